@@ -1,0 +1,101 @@
+"""What a plugin gives and gets: the task, its data, the run and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from envkit.api.options import Options
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+DataT = TypeVar("DataT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Describe a task to the host.
+
+    ``options`` is the type of its options; ``headline`` the metric that says in one number how good a
+    model is, without its split (``entity_f1``). Name and summary come from the package's own metadata.
+    """
+
+    options: type[Options]
+    headline: str
+
+
+class Reporter(Protocol):
+    """How a plugin tells the user what happens. Every call is one event; none may fail the run."""
+
+    def phase(self, name: str) -> None:
+        """Begin the phase of this name."""
+
+    def say(self, text: str) -> None:
+        """Tell the user something."""
+
+    def warn(self, text: str) -> None:
+        """Tell the user something that may need an answer."""
+
+    def plan(self, *, steps: int, epochs: float) -> None:
+        """Say how many optimizer steps there will be."""
+
+    def step(self, step: int, *, loss: float, tokens: int, learning_rate: float | None = None) -> None:
+        """Report optimizer step ``step`` (from 1): mean loss an item, real tokens since the start."""
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Report an evaluation after ``step`` steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Generic[OptionsT]):
+    """What a plugin reads its data from. ``options`` holds absolute paths."""
+
+    options: OptionsT
+    report: Reporter
+
+
+class ShouldStop(Protocol):
+    """Tell whether the user, or the end of the host, asked the loop to stop."""
+
+    def __call__(self) -> bool:
+        """Return True from the moment the loop should stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Generic[OptionsT, DataT]):
+    """One fine-tuning, as its loop sees it.
+
+    ``data`` is what the plugin's ``envkit_read`` returned; ``run_dir`` the run's folder, the only place
+    to write to; ``model_dir`` the folder in it, already made, for the model. A loop asks ``should_stop``
+    after every step and, when told so, saves what it has and returns.
+    """
+
+    options: OptionsT
+    data: DataT
+    run_dir: Path
+    model_dir: Path
+    report: Reporter
+    should_stop: ShouldStop
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of everything random."""
+        return self.options.seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A small table for the screen and the record: cells are strings, counts, and fractions of 1."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a loop returns: flat metrics (``dev/entity_f1``) as numbers, and tables that explain them."""
+
+    metrics: Mapping[str, float]
+    tables: Sequence[Table] = ()

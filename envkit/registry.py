@@ -1,0 +1,161 @@
+"""Find, load and check plugins: the only caller of pluggy, on the host and in the worker.
+
+Tasks are found by their entry points alone, so that listing them imports none; a plugin's module is
+imported when its task is named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import traceback
+from dataclasses import dataclass
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
+
+import pluggy
+
+from envkit.api import PluginError, UsageError, hooks
+from envkit.api.task import Request, Result, Run, Task
+
+TASKS_GROUP = "envkit.tasks"
+_WORKER_HOOKS = ("envkit_read", "envkit_finetune")
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """A task that an installed distribution claims, from its metadata alone."""
+
+    name: str
+    entry_point: EntryPoint
+    distribution: Distribution
+
+    @property
+    def plugin(self) -> str:
+        """Return the distribution's name."""
+        return self.distribution.metadata["Name"]
+
+    @property
+    def version(self) -> str:
+        """Return the distribution's version."""
+        return self.distribution.version
+
+    @property
+    def summary(self) -> str:
+        """Return the distribution's one-line summary."""
+        return self.distribution.metadata.get("Summary", "")
+
+    @property
+    def requires_python(self) -> str:
+        """Return the range of Pythons that the distribution runs on, empty for any."""
+        return self.distribution.metadata.get("Requires-Python", "")
+
+    @property
+    def tracker(self) -> str | None:
+        """Return the address where the author wants to hear of faults, if the metadata gives one."""
+        wanted = ("issues", "bugtracker", "bugreports", "tracker")
+        for line in self.distribution.metadata.get_all("Project-URL") or ():
+            label, _, address = line.partition(",")
+            if label.strip().lower().replace(" ", "").replace("-", "") in wanted:
+                return address.strip()
+        return None
+
+    def __str__(self) -> str:
+        """Return name and version, as errors name the plugin."""
+        return f"{self.plugin} {self.version}"
+
+
+@dataclass(frozen=True)
+class LoadedTask:
+    """A task whose plugin has been imported and checked: typed ways to call its hooks."""
+
+    entry: TaskEntry
+    task: Task
+    manager: pluggy.PluginManager
+
+    def read(self, request: Request[Any]) -> Any:
+        """Call the plugin's ``envkit_read``."""
+        return self.manager.hook.envkit_read(request=request)
+
+    def finetune(self, run: Run[Any, Any]) -> Result:
+        """Call the plugin's ``envkit_finetune``. Raises: PluginError where it returns no Result."""
+        result = self.manager.hook.envkit_finetune(run=run)
+        if not isinstance(result, Result):
+            raise PluginError(
+                f"envkit_finetune of {self.entry} returned {type(result).__name__}, not a Result",
+                hint=_report(self.entry),
+            )
+        return result
+
+
+def find_tasks() -> dict[str, list[TaskEntry]]:
+    """Return the claimed tasks by name, sorted; several entries under a name are a conflict."""
+    found: dict[str, dict[str, TaskEntry]] = {}
+    for dist in distributions():
+        for entry_point in dist.entry_points:
+            if entry_point.group == TASKS_GROUP:
+                entry = TaskEntry(entry_point.name, entry_point, dist)
+                # The first on sys.path shadows another copy of the same distribution.
+                found.setdefault(entry.name, {}).setdefault(entry.plugin.lower().replace("_", "-"), entry)
+    return {name: list(found[name].values()) for name in sorted(found)}
+
+
+def find_task(name: str) -> TaskEntry:
+    """Return the one plugin that claims this task. Raises: UsageError, PluginError on a conflict."""
+    tasks = find_tasks()
+    if name not in tasks:
+        near = difflib.get_close_matches(name, tasks, n=1)
+        known = f"Tasks here: {', '.join(tasks)}." if tasks else "No task is installed."
+        hint = (
+            f"Did you mean {near[0]!r}? {known}"
+            if near
+            else f"{known} A task comes with its plugin: pip install envkit-{name}"
+        )
+        raise UsageError(f"there is no task {name!r}", hint=hint)
+    entries = tasks[name]
+    if len(entries) > 1:
+        raise PluginError(
+            f"the task {name!r} is claimed by {' and by '.join(map(str, entries))}",
+            hint=f"Uninstall one: pip uninstall {entries[-1].plugin}",
+        )
+    return entries[0]
+
+
+def load_task(name: str) -> LoadedTask:
+    """Import and check the plugin of this task. Raises: UsageError, PluginError."""
+    return load_entry(find_task(name))
+
+
+def load_entry(entry: TaskEntry) -> LoadedTask:
+    """Import and check one plugin. Raises: PluginError, with the plugin's traceback as its cause."""
+    manager = pluggy.PluginManager("envkit")
+    manager.add_hookspecs(hooks)
+    try:
+        module = entry.entry_point.load()
+        manager.register(module, name=str(entry))
+        manager.check_pending()
+        task = manager.hook.envkit_task()
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # noqa: BLE001 - SystemExit at import included: a bad plugin harms only itself
+        raise PluginError(
+            f"the plugin {entry} cannot be loaded: {describe(error)}", hint=_report(entry)
+        ) from error
+    missing = [hook for hook in _WORKER_HOOKS if not getattr(manager.hook, hook).get_hookimpls()]
+    if missing or not isinstance(task, Task) or not inspect.isclass(task.options):
+        wrong = f"does not implement {' and '.join(missing)}" if missing else "gives no Task from envkit_task"
+        raise PluginError(f"the plugin {entry} {wrong}", hint=_report(entry))
+    return LoadedTask(entry, task, manager)
+
+
+def describe(error: BaseException) -> str:
+    """Return kind and message of an error, and the last line of code that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    text = str(error).strip()
+    return f"{type(error).__name__}{': ' + text if text else ''}{place}"
+
+
+def _report(entry: TaskEntry) -> str:
+    where = f"Tell its author: {entry.tracker}" if entry.tracker else f"Tell the author of {entry.plugin}"
+    return f"{where}. Everything but its task works on."

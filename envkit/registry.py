@@ -43,12 +43,12 @@ class TaskEntry:
     @property
     def summary(self) -> str:
         """Return the distribution's one-line summary."""
-        return self.distribution.metadata.get("Summary", "")
+        return _field(self.distribution, "Summary")
 
     @property
     def requires_python(self) -> str:
         """Return the range of Pythons that the distribution runs on, empty for any."""
-        return self.distribution.metadata.get("Requires-Python", "")
+        return _field(self.distribution, "Requires-Python")
 
     @property
     def tracker(self) -> str | None:
@@ -137,7 +137,7 @@ def load_entry(entry: TaskEntry) -> LoadedTask:
         task = manager.hook.envkit_task()
     except (KeyboardInterrupt, MemoryError):
         raise
-    except BaseException as error:  # noqa: BLE001 - SystemExit at import included: a bad plugin harms only itself
+    except BaseException as error:  # SystemExit too: a bad plugin harms only itself
         raise PluginError(
             f"the plugin {entry} cannot be loaded: {describe(error)}", hint=_report(entry)
         ) from error
@@ -146,6 +146,10 @@ def load_entry(entry: TaskEntry) -> LoadedTask:
         wrong = f"does not implement {' and '.join(missing)}" if missing else "gives no Task from envkit_task"
         raise PluginError(f"the plugin {entry} {wrong}", hint=_report(entry))
     return LoadedTask(entry, task, manager)
+
+
+def _field(dist: Distribution, name: str) -> str:
+    return (dist.metadata.get_all(name) or [""])[0]
 
 
 def describe(error: BaseException) -> str:

@@ -57,7 +57,7 @@ class TaskEntry:
         for line in self.distribution.metadata.get_all("Project-URL") or ():
             label, _, address = line.partition(",")
             if label.strip().lower().replace(" ", "").replace("-", "") in wanted:
-                return address.strip()
+                return str(address).strip()
         return None
 
     def __str__(self) -> str:
@@ -149,7 +149,7 @@ def load_entry(entry: TaskEntry) -> LoadedTask:
 
 
 def _field(dist: Distribution, name: str) -> str:
-    return (dist.metadata.get_all(name) or [""])[0]
+    return str((dist.metadata.get_all(name) or [""])[0])
 
 
 def describe(error: BaseException) -> str:

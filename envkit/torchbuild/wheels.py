@@ -1,0 +1,96 @@
+"""Torch wheels that lie in folders: finding them, and reading their names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion
+
+from envkit.torchbuild.fit import Obstacle
+from envkit.torchbuild.records import LocalWheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from envkit.machine import Platform
+
+# The names that glibc's versions had in wheel tags before PEP 600.
+_OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+
+def local_wheels(folders: Sequence[str]) -> list[LocalWheel]:
+    """Return the torch wheels in folders (paths or file: URLs, as pip's find-links names them).
+
+    Other URLs, and folders that are missing or unreadable, hold none; a path may name a wheel itself.
+    """
+    found: dict[Path, LocalWheel] = {}
+    for folder in folders:
+        path = _path(folder)
+        for file in _files(path) if path else ():
+            version = _read_version(file.name)
+            if version is not None:
+                wheel = LocalWheel(version=version, location=str(file.parent), filename=file.name)
+                found.setdefault(file, wheel)
+    return list(found.values())
+
+
+def check_tags(filename: str, platform: Platform, *, python: str) -> Obstacle | None:
+    """Return what keeps a wheel from being installed into this Python on this platform."""
+    tags = parse_wheel_filename(filename)[3]
+    version = tuple(int(part) for part in python.split("."))
+    short = f"cp{version[0]}{version[1]}"
+    platforms = list(_platforms(platform))
+    if not tags.isdisjoint(_tags(version, short, platforms)):
+        return None
+    made_for = ", ".join(sorted(str(tag) for tag in tags))
+    return Obstacle(f"its wheel is for {made_for}, not for Python {python} on this machine")
+
+
+def _tags(version: Sequence[int], short: str, platforms: list[str]) -> Iterator[Tag]:
+    yield from cpython_tags(version, abis=[short], platforms=platforms)
+    yield from compatible_tags(version, interpreter=short, platforms=platforms)
+
+
+def _platforms(platform: Platform) -> Iterable[str]:
+    if platform.system == "darwin":
+        major, _, minor = (platform.os_version or "11.0").partition(".")
+        release = int(major), int(minor.partition(".")[0] or 0)
+        return mac_platforms(release, platform.machine)
+    names = [f"linux_{platform.machine}"]
+    if platform.libc == "glibc":
+        newest = int((platform.libc_version or "2.17").split(".")[1])
+        for glibc in range(newest, 4, -1):
+            names.append(f"manylinux_2_{glibc}_{platform.machine}")
+            if glibc in _OLD_NAMES:
+                names.append(f"{_OLD_NAMES[glibc]}_{platform.machine}")
+    return names
+
+
+def _path(folder: str) -> Path | None:
+    if folder.lower().startswith("file:"):
+        return Path(unquote(urlsplit(folder).path))
+    if "://" in folder:
+        return None
+    return Path(folder).expanduser().absolute()
+
+
+def _files(path: Path) -> list[Path]:
+    if path.suffix == ".whl":
+        return [path] if path.is_file() else []
+    try:
+        return sorted(path / name for name in os.listdir(path) if name.endswith(".whl"))  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _read_version(filename: str) -> str | None:
+    try:
+        name, version, _, _ = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    return str(version) if name == "torch" else None

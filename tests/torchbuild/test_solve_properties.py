@@ -1,0 +1,109 @@
+"""Every choice, held against the rules stated a second time, from the table's rows alone."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envkit.api import MachineError
+from envkit.torchbuild import LocalWheel, choose_torch_build, judge_installed, load_table
+
+TABLE = load_table()
+CAPABILITIES = ["3.5", "3.7", "5.2", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "10.3", "11.0", "12.0", "13.0"]  # fmt: skip
+DRIVERS = [None, "418.39", "450.80.2", "470.256.02", "525.60.13", "535.129.03", "575.51", "580", "600.10.5"]
+WHEELS = [
+    LocalWheel(version=version, location="/wheels", filename=f"torch-{version}-{python}-{python}-manylinux_2_28_{machine}.whl")
+    for version in ("2.8.0+cpu", "2.12.1+cu126", "2.13.0", "2.14.1+cu132", "2.16.0+cu134")
+    for python in ("cp311", "cp313")
+    for machine in ("x86_64", "aarch64")
+]  # fmt: skip
+
+
+def runs(capability: str, build) -> bool:
+    gpu = tuple(map(int, capability.split(".")))
+    code = [tuple(map(int, each.split("."))) for each in build.capabilities]
+    native = any(major == gpu[0] and minor <= gpu[1] for major, minor in code)
+    return native or (build.ptx is not None and tuple(map(int, build.ptx.split("."))) <= gpu)
+
+
+def satisfies(build, gpus, driver, machine, python, specifier) -> bool:
+    """Tell whether a row of the table for this variant and version suits every GPU."""
+    version = Version(build.version)
+    minor = f"{version.major}.{version.minor}"
+    release = next(row for row in TABLE.releases if version.public in row.versions)
+    row = next(
+        r for r in TABLE.builds if (r.variant, r.machine) == (build.variant, machine) and minor in r.torch
+    )
+    oldest = next(each.linux for each in TABLE.drivers if each.cuda == int(build.variant[2:4]))
+    return (
+        specifier.contains(version)
+        and Version(release.python[0]) <= Version(python) <= Version(release.python[1])
+        and Version(driver) >= Version(oldest)
+        and all(runs(gpu, row) for gpu in gpus)
+    )
+
+
+def possible(gpus, driver, machine, python, specifier) -> set[tuple[Version, str]]:
+    """Return every CUDA build of the indexes that suits, by torch version and variant."""
+    found = set()
+    for release in TABLE.releases:
+        for text in release.versions:
+            minor = text.rpartition(".")[0]
+            for row in TABLE.builds:
+                oldest = next(each.linux for each in TABLE.drivers if each.cuda == int(row.variant[2:4]))
+                if (
+                    row.machine == machine
+                    and minor in row.torch
+                    and specifier.contains(text)
+                    and Version(release.python[0]) <= Version(python) <= Version(release.python[1])
+                    and Version(driver) >= Version(oldest)
+                    and all(runs(gpu, row) for gpu in gpus)
+                ):
+                    found.add((Version(text), row.variant))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    capabilities=st.lists(st.sampled_from(CAPABILITIES), max_size=4),
+    driver=st.sampled_from(DRIVERS),
+    machine=st.sampled_from(["x86_64", "aarch64"]),
+    python=st.sampled_from(["3.9", "3.10", "3.11", "3.13", "3.14", "3.15", "3.16"]),
+    bounds=st.tuples(st.integers(6, 16), st.integers(6, 17)),
+    wheels=st.lists(st.sampled_from(WHEELS), max_size=3, unique=True),
+)
+def test_choice_meets_every_rule_and_none_better_does(
+    make_facts, capabilities, driver, machine, python, bounds, wheels
+):
+    specifier = SpecifierSet(f">=2.{bounds[0]},<2.{bounds[1]}")
+    gpus = capabilities if driver else []
+    facts = make_facts(
+        *(capabilities if driver else [None] * len(capabilities)), driver=driver, machine=machine
+    )
+    fitting = possible(gpus, driver, machine, python, specifier) if gpus else set()
+    try:
+        build = choose_torch_build(facts, specifier=specifier, python=python, wheels=wheels)
+    except MachineError as error:
+        assert not fitting
+        assert error.message
+        return
+    version = Version(build.version)
+    assert specifier.contains(version)
+    assert judge_installed(facts, build.version, specifier=specifier, python=python) is None
+    assert len(build.rejected) <= 3
+    assert all((each.version, each.variant) != (build.version, build.variant) for each in build.rejected)
+    if build.source == "find-links":
+        wheel = next(each for each in wheels if each.version == build.version)
+        assert f"cp{python.replace('.', '')}" in wheel.filename
+        assert machine in wheel.filename
+        assert not (gpus and build.variant == "cpu" and fitting)
+    elif gpus and fitting:
+        assert (Version(version.public), build.variant) in fitting
+        assert satisfies(build, gpus, driver, machine, python, specifier)
+        newest = max(each for each, _ in fitting)
+        assert Version(version.public) == newest
+        assert int(build.variant[2:]) == max(int(variant[2:]) for each, variant in fitting if each == newest)
+    else:
+        assert build.variant == "cpu"

@@ -13,7 +13,7 @@ EnvkitError            1    a check or a run failed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class EnvkitError(Exception):
     """Say what is wrong with the user's value and, as the hint, what to do about it."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -31,7 +31,11 @@ class EnvkitError(Exception):
 
 
 class RunFailed(EnvkitError):
-    """Report a run that ended without a model."""
+    """Report a run that ended without a model; the exit code is that of the error that ended it."""
+
+    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code
 
 
 class UsageError(EnvkitError):

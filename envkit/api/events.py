@@ -52,12 +52,12 @@ class Plan(Event, frozen=True, kw_only=True, tag="plan"):
 class Step(Event, frozen=True, kw_only=True, tag="step"):
     """Report a finished optimizer step.
 
-    ``loss`` is the mean over the step's labelled items; ``tokens`` counts the real tokens (no padding)
-    trained on since the start of this worker.
+    ``loss`` is the mean over the step's labelled items, None where that is no finite number; ``tokens``
+    counts the real tokens (no padding) trained on since the start of this worker.
     """
 
     step: int
-    loss: float
+    loss: float | None
     tokens: int
     learning_rate: float | None = None
 

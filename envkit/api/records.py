@@ -31,7 +31,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """``request.json``: what was asked, fully resolved, before anything ran.
 
     ``sources`` names for each option where its value came from (``default``, ``--epochs``,
-    ``envkit.toml``, ``ENVKIT_NER_EPOCHS``, …). ``created`` is an ISO 8601 time in UTC.
+    ``envkit.toml``, ``ENVKIT_NER_EPOCHS``, …). ``created`` is an ISO 8601 time in UTC;
+    ``headline`` is the metric that says in one number how good the model is, without its split;
+    ``seconds_before`` what the host spent before the worker (``environment``), which opens the result's
+    ``seconds``.
     """
 
     id: str
@@ -39,6 +42,19 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     plugin: PluginRecord
     options: dict[str, Any]
     sources: dict[str, str]
+    environment: EnvironmentUse
+    envkit: str
+    created: str
+    headline: str
+    seconds_before: dict[str, float] = {}
+    version: int = RECORDS_VERSION
+
+
+class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """``model/envkit.json``: what made a model, so that a bare model folder can be used."""
+
+    task: str
+    plugin: PluginRecord
     environment: EnvironmentUse
     envkit: str
     created: str

@@ -1,0 +1,91 @@
+"""The command line. Importing it imports click and nothing else: commands load when they are named."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from envkit import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Command, its module in this package, and its line in --help: written here so that --help imports none.
+COMMANDS = {
+    "run": ("run", "Fine-tune a model on a task, in an environment that fits."),
+    "doctor": ("doctor", "Look at this machine and say which torch build fits it."),
+    "facts": ("facts", "Print what is known of this machine, as JSON."),
+    "env": ("env", "Look at the environments that tasks run in."),
+    "plugin": ("plugin", "Look at the plugins that tasks come from."),
+    "runs": ("runs", "Look at the runs of this folder."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands from a table and imports one when it is called."""
+
+    def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the table, in its order."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of this command and return its ``command``, or None if there is no such name."""
+        if cmd_name not in self.table:
+            return None
+        from importlib import import_module  # a tenth of the time of --help, which needs no module
+
+        command: click.Command = import_module(f"envkit.cli.{self.table[cmd_name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first word names. Raises: click.UsageError with the nearest name."""
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.table, n=1)
+            did_you_mean = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"there is no command {args[0]!r}.{did_you_mean}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table's lines."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self.table.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: envkit run ner",
+)
+@click.version_option(__version__, prog_name="envkit", message="%(prog)s %(version)s")
+def command() -> None:
+    """From a bare machine to a fine-tuned language model in one command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code: the one place where errors become exits."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if sys.platform == "win32":
+            from envkit.api import MachineError
+
+            raise MachineError(
+                "envkit does not run on native Windows",
+                hint="Run it inside WSL: https://learn.microsoft.com/windows/wsl/install",
+            )
+        code = command.main(args=words, prog_name="envkit", standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001 - the one place: every end of a command passes here
+        from envkit.cli.exits import end_with
+
+        code = end_with(error, as_json="--json" in words, command=words[:2])
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,116 @@
+"""The options of a plugin as click's parameters: names, help, defaults and bounds, from the types alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec.inspect
+
+from envkit.config import flag_of
+
+if TYPE_CHECKING:
+    from envkit.api import Options
+
+
+@dataclass(frozen=True)
+class Field:
+    """What help says of one option."""
+
+    name: str
+    help: str
+    default: Any
+    metavar: str
+    is_switch: bool
+
+
+def read_fields(options: type[Options]) -> list[Field]:
+    """Describe the fields of an options type, in their order."""
+    info = msgspec.inspect.type_info(options)
+    assert isinstance(info, msgspec.inspect.StructType)
+    found = []
+    for field in info.fields:
+        kind, help_text = _unwrap(field.type)
+        default = None if field.default is msgspec.NODEFAULT else field.default
+        found.append(
+            Field(
+                name=field.name,
+                help=help_text,
+                default=default,
+                metavar=_metavar(kind),
+                is_switch=isinstance(kind, msgspec.inspect.BoolType),
+            )
+        )
+    return found
+
+
+def path_fields(options: type[Options]) -> list[str]:
+    """Return the names of the options that are files or folders to read."""
+    return [field.name for field in read_fields(options) if field.metavar == "PATH"]
+
+
+def task_parameters(options: type[Options]) -> list[click.Parameter]:
+    """Return a flag for every field. Values stay text: ``envkit.config`` reads all sources alike."""
+    parameters: list[click.Parameter] = []
+    for field in read_fields(options):
+        flag = flag_of(field.name)
+        shown = _shown_default(field)
+        if field.is_switch:
+            declaration = f"{flag}/--no-{flag[2:]}"
+            parameters.append(click.Option([declaration, field.name], default=None, help=field.help + shown))
+        else:
+            parameters.append(
+                click.Option(
+                    [flag, field.name],
+                    type=_Text(),
+                    metavar=field.metavar,
+                    default=None,
+                    help=field.help + shown,
+                )
+            )
+    return parameters
+
+
+class _Text(click.ParamType[Any]):
+    """Text as it was typed."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value
+
+
+def _shown_default(field: Field) -> str:
+    if field.default is None:
+        return ""
+    if field.is_switch:
+        return f" [default: {'yes' if field.default else 'no'}]"
+    return f" [default: {field.default}]"
+
+
+def _unwrap(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, str]:
+    # Annotations wrap the type, and so does `| None`: Annotated[int, Meta(…)] | None.
+    help_text = ""
+    while True:
+        if isinstance(kind, msgspec.inspect.Metadata):
+            help_text = (kind.extra_json_schema or {}).get("description", help_text)
+            kind = kind.type
+        elif isinstance(kind, msgspec.inspect.UnionType):
+            inner = [part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)]
+            kind = inner[0]
+        else:
+            return kind, help_text
+
+
+def _metavar(kind: msgspec.inspect.Type) -> str:
+    if isinstance(kind, msgspec.inspect.IntType):
+        return "INTEGER"
+    if isinstance(kind, msgspec.inspect.FloatType):
+        return "NUMBER"
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return "[" + "|".join(map(str, kind.values)) + "]"
+    if isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Path:
+        return "PATH"
+    return "TEXT"

@@ -1,0 +1,168 @@
+"""Progress of a run while it goes on: one live line in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol, Self
+
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from envkit.api.events import Message, Metrics, Phase
+from envkit.cli.render import screen, seconds_text
+from envkit.runs.progress import RunProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from rich.console import Console
+
+    from envkit.api.events import AnyEvent
+
+_SECONDS_BETWEEN_LINES = 5.0  # in a log file, often enough to see that it lives
+
+
+class RunScreen(Protocol):
+    """What shows the making of an environment and then the events of a run, all of it on stderr."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+
+    def step(self, text: str) -> None:
+        """Show what is being done now."""
+
+    def event(self, event: AnyEvent) -> None:
+        """Show what a run's event tells."""
+
+
+def run_screen(*, headline: str) -> RunScreen:
+    """Return the screen that suits where stderr goes."""
+    console = screen(to_stderr=True)
+    return _LiveScreen(console, headline) if console.is_terminal else _PlainScreen(console, headline)
+
+
+class _PlainScreen:
+    """Lines, each whole: for logs, pipes and people who read with a screen reader."""
+
+    def __init__(
+        self, console: Console, headline: str, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.console = console
+        self.headline = headline
+        self.clock = clock
+        self.progress = RunProgress()
+        self.last_line = float("-inf")
+        self.last_step = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def say(self, text: str) -> None:
+        """Print the line."""
+        self.console.print(Text(text))
+        self.last_line = self.clock()
+
+    def step(self, text: str) -> None:
+        """Print what is done now, unless just said."""
+        if text != self.last_step:
+            self.last_step = text
+            self.say(text)
+
+    def event(self, event: AnyEvent) -> None:
+        """Print phases, messages and metrics at once, steps every few seconds."""
+        self.progress = self.progress.after(event)
+        if isinstance(event, Message):
+            self.say(f"warning: {event.text}" if event.level == "warning" else event.text)
+        elif isinstance(event, Phase):
+            self.say(event.name)
+        elif isinstance(event, Metrics):
+            self.say(f"{_where(self.progress)}  {metrics_text(event, headline=self.headline)}".strip())
+        elif self.progress.step and self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
+            self.say(f"{_where(self.progress)}  {pace_text(self.progress)}")
+
+
+class _LiveScreen:
+    """A bar at the bottom of the terminal, under the lines that stay."""
+
+    def __init__(self, console: Console, headline: str) -> None:
+        self.console = console
+        self.headline = headline
+        self.progress = RunProgress()
+        self.bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[pace]}", markup=False),
+            console=console,
+            transient=True,
+            refresh_per_second=5,
+        )
+        self.task = self.bar.add_task("", total=None, pace="")
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print the line above the bar."""
+        self.console.print(Text(text))
+
+    def step(self, text: str) -> None:
+        """Write what is done now beside the bar."""
+        self.bar.update(self.task, description=_shorten(text, self.console.width - 20), total=None, pace="")
+
+    def event(self, event: AnyEvent) -> None:
+        """Move the bar; messages and metrics stay above it."""
+        self.progress = progress = self.progress.after(event)
+        if isinstance(event, Message):
+            self.say(f"warning: {event.text}" if event.level == "warning" else event.text)
+        elif isinstance(event, Metrics):
+            self.say(f"{_where(progress)}  {metrics_text(event, headline=self.headline)}".strip())
+        is_training = progress.phase == "train" and progress.step > 0
+        self.bar.update(
+            self.task,
+            description=_where(progress) if is_training else progress.phase or "start",
+            total=progress.steps if is_training else None,
+            completed=progress.step if is_training else 0,
+            pace=pace_text(progress) if is_training else "",
+        )
+
+
+def metrics_text(event: Metrics, *, headline: str) -> str:
+    """Return the headline metric of an evaluation, or the first few where it is not among them."""
+    shown = [name for name in event.values if name.rpartition("/")[2] == headline] or list(event.values)[:3]
+    return "  ".join(f"{name} {event.values[name]:.4f}" for name in shown)
+
+
+def pace_text(progress: RunProgress) -> str:
+    """Return loss, real tokens per second and the time left, as far as they are known."""
+    parts = []
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.tokens_per_second is not None:
+        parts.append(f"{progress.tokens_per_second:,.0f} tokens/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{seconds_text(progress.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def _where(progress: RunProgress) -> str:
+    if not progress.step:
+        return ""
+    return f"step {progress.step}/{progress.steps}" if progress.steps else f"step {progress.step}"
+
+
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(1, width - 1)] + "…"

@@ -1,0 +1,99 @@
+"""What people see: aligned tables, warnings and numbers. The only module that knows rich."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envkit.api.records import TableRecord
+
+
+def screen(*, to_stderr: bool = False) -> Console:
+    """Return the console: plain and unwrapped where it is not a terminal, without colour under NO_COLOR."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    return Console(file=stream, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console | None = None, indent: str = ""
+) -> None:
+    """Print rows under a head, aligned by the width of the characters on screen; the last column runs free."""
+    console = console or screen()
+    widths = [max(cell_len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
+    numeric = [_is_numeric(column) for column in zip(*rows, strict=True)] if rows else [False] * len(columns)
+    console.print(Text(indent + _line(columns, widths, numeric), style="bold"))
+    for row in rows:
+        console.print(Text(indent + _line(row, widths, numeric)))
+
+
+def print_pairs(pairs: Sequence[tuple[str, str]], *, console: Console | None = None) -> None:
+    """Print names and values in two columns."""
+    console = console or screen()
+    width = max(cell_len(name) for name, _ in pairs)
+    for name, value in pairs:
+        line = Text(name + " " * (width - cell_len(name)) + "  ", style="bold")
+        first, *more = value.split("\n")
+        console.print(line + Text(first, style="not bold"))
+        for part in more:
+            console.print(Text(" " * (width + 2) + part))
+
+
+def print_record_table(table: TableRecord, *, console: Console | None = None) -> None:
+    """Print a table of a run's result under its title."""
+    console = console or screen()
+    console.print()
+    console.print(Text(table.title, style="bold"))
+    print_table(
+        table.columns, [[_cell(cell) for cell in row] for row in table.rows], console=console, indent="  "
+    )
+
+
+def path_text(path: Path) -> str:
+    """Return the path as short as it can be typed from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def size_text(count: float) -> str:
+    """Return a number of bytes as people read it: ``1.2 GB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit in ("B", "kB") or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration as people read it: ``0.4 s``, ``12 s``, ``3:07``, ``1:02:03``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _cell(value: str | float) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _is_numeric(column: Sequence[str]) -> bool:
+    return all(cell.replace(".", "", 1).isdigit() for cell in column)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+    parts = []
+    for cell, width, is_number in zip(cells, widths, numeric, strict=True):
+        gap = " " * (width - cell_len(cell))
+        parts.append(gap + cell if is_number else cell + gap)
+    return "  ".join(parts).rstrip()

@@ -1,0 +1,110 @@
+"""``envkit runs``: the runs of this folder, and one of them in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from envkit.api.records import RunRequest, RunResult
+from envkit.cli import envelope
+from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
+
+if TYPE_CHECKING:
+    from envkit.runs.folder import RunSummary
+
+_runs_dir = click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    default=RUNS_DIR,
+    show_default=True,
+    metavar="DIR",
+    help="Folder that holds the runs.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+
+
+class RunLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A run as ``--json`` gives it; ``result`` is None while there is none."""
+
+    id: str
+    folder: str
+    status: str
+    request: RunRequest
+    result: RunResult | None
+
+
+@click.group()
+def command() -> None:
+    """Look at the runs of this folder."""
+
+
+@command.command(name="list")
+@_runs_dir
+@_as_json
+def list_command(runs_dir: Path, as_json: bool) -> None:
+    """List the runs, oldest first."""
+    runs = list_runs(runs_dir)
+    if as_json:
+        envelope.write(["runs", "list"], data=[_line(run) for run in runs])
+        return
+    if not runs:
+        click.echo(f"No run in {runs_dir}. Start one with: envkit run ner")
+        return
+    from envkit.cli import render
+
+    rows = [(run.folder.path.name, run.request.task, run.status, _took(run), _scores(run)) for run in runs]
+    render.print_table(("RUN", "TASK", "STATUS", "TOOK", "SCORES"), rows)
+
+
+@command.command(name="show")
+@click.argument("run")
+@_runs_dir
+@_as_json
+def show_command(run: str, runs_dir: Path, as_json: bool) -> None:
+    """Show one run: what was asked, how it ended. RUN is a folder, an id, or the end of an id."""
+    found = summarize_run(find_run(run, runs_dir=runs_dir))
+    if as_json:
+        envelope.write(["runs", "show"], data=_line(found))
+        return
+    from envkit.cli import outcome, render
+
+    request = found.request
+    chosen = {
+        name: value for name, value in request.options.items() if request.sources.get(name) != "default"
+    }
+    pairs = [
+        ("task", f"{request.task}, by {request.plugin.distribution} {request.plugin.version}"),
+        ("started", request.created),
+        ("environment", request.environment.reason),
+        *((name, f"{value}   from {request.sources[name]}") for name, value in chosen.items()),
+        ("status", found.status),
+    ]
+    render.print_pairs(pairs)
+    if found.result is not None:
+        outcome.print_outcome(found.result, folder=found.folder.path, headline=request.headline)
+
+
+def _line(run: RunSummary) -> RunLine:
+    return RunLine(
+        id=run.request.id,
+        folder=str(run.folder.path),
+        status=run.status,
+        request=run.request,
+        result=run.result,
+    )
+
+
+def _took(run: RunSummary) -> str:
+    from envkit.cli.render import seconds_text
+
+    return seconds_text(sum(run.result.seconds.values())) if run.result else ""
+
+
+def _scores(run: RunSummary) -> str:
+    from envkit.cli.outcome import headline_scores
+
+    scores = headline_scores(run.result.metrics if run.result else {}, headline=run.request.headline)
+    return "  ".join(f"{name} {score}" for name, score in scores)

@@ -1,0 +1,171 @@
+"""The way of one run: options, machine, environment, worker, summary."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from envkit import __version__, config
+from envkit.api import DataError, RunCancelled, RunFailed, UsageError
+from envkit.api.options import to_builtins
+from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest, RunResult
+from envkit.cli import envelope
+from envkit.cli.options import path_fields
+from envkit.cli.progress import run_screen
+from envkit.cli.render import path_text
+from envkit.environments.provide import provide_environment
+from envkit.machine import read_facts
+from envkit.runs.conduct import run_worker
+from envkit.runs.folder import check_run_dir, create_run, new_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envkit.api import Options
+    from envkit.config import Settings
+    from envkit.environments.records import Environment
+    from envkit.registry import LoadedTask
+    from envkit.worker.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for, from all sources, checked."""
+
+    options: Options
+    sources: dict[str, str]
+    settings: Settings
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``envkit run --json`` prints."""
+
+    id: str
+    folder: str
+    result: RunResult
+
+
+def go(
+    loaded: LoadedTask,
+    *,
+    flags: Mapping[str, Any],
+    env_choice: str | None,
+    run_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Resolve the options, provide an environment, run in it, and show how it ended.
+
+    Raises: EnvkitError of every kind; nothing slow happens before the options are known to be good.
+    """
+    asked = _resolve(loaded, flags)
+    if run_dir is not None:
+        check_run_dir(run_dir)
+    with run_screen(headline=loaded.task.headline) as view:
+        began = time.monotonic()
+        view.step("Looking at this machine")
+        environment = provide_environment(
+            env_choice or asked.settings.env,
+            entry=loaded.entry,
+            model=asked.options.model,
+            facts=read_facts(folders=(asked.settings.home,)),
+            home=asked.settings.home,
+            torch_index=asked.settings.torch_index,
+            progress=view,
+        )
+        view.say(environment.reason)
+        folder = create_run(
+            _request(loaded, asked, environment, seconds=time.monotonic() - began), run_dir=run_dir
+        )
+        view.say(f"Run folder: {path_text(folder.path)}")
+        result = run_worker(folder, on_event=view.event)
+    _finish(result, folder=folder, loaded=loaded, as_json=as_json)
+
+
+def _resolve(loaded: LoadedTask, flags: Mapping[str, Any]) -> Asked:
+    folder = Path.cwd()
+    layers = config.read_layers(folder)
+    options, sources = config.resolve_options(
+        loaded.entry.name, loaded.task.options, flags=flags, layers=layers, folder=folder
+    )
+    for name in path_fields(loaded.task.options):
+        path = getattr(options, name)
+        if path is not None:
+            _check_readable(path, source=sources[name])
+    _check_model(options.model, source=sources["model"])
+    return Asked(options, sources, config.resolve_settings(layers))
+
+
+def _check_readable(path: Path, *, source: str) -> None:
+    if not path.exists():
+        siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, siblings, n=1)
+        hint = f"Did you mean {path.parent / near[0]}?" if near else f"The path is from {source}"
+        raise DataError("no such file or folder", file=path, hint=hint)
+    if not os.access(path, os.R_OK):
+        raise DataError("may not be read", file=path, hint=f"chmod u+r {path}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise DataError("the file is empty", file=path, hint=f"The path is from {source}")
+
+
+def _check_model(model: str, *, source: str) -> None:
+    looks_like_path = model.startswith((".", "~", "/")) or model.count("/") > 1
+    if looks_like_path and not Path(model).expanduser().is_dir():
+        raise UsageError(
+            f"{source}: there is no folder {model!r} with a model in it",
+            hint="--model takes a folder, or a name on the model hub such as bert-base-cased",
+        )
+
+
+def _request(loaded: LoadedTask, asked: Asked, environment: Environment, *, seconds: float) -> RunRequest:
+    values = to_builtins(asked.options)
+    folder = Path(asked.options.model).expanduser()
+    if folder.is_dir():  # the worker stands elsewhere, and so may who reads the record
+        values["model"] = str(folder.absolute())
+    return RunRequest(
+        id=new_run_id(loaded.entry.name),
+        task=loaded.entry.name,
+        plugin=PluginRecord(distribution=loaded.entry.plugin, version=loaded.entry.version),
+        options=values,
+        sources=asked.sources,
+        environment=EnvironmentUse(
+            kind=environment.kind,
+            name=environment.name,
+            python=str(environment.python),
+            reason=environment.reason,
+        ),
+        envkit=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        headline=loaded.task.headline,
+        seconds_before={"environment": round(seconds, 3)},
+    )
+
+
+def _finish(result: RunResult, *, folder: RunFolder, loaded: LoadedTask, as_json: bool) -> None:
+    if as_json and result.status == "finished":
+        envelope.write(
+            ["run", loaded.entry.name],
+            data=Report(id=folder.path.name, folder=str(folder.path), result=result),
+        )
+        return
+    if result.status == "cancelled":
+        kept = f"; the model so far: {path_text(folder.path / result.model_dir)}" if result.model_dir else ""
+        raise RunCancelled(f"the run was stopped{kept}", hint=f"envkit runs show {folder.path.name}")
+    if result.error is not None:
+        if result.error.traceback and not as_json:
+            click.echo(result.error.traceback.rstrip(), err=True)
+        failure = RunFailed(
+            result.error.message, hint=result.error.hint or f"The worker's log: {folder.log_file}"
+        )
+        failure.exit_code = result.error.exit_code
+        raise failure
+    from envkit.cli.outcome import print_outcome
+
+    print_outcome(result, folder=folder.path, headline=loaded.task.headline)

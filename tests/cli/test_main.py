@@ -1,0 +1,108 @@
+"""What every command line gets: help that loads nothing, errors in one shape, exits by their meaning."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from envkit.api import errors
+from envkit.cli import COMMANDS
+
+
+def envkit(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "envkit", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [[], *[[name] for name in COMMANDS]], ids=lambda words: " ".join(words) or "-"
+)
+def test_help_of_every_command_ends_well_within_80_columns(words: list[str]) -> None:
+    done = envkit(*words, "--help", COLUMNS="80")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: envkit")
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+def test_version_is_printed() -> None:
+    done = envkit("--version")
+
+    assert (done.returncode, done.stdout.split()[0]) == (0, "envkit")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message", "hint"),
+    [
+        (["rn", "ner"], 2, "there is no command 'rn'. Did you mean 'run'?", "envkit --help"),
+        (["doctor", "--jsn"], 2, "--jsn", "envkit doctor --help"),
+        (["run", "no-such-task"], 2, "there is no task 'no-such-task'", "pip install envkit-no-such-task"),
+        (["runs", "show", "no-such-run"], 2, "no-such-run", "kept where they were started"),
+    ],
+)
+def test_wrong_words_get_error_hint_and_exit_without_a_traceback(
+    words: list[str], code: int, message: str, hint: str
+) -> None:
+    done = envkit(*words)
+
+    assert done.returncode == code
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("error: ")
+    assert message in lines[0]
+    assert lines[1].startswith("hint: ")
+    assert hint in lines[1]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_under_json_is_the_envelope_and_nothing_else_on_stdout() -> None:
+    done = envkit("run", "no-such-task", "--json")
+
+    body = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert body["ok"] is False
+    assert body["data"] is None
+    assert body["error"]["exit_code"] == 2
+    assert "no-such-task" in body["error"]["message"]
+    assert done.stderr == ""
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m envkit facts | head -n 1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+
+
+def test_exit_codes_are_those_that_readme_documents() -> None:
+    codes = {
+        name: getattr(errors, name).exit_code
+        for name in dir(errors)
+        if isinstance(getattr(errors, name), type)
+    }
+
+    assert {
+        "EnvkitError": 1,
+        "RunFailed": 1,
+        "UsageError": 2,
+        "ConfigError": 2,
+        "DataError": 2,
+        "MachineError": 4,
+        "PluginError": 5,
+        "EnvError": 6,
+        "RunCancelled": 130,
+    }.items() <= codes.items()

@@ -1,0 +1,1 @@
+"""The half of envkit that runs inside the environment: ``python -m envkit.worker RUN_DIR``."""

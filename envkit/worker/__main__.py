@@ -1,0 +1,108 @@
+"""``python -m envkit.worker RUN_DIR``: do one run, in the interpreter that this is."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import EnvkitError, RunCancelled
+from envkit.worker.folder import RunFolder
+from envkit.worker.reporter import EventFile, EventReporter
+from envkit.worker.stop import (
+    GRACE_SECONDS,
+    LifeLine,
+    StopRequest,
+    kill_group,
+    stop_on_signals,
+    stop_with_host,
+)
+from envkit.worker.work import cancelled, work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envkit.api.records import RunResult
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do the run and return the exit code. What is raised ends up on standard error, the worker's log."""
+    given = _parse(arguments)
+    faulthandler.enable()  # a crash in native code leaves its stack in the log
+    _print_anything()
+    stop = StopRequest()
+    stop_on_signals(stop)
+    if given.host is not None:
+        stop_with_host(given.host, stop)
+    folder = RunFolder(given.run_dir.absolute())
+    try:
+        code, is_cut = _run(folder, stop, grace=given.grace)
+    except EnvkitError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"hint: {error.hint}\n")
+        return error.exit_code
+    if is_cut or (given.host is not None and os.getppid() != given.host):
+        kill_group()  # the host would have done it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # all is written: nothing is left to be saved
+    return code
+
+
+def _run(folder: RunFolder, stop: StopRequest, *, grace: float) -> tuple[int, bool]:
+    """Do the run; return its exit code and whether the host has gone."""
+    request = folder.read_request()
+    folder.lock()
+    folder.clear_result()
+
+    report = EventReporter(EventFile(folder.events_file).write)
+    report.hello(plugin=f"{request.plugin.distribution} {request.plugin.version}")
+
+    def give_up() -> None:
+        try:
+            report.end(cancelled(request, report), folder.write_result)
+        finally:
+            kill_group()
+            os._exit(RunCancelled.exit_code)  # started by hand, in a group that others share
+
+    life_line = LifeLine(stop, grace=grace, on_overdue=give_up)
+    life_line.watch()
+    result = work(folder, request, report=report, stop=stop)
+    life_line.release()
+    report.end(result, folder.write_result)
+    return _exit_code(result), life_line.is_cut
+
+
+def _print_anything() -> None:
+    """Let no character that the locale lacks turn a library's stray print into the end of a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _exit_code(result: RunResult) -> int:
+    if result.error is not None:
+        return result.error.exit_code
+    return RunCancelled.exit_code if result.status == "cancelled" else 0
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="envkit.worker", description="Do the run of a run folder.")
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--host", type=int, metavar="PID", help="stop when this parent process has gone")
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=GRACE_SECONDS,
+        metavar="SECONDS",
+        help="how long the loop may take to stop once the host has gone (default: %(default)g)",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""The order of a run, in this process, with the task `echo`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from echo import echo_request, install_source
+
+from envkit.api.events import AnyEvent, Message, Phase
+from envkit.api.records import PluginRecord, RunRequest, RunResult
+from envkit.worker.folder import RunFolder
+from envkit.worker.reporter import EventReporter
+from envkit.worker.stop import StopRequest
+from envkit.worker.work import work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def events() -> list[AnyEvent]:
+    return []
+
+
+@pytest.fixture
+def stop() -> StopRequest:
+    return StopRequest()
+
+
+@pytest.fixture
+def do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[AnyEvent], stop: StopRequest
+) -> Callable[..., RunResult]:
+    monkeypatch.syspath_prepend(install_source(tmp_path / "site"))
+
+    def do(request: RunRequest, write: Callable[[AnyEvent], None] = events.append) -> RunResult:
+        return work(RunFolder(tmp_path), request, report=EventReporter(write), stop=stop)
+
+    return do
+
+
+def test_work_stopped_before_it_began_reads_nothing(
+    do: Callable[..., RunResult], stop: StopRequest, tmp_path: Path
+) -> None:
+    stop.ask()
+
+    result = do(echo_request(fault="data"))  # reading would fail
+
+    assert result.status == "cancelled"
+    assert list(result.seconds) == ["environment", "read"]
+    assert not (tmp_path / "model").exists()
+
+
+def test_work_stopped_while_it_reads_never_loads(
+    do: Callable[..., RunResult], stop: StopRequest, tmp_path: Path
+) -> None:
+    def stop_at_the_first_message(event: AnyEvent) -> None:
+        if isinstance(event, Message):  # the plugin's, while it reads
+            stop.ask()
+
+    result = do(echo_request(), stop_at_the_first_message)
+
+    assert result.status == "cancelled"
+    assert list(result.seconds) == ["environment", "read"]
+    assert not (tmp_path / "model").exists()
+
+
+def test_work_with_a_stop_that_the_loop_never_heard_is_finished(
+    do: Callable[..., RunResult], stop: StopRequest
+) -> None:
+    assert do(echo_request(steps=1, deaf=True)).status == "finished"
+
+
+def test_work_with_options_that_the_plugin_does_not_know_blames_the_request(
+    do: Callable[..., RunResult],
+) -> None:
+    result = do(echo_request(colour="blue"))
+
+    assert result.error is not None
+    assert result.error.exit_code == 5
+    assert "envkit-echo 0.1.0" in result.error.message
+    assert "colour" in result.error.message
+
+
+def test_work_with_another_version_of_the_plugin_warns(
+    do: Callable[..., RunResult], events: list[AnyEvent]
+) -> None:
+    request = msgspec.structs.replace(
+        echo_request(), plugin=PluginRecord(distribution="envkit-echo", version="0.2.0")
+    )
+
+    assert do(request).status == "finished"
+    (warning,) = [event.text for event in events if isinstance(event, Message) and event.level == "warning"]
+    assert "holds envkit-echo 0.1.0" in warning
+    assert "asked of envkit-echo 0.2.0" in warning
+
+
+def test_work_says_its_phases_and_times_them(do: Callable[..., RunResult], events: list[AnyEvent]) -> None:
+    result = do(echo_request(steps=1))
+
+    names = [event.name for event in events if isinstance(event, Phase)]
+    assert names == ["read", "load", "train", "evaluate"]
+    assert list(result.seconds) == ["environment", *names]
+
+
+def test_work_with_table_cells_that_json_lacks_records_what_they_say(
+    do: Callable[..., RunResult],
+) -> None:
+    result = do(echo_request(steps=0, odd_cells=True))
+
+    assert result.tables[0].rows == [["caf\\udce9", "-", "1/2", 3]]
+    assert msgspec.json.decode(msgspec.json.encode(result), type=RunResult) == result

@@ -1,0 +1,1 @@
+"""Environments: what a plugin needs, where it runs, and how such a place is made and found again."""

@@ -1,0 +1,62 @@
+"""Whether there is room for an environment, asked before anything is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import EnvError
+from envkit.environments.records import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from envkit.torchbuild import TorchBuild
+
+# Measured on Linux x86_64: torch 2.13.0+cpu with transformers takes 1.0 GB. CUDA wheels of torch 2.15 are
+# 3.0 GB packed (2.8: 3.9 GB), about twice that unpacked.
+_TORCH_FREE = 100_000_000
+_TORCH_CPU = 1_200_000_000
+_TORCH_GPU = 8_000_000_000
+
+
+def estimate_size(torch: TorchBuild | None) -> int:
+    """Return about how many bytes an environment takes."""
+    if torch is None:
+        return _TORCH_FREE
+    return _TORCH_CPU if torch.variant in ("cpu", "mps") else _TORCH_GPU
+
+
+def check_disk_space(
+    folder: Path,
+    *,
+    needed: int,
+    environ: Mapping[str, str],
+    free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+) -> None:
+    """Check that the environment, and uv's cache where it is on another disk, find room. Raises: EnvError."""
+    places = {folder: "ENVKIT_HOME", uv_cache_dir(environ): "UV_CACHE_DIR"}
+    for place, setting in places.items():
+        existing = _existing(place)
+        try:
+            free = free_bytes(existing)
+        except OSError:
+            continue  # a disk that does not tell is not a full one
+        if free < needed:
+            raise EnvError(
+                f"{existing} has {format_size(free)} free, and the environment needs about {format_size(needed)}",
+                hint=f"Free some space (uv cache prune), or move to a larger disk: {setting}=DIR",
+            )
+
+
+def uv_cache_dir(environ: Mapping[str, str]) -> Path:
+    """Return where uv keeps what it downloaded. Source: uv's documentation, "Caching"."""
+    if environ.get("UV_CACHE_DIR"):
+        return Path(environ["UV_CACHE_DIR"]).absolute()
+    caches = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home(), ".cache")
+    return Path(caches) / "uv"
+
+
+def _existing(path: Path) -> Path:
+    return next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())

@@ -1,0 +1,207 @@
+"""What a plugin needs in its environment, read from the metadata of installed distributions alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envkit.api import EnvError, PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from importlib.metadata import Distribution
+
+    from envkit.registry import TaskEntry
+
+HOST = "envkit-ml"
+TRAIN_EXTRA = "train"
+# What the worker half of envkit imports: of envkit's own dependencies, these alone enter an environment.
+_WORKER_IMPORTS = frozenset({"pluggy", "msgspec"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What has to be installed for a plugin to run, envkit and the plugin themselves left out.
+
+    ``requirements`` carry no markers: they are those that hold for ``python``, one a name, sorted.
+    ``torch`` is the range of torch, None where the task asks for none.
+    """
+
+    plugin: str
+    python: str
+    requirements: tuple[Requirement, ...]
+    torch: SpecifierSet | None
+    requires_python: SpecifierSet
+
+
+def read_needs(
+    entry: TaskEntry,
+    *,
+    python: str,
+    find_distribution: Callable[[str], Distribution] = metadata.distribution,
+) -> Needs:
+    """Return what the plugin needs on this Python (``3.11`` or ``3.11.7``).
+
+    Its extra ``train`` is followed through the extras of envkit-ml and its own; the requirements of other
+    packages are theirs to resolve. Raises: PluginError for metadata that cannot be obeyed,
+    EnvError where envkit itself is not installed.
+    """
+    try:
+        host = find_distribution(HOST)
+    except metadata.PackageNotFoundError as error:
+        raise EnvError(
+            "envkit runs from its source and is not installed, so no environment can be given its files",
+            hint="Install it from its folder: pip install --editable .",
+        ) from error
+    given = {canonicalize_name(entry.plugin): entry.distribution, HOST: host}
+    found = list(_follow(given, start=canonicalize_name(entry.plugin), python=python, entry=entry))
+    requirements = tuple(_merge(found))
+    torch = next((r.specifier for r in requirements if canonicalize_name(r.name) == "torch"), None)
+    ranges = [dist.metadata.get_all("Requires-Python") or [""] for dist in given.values()]
+    try:
+        requires_python = SpecifierSet(",".join(text[0] for text in ranges if text[0]))
+    except InvalidSpecifier as error:
+        raise PluginError(f"the range of Pythons of {entry} cannot be read: {error}") from error
+    return Needs(
+        plugin=entry.plugin,
+        python=python,
+        requirements=requirements,
+        torch=torch,
+        requires_python=requires_python,
+    )
+
+
+def missing(needs: Needs, installed: Mapping[str, str]) -> list[Requirement]:
+    """Return the requirements that these versions (by canonical name) do not meet."""
+    return [r for r in needs.requirements if not _is_met(r, installed.get(canonicalize_name(r.name)))]
+
+
+def installed_for(
+    needs: Needs, *, find_distribution: Callable[[str], Distribution] = metadata.distribution
+) -> dict[str, str]:
+    """Return the versions, by canonical name, in which the running interpreter has what is needed."""
+    found: dict[str, str] = {}
+    for requirement in needs.requirements:
+        try:
+            version: str | None = find_distribution(requirement.name).version
+        except (metadata.PackageNotFoundError, KeyError):
+            continue
+        if version:  # None stands in metadata that is there and broken
+            found[canonicalize_name(requirement.name)] = version
+    return found
+
+
+def minor_version(python: str) -> str:
+    """Return ``3.11`` for ``3.11.7``."""
+    return ".".join(python.split(".")[:2])
+
+
+def _is_met(requirement: Requirement, version: str | None) -> bool:
+    if version is None:
+        return False
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def _follow(
+    given: Mapping[str, Distribution], *, start: str, python: str, entry: TaskEntry
+) -> Iterator[Requirement]:
+    waiting: list[tuple[str, frozenset[str]]] = [
+        (start, _train_extra(entry.distribution)),
+        (HOST, frozenset()),
+    ]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        name, extras = step = waiting.pop()
+        if step in seen:
+            continue
+        seen.add(step)
+        for requirement in _applying(given[name], extras, python=python, entry=entry):
+            required = canonicalize_name(requirement.name)
+            if required in given:
+                _check_given(given[required], requirement, entry)
+                waiting.append((required, frozenset(canonicalize_name(e) for e in requirement.extras)))
+            else:
+                yield requirement
+
+
+def _applying(
+    dist: Distribution, extras: frozenset[str], *, python: str, entry: TaskEntry
+) -> Iterator[Requirement]:
+    """Yield what the distribution asks for on this Python with these extras, markers taken off."""
+    full = python if python.count(".") > 1 else f"{python}.0"
+    environment: dict[str, Any] = {
+        **default_environment(),
+        "python_version": minor_version(full),
+        "python_full_version": full,
+        "implementation_version": full,
+    }
+    is_host = canonicalize_name(dist.metadata["Name"]) == HOST
+    for line in dist.requires or ():
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            raise PluginError(
+                f"{dist.metadata['Name']} asks for {line!r}, which is no requirement",
+                hint=f"Tell the author of {entry.plugin}; pip install --upgrade {entry.plugin} may mend it",
+            ) from error
+        marker, requirement.marker = requirement.marker, None
+        if marker is None or marker.evaluate({**environment, "extra": ""}):
+            # Of what the host itself needs, only what the worker imports enters an environment.
+            applies = not is_host or canonicalize_name(requirement.name) in _WORKER_IMPORTS
+        else:
+            applies = any(marker.evaluate({**environment, "extra": e}) for e in extras)
+        if applies:
+            yield requirement
+
+
+def _train_extra(dist: Distribution) -> frozenset[str]:
+    return frozenset({TRAIN_EXTRA}) & _extras_of(dist)
+
+
+def _extras_of(dist: Distribution) -> frozenset[str]:
+    return frozenset(canonicalize_name(e) for e in dist.metadata.get_all("Provides-Extra") or ())
+
+
+def _check_given(dist: Distribution, requirement: Requirement, entry: TaskEntry) -> None:
+    name = dist.metadata["Name"]
+    if not _is_met(requirement, dist.version):
+        raise PluginError(
+            f"{entry} asks for {requirement}, but {name} here is {dist.version}",
+            hint=f"pip install --upgrade '{requirement}' {entry.plugin}",
+        )
+    unknown = {canonicalize_name(e) for e in requirement.extras} - _extras_of(dist)
+    if unknown:
+        raise PluginError(
+            f"{entry} asks for {requirement}, but {name} {dist.version} has no extra {', '.join(sorted(unknown))}",
+            hint=f"pip install --upgrade {name} {entry.plugin}",
+        )
+
+
+def _merge(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
+    """Yield one requirement a name, their ranges and extras joined, so that each is asked once."""
+    by_name: dict[str, Requirement] = {}
+    for requirement in requirements:
+        name = canonicalize_name(requirement.name)
+        if name in by_name:
+            by_name[name].specifier &= requirement.specifier
+            by_name[name].extras |= requirement.extras
+            by_name[name].url = by_name[name].url or requirement.url
+        else:
+            by_name[name] = requirement
+    yield from (by_name[name] for name in sorted(by_name))
+
+
+def torch_range(*, find_distribution: Callable[[str], Distribution] = metadata.distribution) -> SpecifierSet:
+    """Return the range of torch that every plugin built on ``envkit.finetune`` asks for."""
+    requirements = map(Requirement, find_distribution(HOST).requires or ())
+    return next(r.specifier for r in requirements if canonicalize_name(r.name) == "torch")

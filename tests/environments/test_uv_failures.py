@@ -1,0 +1,196 @@
+"""What uv's failures are told as, each by driving uv into it."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envkit.api import EnvError
+from envkit.environments.uv import run_uv
+from envkit.environments.uv_failures import Place, explain_failure, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CERTIFICATE = Path(__file__).with_name("self_signed.pem")
+CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
+
+
+@contextmanager
+def index_that_answers(status: int, *, tls: bool = False) -> Iterator[str]:
+    """Serve one status for every request on a loopback port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.handle_error = lambda *_: None  # type: ignore[method-assign]  # refused handshakes
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def fail(
+    tmp_path: Path, requirement: str = "tiny", *, place: Place | None = None, **variables: str
+) -> EnvError:
+    """Return the error of an installation that must not succeed."""
+    environ = {"HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "cache"), "UV_HTTP_RETRIES": "0"}
+    install = ["pip", "install", "--target", str(tmp_path / "target"), "--python", sys.executable]
+    with pytest.raises(EnvError) as caught:
+        run_uv(
+            [*install, *requirement.split()],
+            environ={**environ, "NO_COLOR": "1", "UV_NO_WRAP": "1", **variables},
+            place=place or Place(home=tmp_path / "home"),
+            silence=60,
+        )
+    assert caught.value.exit_code == 6
+    assert caught.value.hint
+    return caught.value
+
+
+def test_index_that_nobody_serves_is_named_with_the_setting_that_moves_it(tmp_path: Path) -> None:
+    place = Place(home=tmp_path, index_source="index-url in [global] of /etc/pip.conf")
+    error = fail(tmp_path, place=place, UV_DEFAULT_INDEX=f"{CLOSED}/simple")
+    assert error.message.startswith("127.0.0.1:9 cannot be reached: Connection refused")
+    assert "PIP_INDEX_URL=URL" in str(error.hint)
+    assert "now from index-url in [global] of /etc/pip.conf" in str(error.hint)
+
+
+def test_index_of_torch_is_moved_by_its_own_setting(tmp_path: Path) -> None:
+    place = Place(home=tmp_path, torch_index=f"{CLOSED}/whl/cpu")
+    error = fail(tmp_path, "torch", place=place, UV_DEFAULT_INDEX=f"{CLOSED}/whl/cpu")
+    assert "ENVKIT_TORCH_INDEX=URL" in str(error.hint)
+    assert "PIP_INDEX_URL" not in str(error.hint)
+
+
+def test_index_whose_name_is_unknown_is_named(tmp_path: Path) -> None:
+    error = fail(tmp_path, UV_DEFAULT_INDEX="http://u:secret@nowhere.invalid/simple")
+    assert "nowhere.invalid cannot be found" in error.message
+    assert "secret" not in f"{error.message}{error.hint}"
+
+
+def test_proxy_that_nobody_serves_is_told_from_the_index(tmp_path: Path) -> None:
+    error = fail(tmp_path, UV_DEFAULT_INDEX="https://index.invalid/simple", HTTPS_PROXY=CLOSED)
+    assert error.message.startswith("the proxy on the way to index.invalid does not answer")
+    assert "PIP_PROXY" in str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "hint"),
+    [
+        (401, "asks for a user name and password (401)", "https://USER:PASSWORD@host"),
+        (403, "refuses access (403)", "https://USER:PASSWORD@host"),
+        (500, "answers with an error: 500 Internal Server Error", "PIP_INDEX_URL=URL"),
+    ],
+)
+def test_index_that_refuses_says_what_it_wants(tmp_path: Path, status: int, says: str, hint: str) -> None:
+    with index_that_answers(status) as url:
+        error = fail(tmp_path, UV_DEFAULT_INDEX=url.replace("://", "://u:secret@") + "/simple")
+    assert url.partition("//")[2] in error.message
+    assert says in error.message
+    assert hint in str(error.hint)
+    assert "secret" not in f"{error.message}{error.hint}"
+
+
+def test_certificate_that_nobody_signed_says_which_setting_names_it(tmp_path: Path) -> None:
+    with index_that_answers(404, tls=True) as url:
+        error = fail(tmp_path, UV_DEFAULT_INDEX=f"{url}/simple")
+        trusted = fail(tmp_path, UV_DEFAULT_INDEX=f"{url}/simple", SSL_CERT_FILE=str(CERTIFICATE))
+    assert error.message.startswith(f"the certificate of {url.partition('//')[2]} is not trusted")
+    assert "PIP_CERT=" in str(error.hint)
+    assert "tiny was not found" in trusted.message  # with the certificate named, the index is asked
+
+
+def test_version_that_no_index_has_is_explained_in_uvs_words(tmp_path: Path, find_links: Path) -> None:
+    error = fail(tmp_path, "--no-index tiny>=9", UV_FIND_LINKS=str(find_links))
+    assert "only tiny<9 is available" in error.message or "tiny>=9" in error.message
+    nowhere = fail(tmp_path, "--no-index absent", UV_FIND_LINKS=str(find_links))
+    assert "absent was not found in the provided package locations" in nowhere.message
+    assert "find-links" in str(nowhere.hint)
+
+
+def test_folder_of_find_links_that_is_gone_is_in_the_last_words(tmp_path: Path) -> None:
+    error = fail(tmp_path, "--no-index tiny", UV_FIND_LINKS=str(tmp_path / "gone"))
+    assert str(tmp_path / "gone") in error.message
+
+
+def test_folder_that_may_not_be_written_is_in_the_last_words(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    assert str(tmp_path / "cache") in fail(tmp_path).message
+
+
+def test_disk_that_is_full_is_named_with_the_setting_that_moves_it(tmp_path: Path) -> None:
+    """uv's own words, from a file system of 200 kB: a test may not mount one."""
+    in_cache = [
+        "Resolved 1 package in 1ms",
+        "error: Failed to download `tiny==1.0`",
+        "  cause: I/O operation failed during extraction",
+        "  cause: failed to write to file `/small/cache/.tmpG/a.h`: No space left on device (os error 28)",
+    ]
+    error = explain_failure(in_cache, status=1, place=Place(home=tmp_path))
+    assert "/small/cache/.tmpG/a.h" in error.message
+    assert "UV_CACHE_DIR=DIR" in str(error.hint)
+    in_home = [
+        "error: Failed to install: tiny-1.0-py3-none-any.whl (tiny==1.0)",
+        f"  cause: Failed to copy to `{tmp_path}/envs/x/a.py`",
+        f"  cause: failed to copy file from /cache/a.py to {tmp_path}/envs/x/.tmpy: No space left on device (os error 28)",
+    ]
+    error = explain_failure(in_home, status=2, place=Place(home=tmp_path))
+    assert str(tmp_path) in error.message
+    assert "ENVKIT_HOME=DIR" in str(error.hint)
+
+
+def test_uv_killed_by_the_system_is_said_so(tmp_path: Path) -> None:
+    error = explain_failure(["Resolved 1 package"], status=-9, place=Place(home=tmp_path))
+    assert "killed by SIGKILL" in error.message
+    assert "out of memory" in error.message
+
+
+def test_failure_of_another_kind_shows_the_last_words(tmp_path: Path) -> None:
+    error = explain_failure([f"line {n}" for n in range(40)], status=3, place=Place(home=tmp_path))
+    assert "exit 3" in error.message
+    assert "line 39" in error.message
+    assert "line 20" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("http://u:p@h/x", "http://***@h/x"),
+        ("http://token@h/x and https://u:p@ss@h:1/", "http://***@h/x and https://***@h:1/"),
+        ("git+ssh://git@h/x", "git+ssh://***@h/x"),
+        ("http://h/x@1.0", "http://h/x@1.0"),
+        ("tiny @ file:///a", "tiny @ file:///a"),
+    ],
+)
+def test_mask_secrets_hides_only_what_stands_before_the_host(text: str, masked: str) -> None:
+    assert mask_secrets(text) == masked
+
+
+WORD = st.text(
+    st.characters(codec="ascii", categories=("L", "N"), include_characters="!$&*+-.%:@"), min_size=1
+)
+
+
+@given(user=WORD, password=WORD)
+def test_mask_secrets_leaves_no_password(user: str, password: str) -> None:
+    assert mask_secrets(f"at http://{user}:{password}@host/simple") == "at http://***@host/simple"

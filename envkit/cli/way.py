@@ -85,7 +85,8 @@ def go(
             _request(loaded, asked, environment, seconds=time.monotonic() - began), run_dir=run_dir
         )
         view.say(f"Run folder: {path_text(folder.path)}")
-        result = run_worker(folder, on_event=view.event)
+        held = [] if environment.hold is None else [environment.hold.fileno()]
+        result = run_worker(folder, on_event=view.event, inherited=held)
     _finish(result, folder=folder, loaded=loaded, as_json=as_json)
 
 

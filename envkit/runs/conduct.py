@@ -20,7 +20,7 @@ from envkit.worker.failures import hint_for_memory
 from envkit.worker.stop import GRACE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from envkit.worker.folder import RunFolder
@@ -36,12 +36,14 @@ def run_worker(
     on_event: Callable[[AnyEvent], None],
     environ: Mapping[str, str] = os.environ,
     grace: float = GRACE_SECONDS,
+    inherited: Sequence[int] = (),
 ) -> RunResult:
     """Start the worker that the request asks for, hand on its events, and return how the run ended.
 
     While it runs, SIGINT (Ctrl-C), SIGTERM and SIGHUP ask the loop to stop at its next step, a second one
     kills it; both end as ``cancelled``. A worker that dies without a last event ends as ``crashed``, which
-    is recorded for it. Nothing of its process group is left. Call it in the main thread.
+    is recorded for it. Nothing of its process group is left. The worker inherits the open files
+    ``inherited``, such as the lock that keeps its environment. Call it in the main thread.
     Raises: UsageError where another worker has the run or it is finished, EnvError.
     """
     request = folder.read_request()
@@ -52,7 +54,9 @@ def run_worker(
     log_start = _size(folder.log_file)
     progress = RunProgress()
     with Interrupts() as interrupts:
-        worker = start_worker(folder, environment=request.environment, grace=grace, environ=environ)
+        worker = start_worker(
+            folder, environment=request.environment, grace=grace, environ=environ, inherited=inherited
+        )
         try:
             interrupts.watch_over(worker)
             for event in _events(worker, tail, interrupts):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from envkit.api import EnvError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from envkit.api.records import EnvironmentUse
     from envkit.worker.folder import RunFolder
@@ -109,8 +109,11 @@ def start_worker(
     environment: EnvironmentUse,
     grace: float,
     environ: Mapping[str, str] = os.environ,
+    inherited: Sequence[int] = (),
 ) -> Worker:
     """Start the worker of this run; what it prints goes to the log. Raises: EnvError.
+
+    It inherits these open files: a lock among them is held for as long as the worker lives, too.
 
     Linux ties the worker to the thread that starts it: call this in one that lives as long as the host.
     """
@@ -123,6 +126,7 @@ def start_worker(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=worker_environ(environ, kind=environment.kind),
+                pass_fds=inherited,
                 start_new_session=True,  # Ctrl-C in the terminal reaches the host alone
             )
     except OSError as error:

@@ -13,6 +13,7 @@ from echo import echo_request, living_processes, wait_until
 from envkit.api import EnvError, UsageError
 from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Metrics, Phase, Plan, Step
 from envkit.api.records import EnvironmentUse, RunResult
+from envkit.environments.lock import lock_shared, try_lock
 from envkit.runs.conduct import describe_death, run_worker
 from envkit.runs.folder import create_run, read_status
 
@@ -62,6 +63,27 @@ def test_run_worker_to_the_end_reports_every_step_and_records_the_result(
     assert (folder.model_dir / "count.txt").read_text() == "3\n"
     assert b"raw bytes" in folder.log_file.read_bytes()
     assert read_status(folder) == "finished"
+
+
+def test_run_worker_with_a_lock_to_inherit_holds_it_when_the_host_lets_go(
+    tmp_path: Path, echo_environ: dict[str, str]
+) -> None:
+    file = tmp_path / "env.in-use"
+    hold = lock_shared(file)
+    taken: list[bool] = []
+
+    def let_go(event: AnyEvent) -> None:
+        if isinstance(event, Step) and event.step == 1:
+            hold.release()
+            lock = try_lock(file, shared=False)
+            taken.append(lock is not None)
+
+    folder = create_run(echo_request(steps=2, pause=0.3), run_dir=tmp_path / "run")
+    result = run_worker(folder, on_event=let_go, environ=echo_environ, inherited=[hold.fileno()])
+
+    assert result.status == "finished"
+    assert taken == [False]
+    assert try_lock(file, shared=False) is not None
 
 
 def test_run_worker_with_bad_data_fails_with_the_data_errors_exit_code(

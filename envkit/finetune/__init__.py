@@ -1,0 +1,1 @@
+"""Parts for fine-tuning loops; every module here may import torch, so only the worker loads them."""

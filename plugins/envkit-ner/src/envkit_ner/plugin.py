@@ -1,0 +1,47 @@
+"""The task ``ner``: its options, and where its work is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from envkit.api import Meta, Options, Request, Result, Run, Task, hookimpl
+
+if TYPE_CHECKING:
+    from envkit_ner.read import NerData
+
+
+class NerOptions(Options, frozen=True, kw_only=True):
+    """The options of ``envkit run ner``."""
+
+    epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 5
+    learning_rate: Annotated[float, Meta("Highest learning rate of the schedule.", gt=0)] = 2e-4
+    weight_decay: Annotated[float, Meta("Decay of the weights, biases and norms excepted.", ge=0)] = 0.01
+    warmup: Annotated[float, Meta("Share of the steps in which the learning rate rises.", ge=0, le=1)] = 0.1
+    window: (
+        Annotated[int, Meta("Word pieces the model reads at once. Default: as many as it can.", ge=8)] | None
+    ) = None
+    word_column: Annotated[int, Meta("Column of the words, from 1. Default: found.", ge=1)] | None = None
+    tag_column: Annotated[int, Meta("Column of the tags, from 1. Default: found.", ge=1)] | None = None
+
+
+@hookimpl
+def envkit_task() -> Task:
+    """Describe the task."""
+    return Task(options=NerOptions, headline="entity_f1")
+
+
+@hookimpl
+def envkit_read(request: Request[NerOptions]) -> NerData:
+    """Read and check the tagged sentences."""
+    from envkit_ner.read import read
+
+    return read(request)
+
+
+@hookimpl
+def envkit_finetune(run: Run[NerOptions, NerData]) -> Result:
+    """Fine-tune, save and score a model."""
+    run.report.phase("load")  # before the import, of which torch alone takes seconds
+    from envkit_ner.train import finetune
+
+    return finetune(run)

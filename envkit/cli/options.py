@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ def read_fields(options: type[Options]) -> list[Field]:
     """Describe the fields of an options type, in their order."""
     info = msgspec.inspect.type_info(options)
     assert isinstance(info, msgspec.inspect.StructType)
+    hints = typing.get_type_hints(options)
     found = []
     for field in info.fields:
         kind, help_text = _unwrap(field.type)
@@ -39,7 +41,7 @@ def read_fields(options: type[Options]) -> list[Field]:
                 name=field.name,
                 help=help_text,
                 default=default,
-                metavar=_metavar(kind),
+                metavar=_metavar(kind, hints[field.name]),
                 is_switch=isinstance(kind, msgspec.inspect.BoolType),
             )
         )
@@ -104,13 +106,20 @@ def _unwrap(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, str]:
             return kind, help_text
 
 
-def _metavar(kind: msgspec.inspect.Type) -> str:
+def _literals(hint: Any) -> tuple[Any, ...]:
+    """Return the values of a Literal, wrapped or not, in the order in which they were written."""
+    if typing.get_origin(hint) is typing.Literal:
+        return typing.get_args(hint)
+    return next((found for part in typing.get_args(hint) if (found := _literals(part))), ())
+
+
+def _metavar(kind: msgspec.inspect.Type, hint: Any) -> str:
     if isinstance(kind, msgspec.inspect.IntType):
         return "INTEGER"
     if isinstance(kind, msgspec.inspect.FloatType):
         return "NUMBER"
     if isinstance(kind, msgspec.inspect.LiteralType):
-        return "[" + "|".join(map(str, kind.values)) + "]"
+        return "[" + "|".join(map(str, _literals(hint))) + "]"
     if isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Path:
         return "PATH"
     return "TEXT"

@@ -45,10 +45,10 @@ class RunScreen(Protocol):
 def run_screen(*, headline: str) -> RunScreen:
     """Return the screen that suits where stderr goes."""
     console = screen(to_stderr=True)
-    return _LiveScreen(console, headline) if console.is_terminal else _PlainScreen(console, headline)
+    return LiveScreen(console, headline) if console.is_terminal else PlainScreen(console, headline)
 
 
-class _PlainScreen:
+class PlainScreen:
     """Lines, each whole: for logs, pipes and people who read with a screen reader."""
 
     def __init__(
@@ -91,7 +91,7 @@ class _PlainScreen:
             self.say(f"{_where(self.progress)}  {pace_text(self.progress)}")
 
 
-class _LiveScreen:
+class LiveScreen:
     """A bar at the bottom of the terminal, under the lines that stay."""
 
     def __init__(self, console: Console, headline: str) -> None:

@@ -45,9 +45,9 @@ def command() -> None:
 
 def _task_command(loaded: LoadedTask) -> click.Command:
     def callback(*, env_choice: str | None, run_dir: Path | None, as_json: bool, **flags: Any) -> None:
-        from envkit.cli.way import go  # with it comes all that --help does not need
+        from envkit.cli.task_run import run_task  # with it comes all that --help does not need
 
-        go(loaded, flags=flags, env_choice=env_choice, run_dir=run_dir, as_json=as_json)
+        run_task(loaded, flags=flags, env_choice=env_choice, run_dir=run_dir, as_json=as_json)
 
     host_options = (
         click.Option(

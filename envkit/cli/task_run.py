@@ -1,4 +1,4 @@
-"""The way of one run: options, machine, environment, worker, summary."""
+"""Run a task: options, machine, environment, worker, summary."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     result: RunResult
 
 
-def go(
+def run_task(
     loaded: LoadedTask,
     *,
     flags: Mapping[str, Any],

@@ -1,15 +1,30 @@
-"""Runs of the task `echo`, in this interpreter and in an environment of its own."""
+"""What all tests stand on, and runs of the task `echo`, in this interpreter and in an environment of its own."""
 
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from echo import SOURCE, build_wheel, install_source, make_venv
+from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+# A busy machine is no fault of the code's.
+settings.register_profile("envkit", deadline=None)
+settings.load_profile("envkit")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_of_a_terminal() -> Iterator[None]:
+    """Let SIGHUP mean something, to the processes that tests start as well, where nohup runs the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_readme_lines_as_they_stand_end_with_a_model_and_reuse_the_environment(t
     again = person.types(". .venv/bin/activate && envkit run ner --max-steps 2 --run-dir again")
 
     assert environments(home) == [made]
-    assert "reus" in again.stderr
+    assert "made before" in again.stderr
     assert json.loads((checkout / "again" / "result.json").read_bytes())["status"] == "finished"
 
     outside = person.types(

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# A busy machine is no fault of the code's.
+settings.register_profile("envkit-ner", deadline=None)
+settings.load_profile("envkit-ner")
 
 SAMPLE_DIR = Path(__file__).parents[1] / "src" / "envkit_ner" / "sample"
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,6 @@ from envkit_ner.plugin import NerOptions
 from envkit_ner.read import SAMPLE_DIR, read
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Record
 
 TRAIN = "Ada B-PER\nwrote O\n\nRome B-LOC\n\n" + "it O\n\n" * 18
@@ -28,7 +27,7 @@ def write(folder: Path, **files: str) -> dict[str, Path]:
 def test_plugin_is_found_by_its_task_and_describes_it() -> None:
     loaded = load_task("ner")
     assert loaded.entry.plugin == "envkit-ner"
-    assert loaded.entry.tracker
+    assert loaded.entry.summary
     assert loaded.task.options is NerOptions
     assert loaded.task.headline == "entity_f1"
 
@@ -103,7 +102,7 @@ def test_read_columns_named_by_options_are_taken(tmp_path: Path, record: Record)
 
 
 def test_sample_is_what_its_script_writes(tmp_path: Path) -> None:
-    script = SAMPLE_DIR.parents[2] / "scripts" / "make_sample.py"
+    script = Path(__file__).parents[1] / "scripts" / "make_sample.py"
     subprocess.run([sys.executable, script, tmp_path], check=True, stdout=subprocess.DEVNULL)
     for split in ("train", "dev", "test"):
         assert (tmp_path / f"{split}.conll").read_bytes() == (SAMPLE_DIR / f"{split}.conll").read_bytes()

@@ -24,6 +24,7 @@ class Field:
     help: str
     default: Any
     metavar: str
+    bounds: str
     is_switch: bool
 
 
@@ -42,6 +43,7 @@ def read_fields(options: type[Options]) -> list[Field]:
                 help=help_text,
                 default=default,
                 metavar=_metavar(kind, hints[field.name]),
+                bounds=_bounds(kind),
                 is_switch=isinstance(kind, msgspec.inspect.BoolType),
             )
         )
@@ -58,7 +60,7 @@ def task_parameters(options: type[Options]) -> list[click.Parameter]:
     parameters: list[click.Parameter] = []
     for field in read_fields(options):
         flag = flag_of(field.name)
-        shown = _shown_default(field)
+        shown = _shown(field)
         if field.is_switch:
             declaration = f"{flag}/--no-{flag[2:]}"
             parameters.append(click.Option([declaration, field.name], default=None, help=field.help + shown))
@@ -84,12 +86,29 @@ class _Text(click.ParamType[Any]):
         return value
 
 
-def _shown_default(field: Field) -> str:
-    if field.default is None:
+def _shown(field: Field) -> str:
+    """Return default and bounds as help ends with them: ``[default: 16; x>=1]``."""
+    parts = []
+    if field.is_switch and field.default is not None:
+        parts.append(f"default: {'yes' if field.default else 'no'}")
+    elif field.default is not None:
+        parts.append(f"default: {field.default}")
+    if field.bounds:
+        parts.append(field.bounds)
+    return f" [{'; '.join(parts)}]" if parts else ""
+
+
+def _bounds(kind: msgspec.inspect.Type) -> str:
+    if not isinstance(kind, msgspec.inspect.IntType | msgspec.inspect.FloatType):
         return ""
-    if field.is_switch:
-        return f" [default: {'yes' if field.default else 'no'}]"
-    return f" [default: {field.default}]"
+    low = kind.gt if kind.ge is None else kind.ge
+    high = kind.lt if kind.le is None else kind.le
+    from_low, to_high = ("<" if kind.ge is None else "<="), ("<" if kind.le is None else "<=")
+    if low is not None and high is not None:
+        return f"{low:.10g}{from_low}x{to_high}{high:.10g}"
+    if low is not None:
+        return f"x{from_low.replace('<', '>')}{low:.10g}"
+    return "" if high is None else f"x{to_high}{high:.10g}"
 
 
 def _unwrap(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from envkit.api import PluginError
 from envkit.cli.options import task_parameters
 from envkit.registry import find_tasks, load_task
 
@@ -44,14 +45,14 @@ def command() -> None:
 
 
 def _task_command(loaded: LoadedTask) -> click.Command:
-    def callback(*, env_choice: str | None, run_dir: Path | None, as_json: bool, **flags: Any) -> None:
+    def callback(*, env: str | None, run_dir: Path | None, json: bool, **flags: Any) -> None:
         from envkit.cli.task_run import run_task  # with it comes all that --help does not need
 
-        run_task(loaded, flags=flags, env_choice=env_choice, run_dir=run_dir, as_json=as_json)
+        run_task(loaded, flags=flags, env_choice=env, run_dir=run_dir, as_json=json)
 
     host_options = (
         click.Option(
-            ["--env", "env_choice"],
+            ["--env"],
             metavar="NAME",
             help="Environment: auto (the running Python if it fits, else one made for the task), current (the "
             "running Python), or a name from `envkit env list`. [default: auto]",
@@ -62,10 +63,14 @@ def _task_command(loaded: LoadedTask) -> click.Command:
             metavar="DIR",
             help="Folder of the run; it must not exist. [default: runs/<time>-<task>-<id>]",
         ),
-        click.Option(
-            ["--json", "as_json"], is_flag=True, help="Print the result as JSON; progress goes to stderr."
-        ),
+        click.Option(["--json"], is_flag=True, help="Print the result as JSON; progress goes to stderr."),
     )
+    taken = {option.name for option in host_options} & set(loaded.task.options.__struct_fields__)
+    if taken:
+        raise PluginError(
+            f"the plugin {loaded.entry} has an option that envkit itself has: {', '.join(map(str, sorted(taken)))}",
+            hint=f"Tell the author of {loaded.entry.plugin}: another name is needed",
+        )
     return click.Command(
         loaded.entry.name,
         callback=callback,

@@ -155,3 +155,25 @@ def test_two_plugins_of_one_name_are_both_named_and_neither_is_chosen(
     assert done.returncode == 5
     assert "envkit-echoes 2.0" in done.stderr
     assert "envkit-echo 0.1.0" in done.stderr
+
+
+def test_plugin_with_an_option_of_envkits_own_is_refused_by_name(
+    envkit: Any, tmp_path: Path, echo_environ: dict[str, str]
+) -> None:
+    info = tmp_path / "greedy" / "envkit_greedy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: envkit-greedy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[envkit.tasks]\ngreedy = envkit_greedy\n")
+    (tmp_path / "greedy" / "envkit_greedy.py").write_text(
+        "from envkit.api import Options, Task, hookimpl\n"
+        "class GreedyOptions(Options):\n    run_dir: str = ''\n"
+        "@hookimpl\ndef envkit_task(): return Task(options=GreedyOptions, headline='x')\n"
+        "@hookimpl\ndef envkit_read(request): return None\n"
+        "@hookimpl\ndef envkit_finetune(run): return None\n"
+    )
+
+    done = envkit("run", "greedy", "--help", PYTHONPATH=f"{tmp_path / 'greedy'}:{echo_environ['PYTHONPATH']}")
+
+    assert done.returncode == 5
+    assert "envkit-greedy 1.0" in done.stderr
+    assert "run_dir" in done.stderr

@@ -38,7 +38,7 @@ def test_run_help_shows_every_option_with_its_type_and_default(envkit: Any) -> N
     assert done.returncode == 0
     for words in (
         "--steps INTEGER",
-        "[default: 5]",
+        "[default: 5; x>=0]",
         "--noise / --no-noise",
         "--train PATH",
         "--seed INTEGER",

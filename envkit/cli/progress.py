@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.text import Text
 
 from envkit.api.events import Message, Metrics, Phase
-from envkit.cli.render import screen, seconds_text
+from envkit.cli.render import print_wrapped, screen, seconds_text
 from envkit.runs.progress import RunProgress
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class PlainScreen:
 
     def say(self, text: str) -> None:
         """Print the line."""
-        self.console.print(Text(text))
+        print_wrapped(text, console=self.console)
         self.last_line = self.clock()
 
     def step(self, text: str) -> None:
@@ -117,7 +116,7 @@ class LiveScreen:
 
     def say(self, text: str) -> None:
         """Print the line above the bar."""
-        self.console.print(Text(text))
+        print_wrapped(text, console=self.console)
 
     def step(self, text: str) -> None:
         """Write what is done now beside the bar."""

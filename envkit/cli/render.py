@@ -35,15 +35,24 @@ def print_table(
 
 
 def print_pairs(pairs: Sequence[tuple[str, str]], *, console: Console | None = None) -> None:
-    """Print names and values in two columns."""
+    """Print names and values in two columns; on a terminal, long values wrap at words inside theirs."""
     console = console or screen()
-    width = max(cell_len(name) for name, _ in pairs)
+    indent = max(cell_len(name) for name, _ in pairs) + 2
     for name, value in pairs:
-        line = Text(name + " " * (width - cell_len(name)) + "  ", style="bold")
-        first, *more = value.split("\n")
-        console.print(line + Text(first, style="not bold"))
-        for part in more:
-            console.print(Text(" " * (width + 2) + part))
+        lines = (
+            Text(value).wrap(console, max(20, console.width - indent))
+            if console.is_terminal
+            else [Text(value)]
+        )
+        for number, line in enumerate(lines):
+            head = Text(name, style="bold") if number == 0 else Text()
+            head.append(" " * (indent - head.cell_len))
+            console.print(head + line)
+
+
+def print_wrapped(text: str, *, console: Console) -> None:
+    """Print a line; on a terminal it wraps at words."""
+    console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 def print_record_table(table: TableRecord, *, console: Console | None = None) -> None:

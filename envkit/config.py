@@ -27,6 +27,9 @@ if typing.TYPE_CHECKING:
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
+_OTHER_VARIABLES = ("ENVKIT_TRACEBACK", "ENVKIT_TEST_DATA", "ENVKIT_REQUIRE")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What envkit itself can be told: in files, or as ``ENVKIT_<NAME>``.
 
@@ -87,15 +90,20 @@ def resolve_settings(layers: Iterable[Layer], *, environ: Mapping[str, str] = os
     values: dict[str, Value] = {}
     names = Settings.__struct_fields__
     for layer in layers:
-        for key, raw in layer.settings.items():
-            name = _known(key, names, where=str(layer.file))
-            values[name] = Value(raw, f"{name} in {layer.file}", folder=layer.file.parent)
+        for name, raw in _named(layer.settings, names, where=str(layer.file)).items():
+            values[name] = Value(raw, str(layer.file), folder=layer.file.parent)
     for name in names:
         variable = f"ENVKIT_{name.upper()}"
         if environ.get(variable):
             values[name] = Value(environ[variable], variable, is_text=True)
     checked = {name: _check(Settings, name, value) for name, value in values.items()}
     checked.setdefault("home", Path(platformdirs.user_data_dir("envkit")))
+    index = checked.get("torch_index")
+    if index is not None and "://" not in index:
+        raise ConfigError(
+            f"{values['torch_index'].source}: torch-index = {index!r} is not an address",
+            hint="An address begins with https:// or file://",
+        )
     return Settings(**checked)
 
 
@@ -116,14 +124,15 @@ def resolve_options(
     values: dict[str, Value] = {}
     for layer in layers:
         _refuse_near_miss(layer, task)
-        for key, raw in layer.tables.get(task, {}).items():
-            name = _known(key, names, where=f"[{task}] in {layer.file}")
-            values[name] = Value(raw, f"{layer.file.name} ({layer.file})", folder=layer.file.parent)
-    prefix = f"ENVKIT_{task.upper().replace('-', '_')}_"
+        table = _named(layer.tables.get(task, {}), names, where=f"{layer.file}: [{task}]")
+        for name, raw in table.items():
+            values[name] = Value(raw, str(layer.file), folder=layer.file.parent)
+    prefix = f"ENVKIT_{_variable(task)}_"
     for variable in sorted(environ):
         if variable.startswith(prefix) and environ[variable]:
             name = _known(variable[len(prefix) :].lower(), names, where=f"the variable {variable}")
             values[name] = Value(environ[variable], variable, is_text=True, folder=folder)
+    _refuse_misspelt_variable(environ, task, names)
     for name, raw in flags.items():
         if raw is not None:
             values[name] = Value(raw, flag_of(name), is_text=True, folder=folder)
@@ -173,14 +182,60 @@ def _layer(file: Path, content: Any) -> Layer:
     return Layer(file, {key: value for key, value in content.items() if key not in tables}, tables)
 
 
+def _named(table: Mapping[str, Any], names: Iterable[str], *, where: str) -> dict[str, Any]:
+    """Return a table by field names. Raises: ConfigError for an unknown name, or one written in two ways."""
+    found: dict[str, Any] = {}
+    for key, raw in table.items():
+        name = _known(key, names, where=where)
+        if name in found:
+            raise ConfigError(
+                f"{where}: {_key(name)} stands there twice, once as {name}", hint="Take one of them out"
+            )
+        found[name] = raw
+    return found
+
+
 def _known(key: str, names: Iterable[str], *, where: str) -> str:
     name = key.replace("-", "_")
     names = tuple(names)
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+    if name in Settings.__struct_fields__:
+        hint = f"{_key(name)} is a setting of envkit's own: write it above all tables, or as ENVKIT_{_variable(name)}"
+    elif near:
+        hint = f"Did you mean {_key(near[0])!r}?"
+    elif names == Settings.__struct_fields__:
+        hint = (
+            f"Known here: {', '.join(map(_key, names))}. A task's options stand in its table, such as [ner]"
+        )
+    else:
+        hint = f"Known: {', '.join(map(_key, names))}."
     raise ConfigError(f"{where}: there is no option {key!r}", hint=hint)
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _refuse_misspelt_variable(environ: Mapping[str, str], task: str, names: Iterable[str]) -> None:
+    """Refuse a variable that is nearly one of this task's or of envkit's: it would be a silent loss."""
+    settings = [f"ENVKIT_{_variable(name)}" for name in Settings.__struct_fields__]
+    known = [*settings, *(f"ENVKIT_{_variable(task)}_{_variable(name)}" for name in names)]
+    for variable in environ:
+        if not variable.startswith("ENVKIT_") or variable in known or variable in _OTHER_VARIABLES:
+            continue
+        for near in difflib.get_close_matches(variable, known, n=1, cutoff=0.85):
+            from envkit.registry import (
+                find_tasks,  # only for a suspicious variable: it scans what is installed
+            )
+
+            if not any(variable.startswith(f"ENVKIT_{_variable(other)}_") for other in find_tasks()):
+                raise ConfigError(f"there is no variable {variable}", hint=f"Did you mean {near}?")
 
 
 def _refuse_near_miss(layer: Layer, task: str) -> None:
@@ -199,25 +254,38 @@ def _check(type_: type[Any], name: str, value: Value) -> Any:
     try:
         checked = from_builtins(value.raw, hint_type, strict=not value.is_text)
     except msgspec.ValidationError as error:
+        shown = repr(value.raw) if value.is_text else f"{_key(name)} = {value.raw!r}"
+        help_text = _help_of(hint_type)
         raise ConfigError(
-            f"{value.source}: {value.raw!r} does not fit: {_wanted(error)}", hint=_help_of(type_, name)
+            f"{value.source}: {shown} does not fit: {_wanted(error, hint_type, help_text)}",
+            hint=f"{_key(name)}: {help_text}" if help_text else None,
         ) from error
     if isinstance(checked, Path):
         return ((value.folder or Path.cwd()) / checked.expanduser()).absolute()
     return checked
 
 
-def _wanted(error: msgspec.ValidationError) -> str:
-    """Return msgspec's words without its marks, place and pattern: the hint says what a pattern means."""
-    text = str(error).replace("`", "").split(" - at ")[0]
-    text = text.split(", got ")[0].split(" matching regex")[0]
+def _wanted(error: msgspec.ValidationError, hint: Any, help_text: str) -> str:
+    """Return msgspec's words without its marks; for a pattern, what the help says after its colon."""
+    text = str(error).replace("`", "").split(" - at ")[0].split(", got ")[0]
+    if text.startswith("Invalid enum value"):
+        text = f"expected one of {', '.join(map(str, literal_values(hint)))}"
+    if " matching regex" in text:
+        text = f"expected {help_text.partition(': ')[2] or 'another form'}".rstrip(".")
     return text[0].lower() + text[1:]
 
 
-def _help_of(type_: type[Any], name: str) -> str | None:
-    schema = msgspec.json.schema(type_, schema_hook=lambda _: {"type": "string"})
-    field = schema["$defs"][type_.__name__]["properties"][name]
-    text = field.get("description") or next(
-        (kind["description"] for kind in field.get("anyOf", ()) if "description" in kind), None
-    )
-    return f"{name}: {text}" if text else None
+def literal_values(hint: Any) -> tuple[Any, ...]:
+    """Return the values of a Literal, wrapped or not, in the order in which they were written."""
+    if typing.get_origin(hint) is typing.Literal:
+        return typing.get_args(hint)
+    return next((found for part in typing.get_args(hint) if (found := literal_values(part))), ())
+
+
+def _help_of(hint: Any) -> str:
+    """Return the help text in an annotation, wrapped in ``| None`` or not."""
+    for part in (*getattr(hint, "__metadata__", ()), *typing.get_args(hint)):
+        found = part.description if isinstance(part, msgspec.Meta) else _help_of(part)
+        if found:
+            return str(found)
+    return ""

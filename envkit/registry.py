@@ -104,13 +104,9 @@ def find_task(name: str) -> TaskEntry:
     """Return the one plugin that claims this task. Raises: UsageError, PluginError on a conflict."""
     tasks = find_tasks()
     if name not in tasks:
-        near = difflib.get_close_matches(name, tasks, n=1)
+        near = difflib.get_close_matches(name.lower(), tasks, n=1)
         known = f"Tasks here: {', '.join(tasks)}." if tasks else "No task is installed."
-        hint = (
-            f"Did you mean {near[0]!r}? {known}"
-            if near
-            else f"{known} A task comes with its plugin: pip install envkit-{name}"
-        )
+        hint = f"Did you mean {near[0]!r}? {known}" if near else f"{known} Others come with their plugins"
         raise UsageError(f"there is no task {name!r}", hint=hint)
     entries = tasks[name]
     if len(entries) > 1:

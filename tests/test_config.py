@@ -51,9 +51,9 @@ def test_resolve_options_with_every_source_takes_the_strongest(tmp_path: Path) -
         5,
         20,
     )
-    assert sources["epochs"].startswith("config.toml")
-    assert sources["seed"].startswith("pyproject.toml")
-    assert sources["model"].startswith("envkit.toml")
+    assert sources["epochs"] == str(tmp_path / "user" / "config.toml")
+    assert sources["seed"] == str(tmp_path / "pyproject.toml")
+    assert sources["model"] == str(tmp_path / "envkit.toml")
     assert sources["batch_size"] == "ENVKIT_NER_BATCH_SIZE"
     assert sources["window"] == "--window"
     assert sources["learning_rate"] == "default"
@@ -88,8 +88,13 @@ def test_resolve_options_with_data_as_flag_sets_aside_the_file_of_a_configuratio
         ({}, {"ENVKIT_NER_EPOCHS": "x"}, "", ["ENVKIT_NER_EPOCHS", "'x'"]),
         ({}, {"ENVKIT_NER_EPOCH": "3"}, "", ["ENVKIT_NER_EPOCH", "'epoch'"]),
         ({}, {}, "[ner]\nepoch = 3\n", ["envkit.toml", "'epoch'"]),
-        ({}, {}, "[ner]\nepochs = '3'\n", ["envkit.toml", "'3'", "int"]),
-        ({}, {}, "[ner]\nscheme = 'iob9'\n", ["envkit.toml", "'iob9'"]),
+        ({}, {}, "[ner]\nepochs = '3'\n", ["envkit.toml", "epochs = '3'", "int"]),
+        ({}, {}, "[ner]\nbatch-size = 1\nbatch_size = 2\n", ["envkit.toml", "batch-size", "twice"]),
+        ({}, {}, "[ner]\nenv = 'x'\n", ["envkit.toml", "'env'"]),
+        ({"device": "gpu"}, {}, "", ["--device", "'gpu'", "cuda:N or mps"]),
+        ({}, {"ENVKIT_NRE_EPOCHS": "3"}, "", ["ENVKIT_NRE_EPOCHS"]),
+        ({}, {"ENVKIT_HOM": "3"}, "", ["ENVKIT_HOM"]),
+        ({}, {}, "[ner]\nscheme = 'iob9'\n", ["envkit.toml", "'iob9'", "one of auto, iob1"]),
         ({}, {}, "[nre]\nepochs = 3\n", ["envkit.toml", "'nre'"]),
         ({}, {}, "[ner\n", ["envkit.toml", "line 1"]),
         ({"train": "a", "data": "b"}, {}, "", ["--data", "--train"]),
@@ -116,7 +121,7 @@ def test_resolve_options_with_a_near_miss_offers_the_right_name(tmp_path: Path) 
     with pytest.raises(ConfigError) as caught:
         resolve(tmp_path)
 
-    assert "learning_rate" in (caught.value.hint or "")
+    assert "learning-rate" in (caught.value.hint or "")
 
 
 def test_resolve_settings_with_file_and_variable_takes_the_variable(tmp_path: Path) -> None:
@@ -128,6 +133,18 @@ def test_resolve_settings_with_file_and_variable_takes_the_variable(tmp_path: Pa
     assert from_file.home == tmp_path / "here"
     assert from_file.torch_index == "https://mirror.example/whl"
     assert from_variable.home == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"env": 3}, {"home": 3}, {"torch-index": 3}, {"torch-index": "not a url"}]
+)
+def test_resolve_settings_with_a_wrong_value_names_file_and_key(setting: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve_settings([Layer(Path("/x/envkit.toml"), setting, {})], environ={})
+
+    (key,) = setting
+    assert caught.value.message.startswith("/x/envkit.toml: ")
+    assert key in caught.value.message
 
 
 def test_resolve_settings_with_an_unknown_name_offers_the_nearest(tmp_path: Path) -> None:

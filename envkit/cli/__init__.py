@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,11 @@ class LazyGroup(click.Group):
         if args and args[0] not in self.table and not args[0].startswith("-"):
             from difflib import get_close_matches
 
+            from envkit.registry import find_tasks
+
             near = get_close_matches(args[0], self.table, n=1)
-            did_you_mean = f" Did you mean {near[0]!r}?" if near else ""
+            meant = f"run {args[0]}" if args[0] in find_tasks() else near[0] if near else None
+            did_you_mean = f" Did you mean {f'envkit {meant}'!r}?" if meant else ""
             raise click.UsageError(f"there is no command {args[0]!r}.{did_you_mean}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -83,9 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "envkit does not run on native Windows",
                 hint="Run it inside WSL: https://learn.microsoft.com/windows/wsl/install",
             )
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name that the locale lacks is no reason to fail
+                stream.reconfigure(errors="backslashreplace")
         code = command.main(args=words, prog_name="envkit", standalone_mode=False)
+        sys.stdout.flush()  # here, where a full disk or a reader who left is still an error to be told
     except BaseException as error:  # noqa: BLE001 - the one place: every end of a command passes here
         from envkit.cli.exits import end_with
 
-        code = end_with(error, as_json="--json" in words, command=words[:2])
+        code = end_with(error, as_json="--json" in words, words=words)
     sys.exit(code if isinstance(code, int) else 0)

@@ -12,7 +12,7 @@ from envkit.api import MachineError
 from envkit.cli import envelope
 from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.requirements import torch_range
-from envkit.machine import MachineFacts, read_facts
+from envkit.machine import MachineFacts, Platform, read_facts
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
 
@@ -91,12 +91,7 @@ def _machine_lines(facts: MachineFacts) -> list[tuple[str, str]]:
     limit = f", held to {size_text(memory.limit)}" if memory.limit else ""
     lines = [
         ("Python", f"{facts.python.version} ({facts.python.path})"),
-        (
-            "system",
-            f"{system.os_name or system.system} {system.os_version or ''} {system.machine}{libc}{inside}".replace(
-                "  ", " "
-            ),
-        ),
+        ("system", f"{_system_name(system)} {system.machine}{libc}{inside}"),
         ("processor", f"{cpu.model or 'unknown'}, {cores}"),
         ("memory", (size_text(memory.total) if memory.total else "unknown") + limit),
         *_gpu_lines(facts),
@@ -107,6 +102,12 @@ def _machine_lines(facts: MachineFacts) -> list[tuple[str, str]]:
     ]
     lines += [("not read", f"{unread.what}: {unread.why}") for unread in facts.unread]
     return lines
+
+
+def _system_name(system: Platform) -> str:
+    name = system.os_name or system.system
+    is_told = system.os_version is None or system.os_version in name
+    return name if is_told else f"{name} {system.os_version}"
 
 
 def _gpu_lines(facts: MachineFacts) -> list[tuple[str, str]]:

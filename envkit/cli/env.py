@@ -29,7 +29,7 @@ def command() -> None:
     """Look at the environments that tasks run in."""
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="List the environments.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def list_command(as_json: bool) -> None:
     """List the environments, with what is in them and when they were last used."""

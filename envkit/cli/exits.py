@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
 import os
 import sys
 import traceback
@@ -18,31 +21,35 @@ if TYPE_CHECKING:
 _BUG = 1
 _USAGE = 2
 _CANCELLED = 130
+_OUTPUT_GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC)
 
 
-def end_with(error: BaseException, *, as_json: bool, command: Sequence[str]) -> int:
+def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> int:
     """Say why the command ends, on stderr, or as the envelope on stdout, and return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else _BUG
-    if isinstance(error, BrokenPipeError):
-        # The reader of our output left (`| head`): nothing to say, and no second error at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message())
         return 0
-    message, hint, code = explain(error)
+    if isinstance(error, OSError) and error.errno in _OUTPUT_GONE and error.filename is None:
+        return _end_without_output(error)
+    message, hint, code = explain(error, words)
     if as_json:
-        envelope.write(list(command), data=None, error={"message": message, "hint": hint, "exit_code": code})
+        named = [word for word in words if not word.startswith("-")][:2]
+        envelope.write(named, data=None, error={"message": message, "hint": hint, "exit_code": code})
         return code
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
-    if os.environ.get("ENVKIT_TRACEBACK") and error.__traceback__ is not None:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+    with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells
+        click.echo(f"error: {message}", err=True)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)
+        if os.environ.get("ENVKIT_TRACEBACK") and error.__traceback__ is not None:
+            click.echo("".join(traceback.format_exception(error)), err=True)
     return code
 
 
-def explain(error: BaseException) -> tuple[str, str | None, int]:
+def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None, int]:
     """Return message, hint and exit code. An error that is a bug of envkit prints its traceback here."""
     if isinstance(error, EnvkitError):
         hint = error.hint
@@ -50,8 +57,7 @@ def explain(error: BaseException) -> tuple[str, str | None, int]:
             hint = f"{hint or ''} Traceback: ENVKIT_TRACEBACK=1 before the command.".strip()
         return error.message, hint, error.exit_code
     if isinstance(error, click.UsageError):
-        where = error.ctx.command_path if error.ctx else "envkit"
-        return error.format_message(), f"{where} --help", _USAGE
+        return error.format_message(), _help_for(error, words), _USAGE
     if isinstance(error, click.ClickException):
         return error.format_message(), None, error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
@@ -65,3 +71,23 @@ def explain(error: BaseException) -> tuple[str, str | None, int]:
         "Please report it with the lines above",
         _BUG,
     )
+
+
+def _end_without_output(error: OSError) -> int:
+    """End where standard output cannot be written: quietly where its reader left, as `| head` does."""
+    # What is still buffered would fail once more when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno in (errno.EPIPE, errno.EIO):
+        return 0
+    with contextlib.suppress(OSError):
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+    return _BUG
+
+
+def _help_for(error: click.UsageError, words: Sequence[str]) -> str:
+    if isinstance(error, click.NoSuchOption) and error.ctx and error.ctx.command_path == "envkit run":
+        return f"A task's options stand after its name: envkit run TASK {error.option_name}"
+    if error.ctx is not None:
+        return f"{error.ctx.command_path} --help"
+    commands = list(itertools.takewhile(lambda word: not word.startswith("-"), words))[:2]
+    return " ".join(["envkit", *commands, "--help"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec.inspect
 
-from envkit.config import flag_of
+from envkit.config import flag_of, literal_values
 
 if TYPE_CHECKING:
     from envkit.api import Options
@@ -125,20 +125,13 @@ def _unwrap(kind: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, str]:
             return kind, help_text
 
 
-def _literals(hint: Any) -> tuple[Any, ...]:
-    """Return the values of a Literal, wrapped or not, in the order in which they were written."""
-    if typing.get_origin(hint) is typing.Literal:
-        return typing.get_args(hint)
-    return next((found for part in typing.get_args(hint) if (found := _literals(part))), ())
-
-
 def _metavar(kind: msgspec.inspect.Type, hint: Any) -> str:
     if isinstance(kind, msgspec.inspect.IntType):
         return "INTEGER"
     if isinstance(kind, msgspec.inspect.FloatType):
         return "NUMBER"
     if isinstance(kind, msgspec.inspect.LiteralType):
-        return "[" + "|".join(map(str, _literals(hint))) + "]"
+        return "[" + "|".join(map(str, literal_values(hint))) + "]"
     if isinstance(kind, msgspec.inspect.CustomType) and kind.cls is Path:
         return "PATH"
     return "TEXT"

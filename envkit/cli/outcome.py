@@ -35,6 +35,10 @@ def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
         parts = [f"{name} {render.seconds_text(seconds)}" for name, seconds in result.seconds.items()]
         pairs += [("time", "  ".join(parts))]
     render.print_pairs(pairs, console=console)
-    if result.error is not None and result.error.traceback:
-        console.print()
-        console.print(Text(result.error.traceback.rstrip()))
+    if result.error is not None:
+        if result.error.traceback:
+            console.print(Text(f"\n{result.error.traceback.rstrip()}\n"))
+        pairs = [("error", result.error.message)]
+        render.print_pairs(
+            [*pairs, ("hint", result.error.hint)] if result.error.hint else pairs, console=console
+        )

@@ -27,7 +27,7 @@ def command() -> None:
     """Look at the plugins that tasks come from."""
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="List the plugins, each tried.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def list_command(as_json: bool) -> None:
     """List the plugins, each tried: a broken one harms only its own task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -44,7 +45,39 @@ class RunScreen(Protocol):
 def run_screen(*, headline: str) -> RunScreen:
     """Return the screen that suits where stderr goes."""
     console = screen(to_stderr=True)
-    return LiveScreen(console, headline) if console.is_terminal else PlainScreen(console, headline)
+    return _Detachable(
+        LiveScreen(console, headline) if console.is_terminal else PlainScreen(console, headline)
+    )
+
+
+class _Detachable:
+    """A screen that may go: where a terminal is closed or a pipe's reader leaves, the run goes on unseen."""
+
+    def __init__(self, shown: RunScreen) -> None:
+        self.shown = shown
+
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            self.shown.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self.shown.__exit__(kind, error, trace)
+
+    def say(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self.shown.say(text)
+
+    def step(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self.shown.step(text)
+
+    def event(self, event: AnyEvent) -> None:
+        with contextlib.suppress(OSError):
+            self.shown.event(event)
 
 
 class PlainScreen:
@@ -72,9 +105,10 @@ class PlainScreen:
         self.last_line = self.clock()
 
     def step(self, text: str) -> None:
-        """Print what is done now, unless just said."""
-        if text != self.last_step:
-            self.last_step = text
+        """Print what is done now; how far it is (behind a colon), every few seconds."""
+        kind = text.partition(":")[0]
+        if kind != self.last_step or self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
+            self.last_step = kind
             self.say(text)
 
     def event(self, event: AnyEvent) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +18,36 @@ if TYPE_CHECKING:
     from envkit.api.records import TableRecord
 
 
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the error through: rich's own way ends the program, and with it a run that needs no reader."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def screen(*, to_stderr: bool = False) -> Console:
     """Return the console: plain and unwrapped where it is not a terminal, without colour under NO_COLOR."""
     stream = sys.stderr if to_stderr else sys.stdout
-    return Console(file=stream, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    return _Screen(file=stream, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console | None = None, indent: str = ""
 ) -> None:
-    """Print rows under a head, aligned by the width of the characters on screen; the last column runs free."""
+    """Print rows under a head, aligned by the width of the characters on screen; on a terminal the last column wraps."""
     console = console or screen()
     widths = [max(cell_len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     numeric = [_is_numeric(column) for column in zip(*rows, strict=True)] if rows else [False] * len(columns)
     console.print(Text(indent + _line(columns, widths, numeric), style="bold"))
+    last = len(indent) + sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = console.width - last
     for row in rows:
-        console.print(Text(indent + _line(row, widths, numeric)))
+        if not console.is_terminal or room < 20 or cell_len(row[-1]) <= room:
+            console.print(Text(indent + _line(row, widths, numeric)))
+            continue
+        first, *more = Text(row[-1]).wrap(console, room)
+        console.print(Text(indent + _line((*row[:-1], first.plain), widths, numeric)))
+        for line in more:
+            console.print(Text(" " * last) + line)
 
 
 def print_pairs(pairs: Sequence[tuple[str, str]], *, console: Console | None = None) -> None:

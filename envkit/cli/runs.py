@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from envkit.api import UsageError
 from envkit.api.records import RunRequest, RunResult
 from envkit.cli import envelope
 from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
+from envkit.runs.follow import EventTail
+from envkit.runs.progress import RunProgress
 
 if TYPE_CHECKING:
     from envkit.runs.folder import RunSummary
@@ -46,6 +49,10 @@ def command() -> None:
 @_as_json
 def list_command(runs_dir: Path, as_json: bool) -> None:
     """List the runs, oldest first."""
+    if runs_dir != RUNS_DIR and not runs_dir.is_dir():
+        raise UsageError(
+            f"there is no folder {str(runs_dir)!r}", hint="Runs are kept where they were started"
+        )
     runs = list_runs(runs_dir)
     if as_json:
         envelope.write(["runs", "list"], data=[_line(run) for run in runs])
@@ -59,7 +66,7 @@ def list_command(runs_dir: Path, as_json: bool) -> None:
     render.print_table(("RUN", "TASK", "STATUS", "TOOK", "SCORES"), rows)
 
 
-@command.command(name="show")
+@command.command(name="show", short_help="Show one run.")
 @click.argument("run")
 @_runs_dir
 @_as_json
@@ -82,9 +89,19 @@ def show_command(run: str, runs_dir: Path, as_json: bool) -> None:
         *((name, f"{value}   from {request.sources[name]}") for name, value in chosen.items()),
         ("status", found.status),
     ]
+    progress = _progress(found)
+    if progress.step and progress.steps:
+        pairs.append(("steps", f"{progress.step} of {progress.steps}"))
     render.print_pairs(pairs)
     if found.result is not None:
         outcome.print_outcome(found.result, folder=found.folder.path, headline=request.headline)
+
+
+def _progress(run: RunSummary) -> RunProgress:
+    progress = RunProgress()
+    for event in EventTail(run.folder.events_file).read():
+        progress = progress.after(event)
+    return progress
 
 
 def _line(run: RunSummary) -> RunLine:

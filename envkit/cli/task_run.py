@@ -23,6 +23,7 @@ from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.environments.provide import provide_environment
 from envkit.machine import read_facts
+from envkit.models import is_model_dir
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import check_run_dir, create_run, new_run_id
 
@@ -117,10 +118,11 @@ def _check_readable(path: Path, *, source: str) -> None:
 
 
 def _check_model(model: str, *, source: str) -> None:
-    looks_like_path = model.startswith((".", "~", "/")) or model.count("/") > 1
-    if looks_like_path and not Path(model).expanduser().is_dir():
+    folder = Path(model).expanduser()
+    looks_like_path = model.startswith((".", "~", "/")) or model.count("/") > 1 or folder.exists()
+    if looks_like_path and not is_model_dir(folder):
         raise UsageError(
-            f"{source}: there is no folder {model!r} with a model in it",
+            f"{source}: {model!r} is no folder with a model in it (config.json and weights)",
             hint="--model takes a folder, or a name on the model hub such as bert-base-cased",
         )
 

@@ -84,7 +84,8 @@ def choose_columns(
             "the file has one column, expected at least two: words and tags",
             file=file,
             line=sentences[0].line,
-            hint="Write a word, a tab and its tag on each line, and an empty line after each sentence",
+            hint="Write a word, a tab and its tag on each line, and an empty line after each sentence"
+            + (", with tabs for the commas" if "," in sentences[0].rows[0][0] else ""),
         )
     for option, given in (("--word-column", word_column), ("--tag-column", tag_column)):
         if given is not None and given > width:

@@ -40,9 +40,10 @@ def find_splits(options: Options) -> SplitFiles | None:
         return SplitFiles(options.data)
     train = _find_split(options.data, "train")
     if train is None:
-        there = ", ".join(sorted(entry.name for entry in options.data.iterdir())[:8]) or "nothing"
+        there = ", ".join(sorted(entry.name for entry in options.data.iterdir())[:8])
+        only = f", only {there}" if there else ", which is empty"
         raise DataError(
-            f"there is no file train.* in this folder, only {there}",
+            f"there is no file train.* in this folder{only}",
             file=options.data,
             hint="Name the files: --train FILE --dev FILE --test FILE",
         )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Not str.splitlines: it also breaks at characters that users have inside their words (U+0085, U+2028).
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
 
 def read_lines(file: Path) -> list[str]:
     """Return the lines of a UTF-8 text file, without their ends (LF, CRLF or CR) and a byte order mark.
@@ -23,9 +25,15 @@ def read_lines(file: Path) -> list[str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if b"\0" in content and not content.startswith(_UTF16_MARKS):
+            raise DataError(
+                "the file is binary, expected text", file=file, hint="Give a text file in UTF-8"
+            ) from error
         raise _not_utf8(file, content, error.start) from error
-    if not text or text.isspace():
+    if not text:
         raise DataError("the file is empty", file=file, hint="Give a file that holds data")
+    if text.isspace():
+        raise DataError("the file holds only blank lines", file=file, hint="Give a file that holds data")
     lines = _LINE_END.split(text)
     if not lines[-1]:
         lines.pop()  # what follows the last line's end is no line
@@ -66,7 +74,7 @@ def _not_utf8(file: Path, content: bytes, offset: int) -> DataError:
 
 
 def _guess_encoding(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith(_UTF16_MARKS):
         return "UTF-16"
     # Bytes 0x80 to 0x9f are letters and quotes in Windows-1252, control characters in ISO-8859-1.
     return "WINDOWS-1252" if any(0x80 <= byte <= 0x9F for byte in content) else "ISO-8859-1"

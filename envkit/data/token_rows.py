@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from envkit.api import DataError
 from envkit.data.columns import choose_columns, parse_columns
 from envkit.data.json_rows import is_json, parse_json_rows
-from envkit.data.tag_schemes import Scheme, SchemeFinding, UnknownTagError, find_scheme, to_iob2
+from envkit.data.tag_schemes import Scheme, SchemeFinding, UnknownTagError, find_scheme, is_tag, to_iob2
 from envkit.data.text import read_lines
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def _breaks_warning(read: TaggedFile, finding: SchemeFinding) -> str:
 
 
 def _tag_hint(tag: str, *, is_json: bool) -> str:
+    if tag[1:2] == "_" and is_tag(f"{tag[0]}-{tag[2:]}"):
+        return f"Write {tag[0]}-{tag[2:]} for {tag}, and so for the others"
     if tag.isalpha():
         return f"If {tag} is the type of an entity, write its tags as B-{tag} and I-{tag}"
     return (

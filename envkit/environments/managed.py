@@ -54,8 +54,9 @@ def make_managed(
 
     def build(prefix: Path, lock: FileLock) -> EnvRecord:
         check_disk_space(order.home, needed=needed, environ=order.environ)
-        why = f"; {torch.reason}" if torch else ""
-        progress.say(f"making the environment {prefix.name}, about {format_size(needed)}{why}")
+        progress.say(f"Making the environment {prefix.name}, about {format_size(needed)}")
+        if torch is not None:
+            progress.say(f"torch {torch.version}: {torch.reason}")
         installed = make_venv(
             prefix, installation, settings=settings, place=place, lock=lock, progress=progress
         )

@@ -84,12 +84,23 @@ def uv_settings(
 
 
 def _set_indexes(variables: dict[str, str], configuration: PipConfiguration, extra: Sequence[str]) -> None:
-    if configuration.find_links:
-        variables["UV_FIND_LINKS"] = ",".join(place.replace(",", "%2C") for place in configuration.find_links)
+    # pip passes over a folder of find-links that is not there, where uv gives up.
+    links = [place for place in configuration.find_links if "://" in place or Path(place).exists()]
+    if links:
+        variables["UV_FIND_LINKS"] = ",".join(place.replace(",", "%2C") for place in links)
     if configuration.no_index:
         for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"):
             variables.pop(name, None)
         return
+    for kind, address in (
+        ("index_url", configuration.index_url),
+        *(("extra_index_urls", each) for each in configuration.extra_index_urls),
+    ):
+        if address and "://" not in address and not Path(address).is_dir():
+            raise EnvError(
+                f"the package index {address!r} is neither an address nor a folder",
+                hint=f"It is from {configuration.sources[kind]}; an address begins with https://",
+            )
     if configuration.index_url:
         variables["UV_DEFAULT_INDEX"] = configuration.index_url
         variables.pop("UV_INDEX_URL", None)

@@ -100,6 +100,7 @@ class _Telling:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._downloads: dict[str, str] = {}
+        self._doing = "asking the package index"
 
     def on_line(self, line: str) -> None:
         if found := _DOWNLOADING.search(line):
@@ -107,6 +108,7 @@ class _Telling:
         elif line.strip().startswith("Downloaded "):
             self._downloads.pop(line.split()[-1], None)
         elif found := _SHOWN.search(line):
+            self._doing = "unpacking" if found[1] == "Resolved" else "asking the package index"
             self._progress.step(found[0].lower())
             return
         else:
@@ -117,8 +119,8 @@ class _Telling:
     def on_wait(self, seconds: float, written: int | None) -> None:
         if seconds < _QUIET_SECONDS:
             return
-        doing = f"downloading {', '.join(self._downloads.values())}" if self._downloads else "unpacking"
-        amount = f", {written / 1e6:.0f} MB written" if written else ""
+        doing = f"downloading {', '.join(self._downloads.values())}" if self._downloads else self._doing
+        amount = f", {written / 1e6:.0f} MB written" if written and self._doing == "unpacking" else ""
         self._progress.step(f"{doing}: {seconds:.0f} s{amount}")
 
 

@@ -44,9 +44,9 @@ def test_version_is_printed() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message", "hint"),
     [
-        (["rn", "ner"], 2, "there is no command 'rn'. Did you mean 'run'?", "envkit --help"),
+        (["rn", "ner"], 2, "there is no command 'rn'. Did you mean 'envkit run'?", "envkit --help"),
         (["doctor", "--jsn"], 2, "--jsn", "envkit doctor --help"),
-        (["run", "no-such-task"], 2, "there is no task 'no-such-task'", "pip install envkit-no-such-task"),
+        (["run", "no-such-task"], 2, "there is no task 'no-such-task'", "Others come with their plugins"),
         (["runs", "show", "no-such-run"], 2, "no-such-run", "kept where they were started"),
     ],
 )

@@ -61,7 +61,7 @@ def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(envkit: An
     assert (request["options"]["steps"], request["sources"]["steps"]) == (3, "--steps")
     assert (request["options"]["seed"], request["sources"]["seed"]) == (7, "ENVKIT_ECHO_SEED")
     assert request["options"]["batch_size"] == 4
-    assert request["sources"]["batch_size"].startswith("envkit.toml")
+    assert request["sources"]["batch_size"] == str(tmp_path / "envkit.toml")
     assert request["environment"]["kind"] == "current"
 
     listed = envkit("runs", "list")
@@ -88,7 +88,7 @@ def test_run_as_json_prints_the_envelope_alone(envkit: Any) -> None:
         (["--train", "nowhere.txt"], 2, "nowhere.txt: no such file", "--train"),
         (["--train", "empty.txt"], 2, "empty.txt: the file is empty", "--train"),
         (["--train", "trian.txt"], 2, "trian.txt: no such file", "train.txt"),
-        (["--model", "./nothing"], 2, "'./nothing'", "--model"),
+        (["--model", "./nothing"], 2, "'./nothing' is no folder with a model", "--model"),
         (["--run-dir", "."], 2, "exists already", "--run-dir"),
         (["--env", "no-such"], 6, "'no-such'", "Known: none yet"),
         (["--fault", "raise"], 5, "envkit-echo 0.1.0", "https://example.org/envkit-echo/issues"),

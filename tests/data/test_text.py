@@ -24,11 +24,11 @@ def test_read_lines_of_any_line_end_gives_the_lines(tmp_path: Path, content: byt
     assert read_lines(file) == lines
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b" \r\n\t", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf"])
 def test_read_lines_of_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.txt"
     file.write_bytes(content)
-    with pytest.raises(DataError, match="empty"):
+    with pytest.raises(DataError, match="the file is empty"):
         read_lines(file)
 
 
@@ -73,3 +73,14 @@ def test_read_lines_that_are_not_utf8_names_line_offset_and_the_way_out(
     assert raised.value.line == line
     assert f"offset {offset}" in raised.value.message
     assert f"iconv -f {encoding} -t UTF-8" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\n  \n\t\n", "only blank lines"), (b"\x7fELF\x02\x01\x00\x00\xff\xfe\x00", "is binary")],
+)
+def test_read_lines_of_what_is_no_data_says_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "x.txt"
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        read_lines(file)

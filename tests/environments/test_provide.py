@@ -82,7 +82,7 @@ def test_auto_makes_what_the_running_python_lacks_and_finds_it_again(
     assert made.record.installed["tiny"] == "1.5"
     assert made.record.without_dependencies == ("envkit-ml", "envkit-echo")
     assert made.record.facts == FACTS
-    assert any("making the environment" in text for text in told.said)
+    assert any("Making the environment" in text for text in told.said)
     assert told.steps
 
     before = time.perf_counter()

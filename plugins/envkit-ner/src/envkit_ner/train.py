@@ -64,6 +64,7 @@ class Best:
     """The best state so far: its score on dev, and its weights unless the model itself holds them."""
 
     score: Score
+    step: int
     weights: dict[str, torch.Tensor] | None
 
 
@@ -109,7 +110,7 @@ def finetune(run: Run[NerOptions, NerData]) -> Result:
             report.metrics(step, dev_score.metrics("dev"))
             # Of equals the later: it has seen more.
             if best is None or dev_score.entity_f1 >= best.score.entity_f1:
-                best = Best(dev_score, None if step == last_step else copy_weights(model))
+                best = Best(dev_score, step, None if step == last_step else copy_weights(model))
     return finish(run, setup, best, step, stopped=stopped)
 
 
@@ -224,7 +225,10 @@ def finish(
         setup.model.load_state_dict(best.weights)
     save_model(setup.model, setup.tokenizer, run.model_dir)
     if best is None:
+        report.say(f"Kept the model as it was after {step} steps; it was never scored")
         return Result(metrics={})
+    if best.step != step:
+        report.say(f"Kept the model of step {best.step}, the best on dev")
     metrics, tables = best.score.metrics("dev"), best.score.tables("dev")
     if setup.test and not stopped:
         report.phase("evaluate")

@@ -1,0 +1,88 @@
+"""A terminal that closes or a pipe whose reader leaves takes no run with it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from typing import Any
+
+import pytest
+from echo import living_processes, wait_until
+
+ENVKIT = [sys.executable, "-m", "envkit"]
+
+
+def take_terminal() -> None:
+    """Make standard input the controlling terminal, as that of a shell is."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((folder / "run" / "result.json").read_bytes())
+    return result
+
+
+def test_run_whose_reader_leaves_goes_on_to_its_end(tmp_path: Path, echo_environ: dict[str, str]) -> None:
+    line = f"{' '.join(ENVKIT)} run echo --steps 30 --pause 0.02 --run-dir run 2>&1 | head -n 2"
+
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=echo_environ, capture_output=True, check=True
+    )
+    wait_until(lambda: (tmp_path / "run" / "result.json").exists())
+
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == b""
+    assert result_of(tmp_path)["status"] == "finished"
+
+
+def test_run_whose_terminal_closes_ends_as_cancelled_and_keeps_its_model(
+    tmp_path: Path, echo_environ: dict[str, str]
+) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*ENVKIT, "run", "echo", "--steps", "2000", "--pause", "0.02", "--run-dir", "run"],
+        cwd=tmp_path,
+        env={**echo_environ, "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=take_terminal,  # noqa: PLW1509 - one system call, in a test without threads
+    )
+    os.close(theirs)
+    events = tmp_path / "run" / "events.jsonl"
+    wait_until(lambda: events.exists() and '"event":"step"' in events.read_text())
+
+    os.close(ours)  # the window is closed: SIGHUP to all in it, and nothing can be written any more
+    process.wait(timeout=60)
+
+    assert result_of(tmp_path)["status"] == "cancelled"
+    assert result_of(tmp_path)["model_dir"] == "model"
+    worker = json.loads(events.read_text().splitlines()[0])["pid"]
+    assert living_processes(worker) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+@pytest.mark.parametrize("words", [["facts"], ["runs", "list", "--json"]], ids=" ".join)
+def test_output_that_cannot_be_written_is_said_in_one_line(words: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*ENVKIT, *words], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, check=False
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.decode() == "error: the output cannot be written: No space left on device\n"
+
+
+def test_list_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
+    line = f"{' '.join(ENVKIT)} facts | head -n 1; echo ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=tmp_path, check=True)
+
+    assert done.stdout.splitlines() == [b"{", b"0"]
+    assert done.stderr == b""

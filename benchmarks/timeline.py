@@ -66,8 +66,9 @@ def timed(command: list[str], **options: Any) -> float:
     return time.perf_counter() - began
 
 
-def run_ner(folder: Path, environ: dict[str, str]) -> tuple[Path, float]:
-    """Run three steps and return the run folder and when the worker was started."""
+def run_ner(folder: Path, environ: dict[str, str]) -> tuple[Path, float, float]:
+    """Run three steps; return the run folder, when the command began and when its worker was started."""
+    began = time.time()
     subprocess.run(
         [*ENVKIT, "run", "ner", "--max-steps", "3", "--run-dir", str(folder)],
         check=True,
@@ -75,7 +76,7 @@ def run_ner(folder: Path, environ: dict[str, str]) -> tuple[Path, float]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    return folder, (folder / "request.json").stat().st_mtime
+    return folder, began, (folder / "request.json").stat().st_mtime
 
 
 def spans(run_dir: Path, started: float) -> dict[str, float]:
@@ -118,6 +119,7 @@ def main() -> None:
     help_ = Segment("envkit --help", "import click", "<= 1.6x")
     cold = Segment("environment, cold", "uv venv + uv pip install", "<= +2 s")
     reuse = Segment("environment, reused", "", "<= 0.15 s")
+    host = Segment("run, start to worker (reused)", "import click", "none")
     worker = Segment("worker start to hello", "python -c pass", "none")
     load = Segment("torch, transformers and model", "the same imports and model", "none")
     step = Segment("first step", "a bare first step", "none")
@@ -133,7 +135,7 @@ def main() -> None:
                 "ENVKIT_HOME": str(folder / "home"),
                 "UV_CACHE_DIR": str(folder / "cache"),
             }
-            run_dir, _ = run_ner(folder / "cold", environ)
+            run_dir, _, _ = run_ner(folder / "cold", environ)
             result = json.loads((run_dir / "result.json").read_text())
             cold.envkit.append(result["seconds"]["environment"])
             (record_file,) = (folder / "home").glob("envs/*/envkit-env.json")
@@ -141,7 +143,9 @@ def main() -> None:
             floor_environ = {**environ, "UV_CACHE_DIR": str(folder / "floor-cache")}
             cold.floor.append(bare_install(record, folder / "floor", floor_environ))
 
-            run_dir, started = run_ner(folder / "warm", environ)
+            run_dir, began, started = run_ner(folder / "warm", environ)
+            host.envkit.append(started - began)
+            host.floor.append(timed([sys.executable, "-c", "import click"]))
             result = json.loads((run_dir / "result.json").read_text())
             reuse.envkit.append(result["seconds"]["environment"])
             took = spans(run_dir, started)
@@ -160,7 +164,7 @@ def main() -> None:
             step.floor.append(bare["step"])
 
     print(f"{'segment':34}{'envkit':>10}  {'floor':>10}  {'ratio':>7}  {'more':>9}")
-    for segment in (help_, cold, reuse, worker, load, step):
+    for segment in (help_, cold, reuse, host, worker, load, step):
         print(segment.line())
 
 

@@ -93,4 +93,4 @@ def _decode(type: type[Any], value: Any) -> Any:
 def _encode(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
-    raise NotImplementedError(f"cannot write a {type(value).__name__}")
+    raise TypeError(f"a value of type {type(value).__name__} cannot be written as JSON")

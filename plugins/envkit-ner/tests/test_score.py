@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit_ner.score import score
@@ -44,10 +44,9 @@ def test_score_of_known_cases_is_what_seqeval_gives(
     assert metrics["dev/token_accuracy"] == pytest.approx(accuracy)
 
 
-@settings(deadline=None)  # a busy machine may take its time
+@pytest.mark.torch  # not torch itself: seqeval and what it brings stand where torch does
 @given(PAIRS)
 def test_score_of_any_tags_is_what_seqeval_gives(pairs: list[list[tuple[str, str]]]) -> None:
-    pytest.importorskip("seqeval", reason="seqeval is not installed")
     check_against_seqeval(pairs)
 
 

@@ -106,3 +106,32 @@ def test_exit_codes_are_those_that_readme_documents() -> None:
         "EnvError": 6,
         "RunCancelled": 130,
     }.items() <= codes.items()
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["run"], ["env"], ["plugin"], ["runs"]], ids=lambda words: " ".join(words) or "-"
+)
+def test_group_alone_prints_its_help_and_is_no_error(words: list[str]) -> None:
+    done = envkit(*words)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: {' '.join(['envkit', *words])} ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["ner"], "Did you mean 'envkit run ner'?", "envkit --help"),
+        (["run", "--epochs", "3", "ner"], "--epochs", "envkit run TASK --epochs"),
+        (["run", "ner", "--train"], "--train", "envkit run ner --help"),
+        (["run", "NER"], "'NER'", "Did you mean 'ner'?"),
+    ],
+)
+def test_words_in_the_wrong_place_are_put_right(words: list[str], message: str, hint: str) -> None:
+    done = envkit(*words)
+
+    assert done.returncode == 2
+    error, hint_line = done.stderr.splitlines()[:2]
+    assert message in error
+    assert hint in hint_line

@@ -19,6 +19,7 @@ from envkit.api.options import to_builtins
 from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest, RunResult
 from envkit.cli import envelope
 from envkit.cli.options import path_fields
+from envkit.cli.outcome import print_outcome
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.environments.provide import provide_environment
@@ -164,11 +165,6 @@ def _finish(result: RunResult, *, folder: RunFolder, loaded: LoadedTask, as_json
     if result.error is not None:
         if result.error.traceback and not as_json:
             click.echo(result.error.traceback.rstrip(), err=True)
-        failure = RunFailed(
-            result.error.message, hint=result.error.hint or f"The worker's log: {folder.log_file}"
-        )
-        failure.exit_code = result.error.exit_code
-        raise failure
-    from envkit.cli.outcome import print_outcome
-
+        hint = result.error.hint or f"The worker's log: {path_text(folder.log_file)}"
+        raise RunFailed(result.error.message, hint=hint, exit_code=result.error.exit_code)
     print_outcome(result, folder=folder.path, headline=loaded.task.headline)

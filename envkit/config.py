@@ -101,7 +101,7 @@ def resolve_settings(layers: Iterable[Layer], *, environ: Mapping[str, str] = os
     index = checked.get("torch_index")
     if index is not None and "://" not in index:
         raise ConfigError(
-            f"{values['torch_index'].source}: torch-index = {index!r} is not an address",
+            f"{values['torch_index'].source}: torch-index is not an address",
             hint="An address begins with https:// or file://",
         )
     return Settings(**checked)
@@ -261,7 +261,12 @@ def _check(type_: type[Any], name: str, value: Value) -> Any:
             hint=f"{_key(name)}: {help_text}" if help_text else None,
         ) from error
     if isinstance(checked, Path):
-        return ((value.folder or Path.cwd()) / checked.expanduser()).absolute()
+        try:
+            return ((value.folder or Path.cwd()) / checked.expanduser()).absolute()
+        except RuntimeError as error:  # ~somebody who is not there
+            raise ConfigError(
+                f"{value.source}: {str(checked)!r}: there is no such user", hint="Write the path in full"
+            ) from error
     return checked
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
@@ -19,6 +20,7 @@ from envkit.api import PluginError, UsageError, hooks
 from envkit.api.task import Request, Result, Run, Task
 
 TASKS_GROUP = "envkit.tasks"
+_TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # it becomes part of folders' and variables' names
 _WORKER_HOOKS = ("envkit_read", "envkit_finetune")
 
 
@@ -109,6 +111,11 @@ def find_task(name: str) -> TaskEntry:
         hint = f"Did you mean {near[0]!r}? {known}" if near else f"{known} Others come with their plugins"
         raise UsageError(f"there is no task {name!r}", hint=hint)
     entries = tasks[name]
+    if not _TASK_NAME.fullmatch(name):
+        raise PluginError(
+            f"{entries[0]} has a task named {name!r}, expected letters, digits and dashes",
+            hint=_report(entries[0]),
+        )
     if len(entries) > 1:
         raise PluginError(
             f"the task {name!r} is claimed by {' and by '.join(map(str, entries))}",

@@ -14,6 +14,7 @@ from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.requirements import torch_range
 from envkit.machine import MachineFacts, Platform, read_facts
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
+from envkit.torchbuild.records import masked
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ def _examine(facts: MachineFacts, *, torch_index: str) -> Report:
         )
     except MachineError as error:
         return Report(facts=facts, torch=None, problem=error.message, hint=error.hint)
-    return Report(facts=facts, torch=build, problem=None, hint=None)
+    return Report(facts=facts, torch=masked(build), problem=None, hint=None)
 
 
 def _show(report: Report) -> None:

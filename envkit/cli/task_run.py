@@ -112,6 +112,8 @@ def _check_readable(path: Path, *, source: str) -> None:
         near = difflib.get_close_matches(path.name, siblings, n=1)
         hint = f"Did you mean {path.parent / near[0]}?" if near else f"The path is from {source}"
         raise DataError("no such file or folder", file=path, hint=hint)
+    if not path.is_file() and not path.is_dir():
+        raise DataError("neither a file nor a folder", file=path, hint="Write the data into a file first")
     if not os.access(path, os.R_OK):
         raise DataError("may not be read", file=path, hint=f"chmod u+r {path}")
     if path.is_file() and path.stat().st_size == 0:

@@ -57,7 +57,7 @@ def parse_columns(lines: Sequence[str], *, file: Path) -> list[ColumnSentence]:
     for number, line in enumerate(lines, start=1):
         if not _is_row(line):
             rows = []
-            if line.startswith(DOCUMENT_START):
+            if _is_document_start(line):
                 document, seen_documents = seen_documents, seen_documents + 1
             continue
         cells = split(line)
@@ -131,7 +131,11 @@ def _is_counter(sentences: Sequence[ColumnSentence], index: int) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    return bool(line) and not line.isspace() and not line.startswith(DOCUMENT_START)
+    return bool(line) and not line.isspace() and not _is_document_start(line)
+
+
+def _is_document_start(line: str) -> bool:
+    return line.startswith(DOCUMENT_START) and line.split()[0] == DOCUMENT_START
 
 
 def _split_tabs(line: str) -> list[str]:

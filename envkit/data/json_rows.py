@@ -57,7 +57,7 @@ def _parse_line(line: str, file: Path, number: int) -> JsonSentence:
         )
     try:
         row = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise DataError(
             f"this is no whole JSON object: {error}",
             file=file,

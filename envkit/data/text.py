@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Not str.splitlines: it also breaks at characters that users have inside their words (U+0085, U+2028).
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
+_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -23,13 +24,15 @@ def read_lines(file: Path) -> list[str]:
     """
     content = _read_bytes(file)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
         if b"\0" in content and not content.startswith(_UTF16_MARKS):
             raise DataError(
                 "the file is binary, expected text", file=file, hint="Give a text file in UTF-8"
             ) from error
-        raise _not_utf8(file, content, error.start) from error
+        raise _not_utf8(
+            file, content, error.start + (len(_MARK) if content.startswith(_MARK) else 0)
+        ) from error
     if not text:
         raise DataError("the file is empty", file=file, hint="Give a file that holds data")
     if text.isspace():

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from envkit import models
 from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.requirements import missing
+from envkit.masking import mask_secrets
 from envkit.torchbuild import judge_installed
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def add_command(
         torch = order.torch_build(needs, read_pip_configuration(environ=order.environ))
     words = [str(r) for r in wanted if torch is None or _name(r) != "torch"]
     if torch is not None:
-        index = ["--extra-index-url", torch.location] if torch.source == "torch index" else []
+        index = ["--extra-index-url", mask_secrets(torch.location)] if torch.source == "torch index" else []
         words = [*index, torch.requirement, *words]
     cmd = _installer(python, order)
     commands = [[*cmd, *words]] if words else []

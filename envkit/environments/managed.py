@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from envkit.api import EnvError
 from envkit.environments.disk_space import check_disk_space, estimate_size
 from envkit.environments.records import EnvRecord, format_size
 from envkit.environments.requirements import HOST
@@ -14,6 +16,7 @@ from envkit.environments.store import make_environment
 from envkit.environments.uv_environment import uv_settings
 from envkit.environments.uv_failures import Place
 from envkit.environments.venv import Installation, make_venv
+from envkit.torchbuild.records import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,9 +60,16 @@ def make_managed(
         progress.say(f"Making the environment {prefix.name}, about {format_size(needed)}")
         if torch is not None:
             progress.say(f"torch {torch.version}: {torch.reason}")
-        installed = make_venv(
-            prefix, installation, settings=settings, place=place, lock=lock, progress=progress
-        )
+        try:
+            installed = make_venv(
+                prefix, installation, settings=settings, place=place, lock=lock, progress=progress
+            )
+        except OSError as error:
+            raise EnvError(
+                f"the environment {prefix.name} cannot be made: {error}",
+                hint=f"Free some space in {order.home} and in {tempfile.gettempdir()}, or name others: "
+                "ENVKIT_HOME=DIR TMPDIR=DIR",
+            ) from error
         return EnvRecord(
             name=prefix.name,
             kind="venv",
@@ -70,7 +80,7 @@ def make_managed(
             without_dependencies=(wanted.envkit.name, wanted.plugin.name, *packages),
             plugin=wanted.plugin,
             envkit=wanted.envkit,
-            torch=torch,
+            torch=masked(torch) if torch is not None else None,
             facts=order.facts,
             size=installed.size,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,9 @@ class Order:
 
     def environment_name(self, target: Target) -> str:
         """Return the name of the plugin's environment: ``ner-py3.11-torch2.13.0-cpu``."""
-        parts = [self.entry.plugin.lower().removeprefix("envkit-"), f"py{minor_version(target.version)}"]
+        # A name becomes a folder's: nothing in it may lead elsewhere.
+        plugin = re.sub(r"[^a-z0-9]+", "-", self.entry.plugin.lower().removeprefix("envkit-")).strip("-")
+        parts = [plugin or "plugin", f"py{minor_version(target.version)}"]
         if target.torch is not None:
             parts.append(f"torch{target.torch.version.split('+')[0]}-{target.torch.variant}")
         return "-".join(parts)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envkit.api import EnvError
-from envkit.environments.uv_failures import explain_failure, mask_secrets
+from envkit.environments.uv_failures import explain_failure
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

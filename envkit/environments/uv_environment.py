@@ -33,6 +33,7 @@ _CERTIFICATE_STORES = (
 )
 # These would make uv act on another project, another Python or another torch than the one decided on.
 _LEFT_OUT = (
+    "UV_RESOLUTION",
     "UV_PYTHON",
     "UV_PROJECT",
     "UV_WORKING_DIR",
@@ -85,27 +86,27 @@ def uv_settings(
 
 def _set_indexes(variables: dict[str, str], configuration: PipConfiguration, extra: Sequence[str]) -> None:
     # pip passes over a folder of find-links that is not there, where uv gives up.
-    links = [place for place in configuration.find_links if "://" in place or Path(place).exists()]
+    links = [place for place in configuration.find_links if _is_there(place)]
     if links:
         variables["UV_FIND_LINKS"] = ",".join(place.replace(",", "%2C") for place in links)
     if configuration.no_index:
         for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"):
             variables.pop(name, None)
         return
-    for kind, address in (
-        ("index_url", configuration.index_url),
-        *(("extra_index_urls", each) for each in configuration.extra_index_urls),
-    ):
-        if address and "://" not in address and not Path(address).is_dir():
-            raise EnvError(
-                f"the package index {address!r} is neither an address nor a folder",
-                hint=f"It is from {configuration.sources[kind]}; an address begins with https://",
-            )
+    index = configuration.index_url
+    if index and not _is_there(index):
+        raise EnvError(
+            f"the package index {_path_of(index)!r} is neither an address nor a folder that is there",
+            hint=f"It is from {configuration.sources['index_url']}; an address begins with https://",
+        )
     if configuration.index_url:
         variables["UV_DEFAULT_INDEX"] = configuration.index_url
         variables.pop("UV_INDEX_URL", None)
-    if configuration.extra_index_urls:
-        variables["UV_INDEX"] = " ".join(configuration.extra_index_urls)
+    others = [
+        address for address in configuration.extra_index_urls if _is_there(address)
+    ]  # as with find-links
+    if others:
+        variables["UV_INDEX"] = " ".join(others)
         variables.pop("UV_EXTRA_INDEX_URL", None)
     if extra:
         variables["UV_INDEX"] = " ".join(filter(None, [variables.get("UV_INDEX"), *extra]))
@@ -182,6 +183,12 @@ def _silence(variables: Mapping[str, str]) -> float:
 
 def _has_certificate_store(root: Path) -> bool:
     return any((root / place).is_file() for place in _CERTIFICATE_STORES)
+
+
+def _is_there(place: str) -> bool:
+    """Tell whether a folder is there; of an address on the network only its server knows."""
+    is_remote = "://" in place and not place.startswith("file://")
+    return is_remote or Path(_path_of(place)).exists()
 
 
 def _path_of(address: str) -> str:

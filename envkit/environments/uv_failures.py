@@ -17,7 +17,6 @@ from envkit.api import EnvError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SECRET = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/`'\"]*@", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s`)'\"]+")
 _PATH = re.compile(r"`(/[^`]+)`|(?:to|file) (/\S+?):? ")
 _LAST_LINES = 12
@@ -34,11 +33,6 @@ class Place:
     home: Path
     index_source: str | None = None
     torch_index: str | None = None
-
-
-def mask_secrets(text: str) -> str:
-    """Return the text with user names and passwords in addresses masked."""
-    return _SECRET.sub(r"\1***@", text)
 
 
 def explain_failure(lines: Sequence[str], *, status: int, place: Place) -> EnvError:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envkit.api import EnvError
 from envkit.environments.store import installed_in, python_of
 from envkit.environments.uv import find_uv, run_uv
 from envkit.environments.wheels import remake_wheel
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _DOWNLOADING = re.compile(r"Downloading (\S+) \(([0-9.]+)([KMG]iB)\)")
 _SHOWN = re.compile(r"(Resolved|Prepared|Installed) (\d+ packages?)|(Building) (\S+)")
 _QUIET_SECONDS = 1.0
+_NOT_FOUND = "was not found in the package registry"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +70,32 @@ def make_venv(
     binary = find_uv()
 
     def uv(*arguments: str, folder: Path) -> None:
-        run_uv(
-            arguments,
-            # Of the working folder relative paths are taken, but no project's own settings for uv.
-            environ={**settings.environ, "UV_PROJECT": str(folder)},
-            place=place,
-            silence=settings.silence,
-            inherited=[lock.fileno()],
-            on_line=telling.on_line,
-            on_wait=telling.on_wait,
-            binary=binary,
-        )
+        # Of the working folder relative paths are taken, but no project's own settings for uv.
+        environ = {**settings.environ, "UV_PROJECT": str(folder)}
+
+        def run(environ: dict[str, str]) -> None:
+            run_uv(
+                arguments,
+                environ=environ,
+                place=place,
+                silence=settings.silence,
+                inherited=[lock.fileno()],
+                on_line=telling.on_line,
+                on_wait=telling.on_wait,
+                binary=binary,
+            )
+
+        try:
+            run(environ)
+        except EnvError as error:
+            if _NOT_FOUND not in error.message:
+                raise
+            # Over several indexes uv takes one that refuses for one that lacks the package. Asked index by
+            # index it says which refuses; the error of this second try is the truer one, if it is another.
+            try:
+                run({**environ, "UV_INDEX_STRATEGY": "first-index"})
+            except EnvError as refusal:
+                raise (error if _NOT_FOUND in refusal.message else refusal) from error
 
     with tempfile.TemporaryDirectory(prefix="envkit-") as name:
         folder = Path(name)

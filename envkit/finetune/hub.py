@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvError, EnvkitError, UsageError
+from envkit.masking import mask_secrets
 from envkit.models import hub_cache_dir, is_model_dir
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def download_model(name: str, *, report: Reporter, environ: Mapping[str, str]) -
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         wanted = _choose_files(name, sizes)
         megabytes = sum(sizes[file] for file in wanted) / 1e6
-        report.say(f"Model {name} from {endpoint}: downloading {megabytes:.0f} MB")
+        report.say(f"Model {name} from {mask_secrets(endpoint)}: downloading {megabytes:.0f} MB")
         path = Path(
             snapshot_download(
                 name, allow_patterns=wanted, cache_dir=hub_cache_dir(environ), endpoint=endpoint
@@ -47,11 +48,11 @@ def download_model(name: str, *, report: Reporter, environ: Mapping[str, str]) -
     except GatedRepoError as error:
         raise EnvError(
             f"the model {name} is only for those who accepted its conditions",
-            hint=f"Accept them at {endpoint}/{name}, then set HF_TOKEN to your access token",
+            hint=f"Accept them at {mask_secrets(endpoint)}/{name}, then set HF_TOKEN to your access token",
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise UsageError(
-            f"there is no model {name!r} on this machine or at {endpoint}",
+            f"there is no model {name!r} on this machine or at {mask_secrets(endpoint)}",
             hint="Give --model a folder with config.json and weights, or the name of a model, "
             "as sentence-transformers/all-MiniLM-L6-v2; a private one needs HF_TOKEN",
         ) from error
@@ -93,7 +94,7 @@ def _choose_files(name: str, there: Iterable[str]) -> list[str]:
 def _unreachable(name: str, endpoint: str, error: Exception) -> EnvError:
     reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return EnvError(
-        f"the model {name} cannot be downloaded from {endpoint}: {reason}",
+        f"the model {name} cannot be downloaded from {mask_secrets(endpoint)}: {mask_secrets(reason)}",
         hint="Set HF_ENDPOINT to a mirror that this machine can reach, or HTTPS_PROXY to its proxy; "
         "or give --model a folder",
     )

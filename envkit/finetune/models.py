@@ -119,7 +119,7 @@ def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
             # RoBERTa and its kin count positions from behind the padding's.
             taken = 0 if module.padding_idx is None else module.padding_idx + 1
             stated.append(module.num_embeddings - taken)
-    limits = [limit for limit in stated if limit and limit < NO_LIMIT]
+    limits = [limit for limit in stated if limit and 0 < limit < NO_LIMIT]
     return min(limits, default=USUAL_INPUT)
 
 
@@ -127,7 +127,8 @@ def _labelled_config(path: Path, labels: Sequence[str]) -> Any:
     config = AutoConfig.from_pretrained(path, trust_remote_code=False)
     if set(config.id2label.values()) != set(labels) or len(config.id2label) != len(labels):
         config.id2label = dict(enumerate(labels))
-        config.label2id = {label: number for number, label in enumerate(labels)}
+    # Always: a configuration may lack it, or contradict itself.
+    config.label2id = {label: number for number, label in config.id2label.items()}
     return config
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,8 @@ def read_python() -> Interpreter:
     """Return the interpreter that runs this."""
     return Interpreter(
         path=sys.executable,
-        version=platform.python_version(),
+        # Not platform.python_version(): a build from a branch calls itself 3.13.0+, which is no version.
+        version=".".join(map(str, sys.version_info[:3])),
         implementation=sys.implementation.name,
         is_64bit=sys.maxsize > 2**32,
     )

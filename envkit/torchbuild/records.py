@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from envkit.masking import mask_secrets
+
 TORCH_INDEX = "https://download.pytorch.org/whl"
 
 Source = Literal["find-links", "torch index", "package index"]
@@ -52,3 +54,10 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
         ``==2.15.0`` would also mean ``2.15.0+cpu``, wherever an installer finds one; ``===`` does not.
         """
         return f"torch{'==' if '+' in self.version else '==='}{self.version}"
+
+
+def masked(build: TorchBuild) -> TorchBuild:
+    """Return the build with passwords in its location masked, for screens and records."""
+    return msgspec.structs.replace(
+        build, location=mask_secrets(build.location), reason=mask_secrets(build.reason)
+    )

@@ -133,8 +133,10 @@ class EventReporter:
             if self._ended:
                 return False
             self._ended = True
-            record(result)
-            self._write(_last_event(result, time=self._now()))
+            try:
+                record(result)
+            finally:  # where the record cannot be written, the last event may still tell why
+                self._write(_last_event(result, time=self._now()))
             return True
 
     def _close_phase(self) -> None:

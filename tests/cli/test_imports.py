@@ -16,6 +16,7 @@ HOST = SHOWS | {
     "envkit.config",
     "envkit.environments",
     "envkit.machine",
+    "envkit.masking",
     "envkit.models",
     "envkit.runs",
     "envkit.templates",

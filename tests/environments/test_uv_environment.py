@@ -35,8 +35,7 @@ def translate(
         ({"INDEX_URL": "http://a"}, {}, {"UV_DEFAULT_INDEX": "http://a"}),
         ({"INDEX_URL": "http://a"}, {"UV_INDEX_URL": "http://b"}, {"UV_DEFAULT_INDEX": "http://a", "UV_INDEX_URL": None}),
         ({}, {"UV_DEFAULT_INDEX": "http://b"}, {"UV_DEFAULT_INDEX": "http://b"}),
-        ({"EXTRA_INDEX_URL": "http://a file:///b"}, {"UV_INDEX": "http://c"}, {"UV_INDEX": "http://a file:///b"}),
-        ({"FIND_LINKS": "/a,b /c"}, {}, {"UV_FIND_LINKS": "file:///a%2Cb,file:///c"}),
+        ({"EXTRA_INDEX_URL": "http://a http://b"}, {"UV_INDEX": "http://c"}, {"UV_INDEX": "http://a http://b"}),
         ({"NO_INDEX": "1"}, {"UV_INDEX": "http://c", "UV_DEFAULT_INDEX": "x"}, {"UV_INDEX": None, "UV_DEFAULT_INDEX": None}),
         ({"PROXY": "h:3128"}, {"https_proxy": "http://old"}, {"HTTPS_PROXY": "http://h:3128", "https_proxy": None}),
         ({"TRUSTED_HOST": "a b:80"}, {}, {"UV_INSECURE_HOST": "a b:80"}),
@@ -149,3 +148,36 @@ def test_uv_understands_every_word(tmp_path: Path, find_links: Path) -> None:
 
     assert "+ pluggy" in install("pluggy")
     assert "you require tiny<1.2" in install("tiny")
+
+
+def test_find_links_are_those_that_are_there_as_pip_passes_over_others(tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    (tmp_path / "c d").mkdir()
+    links = f"{tmp_path}/a,b /nowhere/wheels file://{tmp_path}/c%20d http://h/page"
+
+    found = translate(tmp_path, {"PIP_FIND_LINKS": links}, {"UV_FIND_LINKS": "/mine"}).environ
+
+    assert found["UV_FIND_LINKS"].split(",") == [
+        f"file://{tmp_path}/a%2Cb",
+        f"file://{tmp_path}/c%20d",
+        "http://h/page",
+    ]
+    assert "UV_FIND_LINKS" not in translate(tmp_path, {"PIP_FIND_LINKS": "/nowhere"}).environ
+
+
+def test_index_that_is_no_address_and_no_folder_is_named_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(EnvError) as raised:
+        translate(tmp_path, {"PIP_INDEX_URL": "h.example/simple"})
+
+    assert "h.example/simple" in raised.value.message
+    assert "PIP_INDEX_URL" in (raised.value.hint or "")
+
+
+def test_extra_index_that_is_not_there_is_passed_over_as_pip_does(tmp_path: Path) -> None:
+    (tmp_path / "simple").mkdir()
+
+    found = translate(
+        tmp_path, {"PIP_EXTRA_INDEX_URL": f"/nowhere http://h/simple {tmp_path}/simple"}
+    ).environ
+
+    assert found["UV_INDEX"] == f"http://h/simple file://{tmp_path}/simple"

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from envkit.api import EnvError
 from envkit.environments.uv import run_uv
-from envkit.environments.uv_failures import Place, explain_failure, mask_secrets
+from envkit.environments.uv_failures import Place, explain_failure
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -84,6 +84,78 @@ def test_finetune_saves_the_state_that_dev_chose(tiny_model: Path, tmp_path: Pat
     assert model.dtype == torch.float32
 
 
+def test_finetune_whose_last_epoch_is_not_the_best_goes_back_to_the_best(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    from transformers import AutoModelForTokenClassification
+
+    from envkit.finetune.models import load_tokenizer
+    from envkit_ner.tokens import WordPieces, make_examples
+    from envkit_ner.train import Setup, evaluate
+
+    # A rate so high that the later epochs lose what the third had found.
+    result, model_dir = start(
+        record, tmp_path, model=str(tiny_model), epochs=6, learning_rate=0.02, warmup=0.0
+    )
+    scores = [values["dev/entity_f1"] for _, values in record.scores if "dev/entity_f1" in values]
+    assert max(scores) > scores[-1]  # or there is nothing to go back to
+
+    model = AutoModelForTokenClassification.from_pretrained(model_dir)
+    tokenizer = load_tokenizer(model_dir)
+    dev = envkit_read(Request(options=NerOptions(), report=record)).dev
+    examples = make_examples(dev, WordPieces(tokenizer), label_numbers=model.config.label2id, window=64)
+    found = evaluate(Setup(model, tokenizer, [], examples, []), examples, dev)
+
+    assert found.entity_f1 == result.metrics["dev/entity_f1"] == max(scores)
+    assert any("the best on dev" in text for text in record.said)
+
+
+def test_finetune_first_step_is_the_mean_over_its_labelled_words(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    import json
+    import shutil
+
+    import torch
+    from transformers import AutoModelForTokenClassification
+
+    from envkit.finetune.models import load_model, load_tokenizer
+    from envkit.finetune.seeds import set_seeds
+    from envkit_ner.tokens import WordPieces, make_batch, make_examples, shuffled_batches
+
+    folder = tmp_path / "without-dropout"
+    shutil.copytree(tiny_model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config))
+
+    start(record, tmp_path, model=str(folder), max_steps=1, batch_size=8, seed=5)
+
+    set_seeds(5)
+    data = envkit_read(Request(options=NerOptions(), report=record))
+    model = load_model(
+        folder,
+        AutoModelForTokenClassification,
+        labels=data.labels,
+        device=torch.device("cpu"),
+        report=record,
+    ).double()
+    tokenizer = load_tokenizer(folder)
+    numbers = model.config.label2id
+    examples = make_examples(data.train, WordPieces(tokenizer), label_numbers=numbers, window=64)
+    first = next(shuffled_batches(examples, 8, generator=torch.Generator().manual_seed(5)))
+    losses = []
+    for example in first:  # one by one: no padding, no batch
+        batch = make_batch([example], pad=0, device=torch.device("cpu"))
+        with torch.no_grad():
+            chances = model(input_ids=batch.pieces).logits[0].log_softmax(-1)
+        losses += [
+            -chances[place, label].item() for place, label in zip(example.places, example.labels, strict=True)
+        ]
+    ((_, loss, *_),) = record.steps
+    assert loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+
+
 def test_finetune_same_seed_gives_the_same_and_another_another(
     tiny_model: Path, tmp_path: Path, record: Record
 ) -> None:

@@ -135,3 +135,16 @@ def test_words_in_the_wrong_place_are_put_right(words: list[str], message: str, 
     error, hint_line = done.stderr.splitlines()[:2]
     assert message in error
     assert hint in hint_line
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"]], ids=" ".join)
+def test_password_in_the_torch_index_is_shown_nowhere(words: list[str]) -> None:
+    done = envkit(
+        *words,
+        ENVKIT_TORCH_INDEX="https://bob:s3kret@mirror.example/whl",
+        PIP_CONFIG_FILE=os.devnull,
+        PIP_FIND_LINKS="",
+    )
+
+    assert "mirror.example" in done.stdout
+    assert "s3kret" not in done.stdout + done.stderr

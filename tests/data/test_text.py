@@ -84,3 +84,14 @@ def test_read_lines_of_what_is_no_data_says_what_it_is(tmp_path: Path, content: 
     file.write_bytes(content)
     with pytest.raises(DataError, match=words):
         read_lines(file)
+
+
+def test_read_lines_with_a_mark_and_a_bad_byte_counts_from_the_files_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "x.txt"
+    file.write_bytes(b"\xef\xbb\xbfAda\tB-PER\n\nM\xfcller\tB-PER\n")
+
+    with pytest.raises(DataError) as raised:
+        read_lines(file)
+
+    assert raised.value.line == 3
+    assert "byte 0xfc at offset 15" in raised.value.message

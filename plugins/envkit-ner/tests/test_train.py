@@ -93,12 +93,18 @@ def test_finetune_whose_last_epoch_is_not_the_best_goes_back_to_the_best(
     from envkit_ner.tokens import WordPieces, make_examples
     from envkit_ner.train import Setup, evaluate
 
-    # A rate so high that the later epochs lose what the third had found.
-    result, model_dir = start(
-        record, tmp_path, model=str(tiny_model), epochs=6, learning_rate=0.02, warmup=0.0
-    )
-    scores = [values["dev/entity_f1"] for _, values in record.scores if "dev/entity_f1" in values]
-    assert max(scores) > scores[-1]  # or there is nothing to go back to
+    # At a rate this high a later epoch often loses what an earlier one had found; which seeds do so
+    # depends on the processor's rounding.
+    for seed in range(20):
+        record.scores.clear()
+        result, model_dir = start(
+            record, tmp_path / str(seed), model=str(tiny_model), epochs=4, learning_rate=0.01, seed=seed
+        )
+        scores = [values["dev/entity_f1"] for _, values in record.scores if "dev/entity_f1" in values]
+        if max(scores) > scores[-1]:
+            break
+    else:
+        pytest.fail("with no seed was the last epoch worse than another: nothing to go back to")
 
     model = AutoModelForTokenClassification.from_pretrained(model_dir)
     tokenizer = load_tokenizer(model_dir)

@@ -3,7 +3,8 @@
 EnvkitError            1    a check or a run failed
 ├── RunFailed          1    the worker ended without a model
 ├── UsageError         2    the command line is wrong
-│   └── ConfigError    2    so is a file or variable that stands for it
+│   ├── ConfigError    2    so is a file or variable that stands for it
+│   └── ResumeRefused  2    a run would not go on as it began
 ├── DataError          2    the user's data is wrong, at a file and a line
 ├── MachineError       4    this machine cannot do it
 ├── PluginError        5    a plugin is missing, broken or in conflict
@@ -46,6 +47,10 @@ class UsageError(EnvkitError):
 
 class ConfigError(UsageError):
     """Report a configuration file or variable that cannot be understood or obeyed."""
+
+
+class ResumeRefused(UsageError):
+    """Report a run that would not go on as it began; what is in its folder stays as it is."""
 
 
 class DataError(EnvkitError):

@@ -11,6 +11,7 @@ from envkit.api.errors import (
     RunFailed,
     UsageError,
 )
+from envkit.api.finetune_options import FinetuneOptions
 from envkit.api.hooks import hookimpl
 from envkit.api.options import DEFAULT_MODEL, Meta, Options
 from envkit.api.task import Reporter, Request, Result, Run, Table, Task
@@ -21,6 +22,7 @@ __all__ = [
     "DataError",
     "EnvError",
     "EnvkitError",
+    "FinetuneOptions",
     "MachineError",
     "Meta",
     "Options",

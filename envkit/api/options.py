@@ -52,7 +52,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     model: Annotated[str, Meta("Model to start from: a folder, or a name on the model hub.")] = DEFAULT_MODEL
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 3
     max_steps: Annotated[int, Meta("Stop after this many optimizer steps.", ge=1)] | None = None
-    batch_size: Annotated[int, Meta("Examples per optimizer step.", ge=1)] = 16
+    batch_size: (
+        Annotated[int, Meta("Examples per optimizer step. Default: what suits task and device.", ge=1)] | None
+    ) = None
     learning_rate: Annotated[float, Meta("Highest learning rate of the schedule.", gt=0)] = 5e-5
     seed: Annotated[int, Meta("Seed of everything random.", ge=0, lt=2**32)] = 42
     device: Annotated[

@@ -81,15 +81,85 @@ class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """``result.json``: how a run ended, written once, by rename.
 
-    ``seconds`` has one entry a phase; ``model_dir`` is relative to the run folder, and None where no
-    model was saved.
+    ``seconds`` has one entry a phase, over all workers of a run that was resumed, what they lost included;
+    ``intervals`` has for some of the metrics the bounds between which they lie with 95 % confidence,
+    ``scorer`` says what computed them; ``model_dir`` is relative to the run folder, and None where no model was saved.
     """
 
     status: Status
     task: str
     metrics: dict[str, float] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    scorer: str | None = None
     model_dir: str | None = None
     seconds: dict[str, float] = {}
     tables: list[TableRecord] = []
     error: ErrorRecord | None = None
+    version: int = RECORDS_VERSION
+
+
+class EvaluationRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An evaluation after ``step`` optimizer steps; ``epoch`` is None where the loop never said its plan."""
+
+    step: int
+    values: dict[str, float]
+    epoch: float | None = None
+
+
+class ChoiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the loop chose where the user left it open, and why."""
+
+    value: str
+    reason: str
+
+
+class OptionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An option's value and where it came from."""
+
+    value: Any
+    source: str
+
+
+class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that the run read, as it was when the worker began: ``size`` in bytes, ``sha256`` in hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class MetricsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """``metrics.json``: what came of a run and what it came of, written by the worker at its end, by rename.
+
+    ``evaluations`` has every evaluation that counts, by step: of steps that were done twice, after a resume,
+    the later. ``metrics`` are the final ones, ``intervals`` the bounds of some with 95 % confidence, ``scorer``
+    what computed them. ``steps`` are those that count, ``resumed_from`` the steps at which the run was resumed.
+    ``tokens`` are the real ones (no padding) that were trained on and ``seconds`` those of each phase, both
+    over all workers and with what they lost; ``tokens_per_second`` is of training time alone. Peak memory is
+    that of the last worker, in bytes; ``measured`` has whatever else the loop measured, by name, as it said it
+    last.
+    """
+
+    run: str
+    task: str
+    status: Status
+    evaluations: list[EvaluationRecord]
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    scorer: str | None
+    steps: int
+    tokens: int
+    seconds: dict[str, float]
+    tokens_per_second: float | None
+    padding_ratio: float | None
+    peak_memory_bytes: int
+    peak_gpu_bytes: int | None
+    resumed_from: list[int]
+    seed: int | None
+    choices: dict[str, ChoiceRecord]
+    measured: dict[str, float]
+    options: dict[str, OptionRecord]
+    data: list[DataRecord]
+    packages: dict[str, str]
+    python: str
     version: int = RECORDS_VERSION

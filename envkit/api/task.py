@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -46,6 +46,12 @@ class Reporter(Protocol):
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Report an evaluation after ``step`` steps."""
 
+    def choice(self, name: str, value: str, reason: str) -> None:
+        """Report what was chosen where the user left it open: a precision, say."""
+
+    def measured(self, name: str, value: float) -> None:
+        """Report a figure about the run itself, such as ``padding_ratio``; the last of a name counts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[OptionsT]):
@@ -68,7 +74,9 @@ class Run(Generic[OptionsT, DataT]):
 
     ``data`` is what the plugin's ``envkit_read`` returned; ``run_dir`` the run's folder, the only place
     to write to; ``model_dir`` the folder in it, already made, for the model. A loop asks ``should_stop``
-    after every step and, when told so, saves what it has and returns.
+    after every step and, when told so, saves what it has and returns. ``headline`` is the task's own
+    metric, without its split; ``checkpoint`` the folder of the checkpoint to go on from, None for a run
+    from the beginning; ``is_forced`` says that the user wants to go on although something has changed.
     """
 
     options: OptionsT
@@ -77,6 +85,9 @@ class Run(Generic[OptionsT, DataT]):
     model_dir: Path
     report: Reporter
     should_stop: ShouldStop
+    headline: str = ""
+    checkpoint: Path | None = None
+    is_forced: bool = False
 
     @property
     def seed(self) -> int:
@@ -95,7 +106,13 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a loop returns: flat metrics (``dev/entity_f1``) as numbers, and tables that explain them."""
+    """What a loop returns: flat metrics (``dev/entity_f1``) as numbers, and tables that explain them.
+
+    ``intervals`` gives for some of the metrics the bounds between which they lie with 95 % confidence;
+    ``scorer`` says what computed them, with its version.
+    """
 
     metrics: Mapping[str, float]
     tables: Sequence[Table] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    scorer: str = ""

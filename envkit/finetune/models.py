@@ -100,15 +100,15 @@ def load_model(
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Save model and tokenizer so that transformers opens the folder. Raises: RunFailed."""
-    with _quiet():
-        try:
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-        except (OSError, SafetensorError) as error:  # what a full disk raises depends on who writes
-            raise RunFailed(
-                f"the model cannot be saved in {folder}: {error}",
-                hint="Make room there, or run again with --run-dir on another disk",
-            ) from error
+    with _saving(folder):
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Save the tokenizer beside an adapter. Raises: RunFailed."""
+    with _saving(folder):
+        tokenizer.save_pretrained(folder)
 
 
 def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
@@ -158,6 +158,19 @@ def _loading(path: Path, part: str) -> Iterator[None]:
             f"the {part} in {path} cannot be loaded: {reason}",
             hint="Give --model another model, one that needs no code of its own",
         ) from error
+
+
+@contextlib.contextmanager
+def _saving(folder: Path) -> Iterator[None]:
+    """Turn what cannot be written into a RunFailed."""
+    with _quiet():
+        try:
+            yield
+        except (OSError, SafetensorError) as error:  # what a full disk raises depends on who writes
+            raise RunFailed(
+                f"the model cannot be saved in {folder}: {error}",
+                hint="Make room there, or run again with --run-dir on another disk",
+            ) from error
 
 
 @contextlib.contextmanager

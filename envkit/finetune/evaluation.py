@@ -1,0 +1,54 @@
+"""Run a model over rows that are scored, not trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+
+from envkit.finetune.batching import by_length
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from envkit.finetune.rows import Row
+
+RowT = TypeVar("RowT", bound="Row")
+BatchT = TypeVar("BatchT")
+FoundT = TypeVar("FoundT")
+
+# A batch, padding included. Beyond it a CPU gets no faster, and a GPU is filled.
+EVALUATION_TOKENS = {"cpu": 4096, "cuda": 32768}
+USUAL_TOKENS = 8192
+
+
+def predict(
+    model: torch.nn.Module,
+    rows: Sequence[RowT],
+    *,
+    collate: Callable[[Sequence[RowT]], BatchT],
+    reduce: Callable[[BatchT], FoundT],
+    tokens: int | None = None,
+) -> Iterator[tuple[list[RowT], FoundT]]:
+    """Yield the rows, longest first, in batches of at most ``tokens`` pieces, with what ``reduce`` makes of each.
+
+    ``reduce`` gets a batch and runs the model, which is in evaluation mode, without gradients; it should
+    return no more than is needed (label numbers, not logits), for what it returns is all that stays of
+    the batch: memory does not grow with the rows. Afterwards the model is in the mode it was in.
+    """
+    limit = tokens or EVALUATION_TOKENS.get(_device_of(model).type, USUAL_TOKENS)
+    was_training = model.training
+    model.eval()
+    try:
+        for numbers in by_length([len(row.pieces) for row in rows], tokens=limit):
+            part = [rows[number] for number in numbers]
+            with torch.inference_mode():
+                found = reduce(collate(part))
+            yield part, found
+    finally:
+        model.train(was_training)
+
+
+def _device_of(model: torch.nn.Module) -> torch.device:
+    weights: Any = model.parameters()
+    return next(weights).device

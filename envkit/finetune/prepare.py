@@ -1,0 +1,173 @@
+"""Make a training of a run, a model and rows: what is trained, in which steps, in which numbers, from where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import torch
+
+from envkit.api import UsageError
+from envkit.checkpoints import describe_run, differences, discard_after, read_manifest
+from envkit.checkpoints.settle import settle_changes
+from envkit.finetune.adapters import Adapters, add_adapters
+from envkit.finetune.attention import speed_up_attention
+from envkit.finetune.batching import StepSize, by_length, choose_step_size, cut, plan_steps
+from envkit.finetune.dropout import speed_up_dropout
+from envkit.finetune.freezing import count_trained, freeze
+from envkit.finetune.masters import Masters
+from envkit.finetune.memory import find_largest_batch
+from envkit.finetune.precision import choose_precision
+from envkit.finetune.ranks import current_ranks
+from envkit.finetune.standing import Standing
+from envkit.finetune.state import describe_fixed_weights
+from envkit.finetune.training import Position, Training, describe_rows, saved_position
+from envkit.finetune.updates import Updater
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from transformers import PreTrainedModel
+
+    from envkit.api import FinetuneOptions, Run
+    from envkit.checkpoints import MadeBy
+    from envkit.finetune.rows import Row
+
+RowT = TypeVar("RowT", bound="Row")
+BatchT = TypeVar("BatchT")
+
+# Tokens of a step where neither --batch-size nor --tokens-per-step is given.
+STEP_TOKENS = {"cpu": 1024}
+USUAL_STEP_TOKENS = 2048
+_TRIED_TOKENS = 512  # to compare precisions by
+
+
+def prepare(
+    run: Run[Any, Any],
+    model: PreTrainedModel,
+    rows: Sequence[RowT],
+    *,
+    collate: Callable[[Sequence[RowT]], BatchT],
+    loss: Callable[[torch.nn.Module, BatchT], torch.Tensor],
+) -> Training[RowT, BatchT]:
+    """Return a training of these rows, at its beginning or at ``run.checkpoint``; ``steps`` goes through it.
+
+    ``run.options`` are FinetuneOptions. ``collate`` turns rows into a batch on the model's device;
+    ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. Freezes weights, adds
+    adapters, plans the steps, finds out precision and memory by trying, and reports what it chose.
+    Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
+    was at the checkpoint.
+    """
+    options: FinetuneOptions = run.options
+    device, ranks = model.device, current_ranks()
+    lengths = [len(row.pieces) for row in rows]
+    size = choose_step_size(options, default_tokens=STEP_TOKENS.get(device.type, USUAL_STEP_TOKENS))
+    plan = plan_steps(lengths, size, epochs=options.epochs, seed=run.seed, max_steps=options.max_steps)
+    adapters = _choose_trained(run, model, steps=len(plan.steps))
+    speed_up_dropout(model)
+    speed_up_attention(model)
+
+    def try_batch(numbers: Sequence[int]) -> torch.Tensor:
+        return loss(model, collate([rows[number] for number in numbers]))
+
+    if run.checkpoint is None:
+        position = _find_position(run, model, lengths, size, adapters, try_batch)
+    else:
+        position = saved_position(run.checkpoint)
+    pieces = {piece for row in rows for piece in row.pieces}
+    masters = Masters(model, position.precision, pieces=pieces)
+    made_by = msgspec.structs.replace(
+        describe_run(run.run_dir, options),
+        threads=torch.get_num_threads(),
+        device=device.type,
+        precision=position.precision,
+        world_size=ranks.count,
+        digests={
+            "order or content of the training rows": describe_rows(rows),
+            "part of the model that is not trained": describe_fixed_weights(model),
+        },
+    )
+    training = Training(
+        run=run,
+        model=model,
+        rows=rows,
+        collate=collate,
+        loss=loss,
+        plan=plan,
+        updater=Updater(model, masters, options, ranks=ranks, adapters=adapters),
+        ranks=ranks,
+        position=position,
+        made_by=made_by,
+    )
+    if run.checkpoint is None:
+        discard_after(run.run_dir, -1)
+    else:
+        _settle(run, run.checkpoint, made_by)
+        training.restore(run.checkpoint)
+        discard_after(run.run_dir, position.step)
+    return training
+
+
+def _choose_trained(run: Run[Any, Any], model: PreTrainedModel, *, steps: int) -> Adapters | None:
+    """Freeze what is not to be trained; put adapters in where they are asked for, and say what is left."""
+    options: FinetuneOptions = run.options
+    freeze(model, options.freeze)
+    adapters = None
+    if options.peft != "none":
+        adapters = add_adapters(
+            model,
+            options.peft,
+            base=options.model,
+            rank=options.peft_rank,
+            total_steps=steps,
+            seed=run.seed,
+        )
+    trained = count_trained(model)
+    if trained.trained < trained.total:
+        run.report.say(f"Training {trained}")
+    return adapters
+
+
+def _find_position(
+    run: Run[Any, Any],
+    model: PreTrainedModel,
+    lengths: Sequence[int],
+    size: StepSize,
+    adapters: Adapters | None,
+    try_batch: Callable[[Sequence[int]], torch.Tensor],
+) -> Position:
+    """Return the position before the first step, with what is found out by trying."""
+    options: FinetuneOptions = run.options
+    asked = options.precision
+    if adapters is not None and adapters.kind == "adalora":
+        # It moves ranks by the gradients of the model's own weights, which only float32 leaves there.
+        if asked not in ("auto", "float32"):
+            raise UsageError(
+                f"--peft adalora computes in float32, and --precision is {asked}",
+                hint="Leave --precision out, or give --peft lora",
+            )
+        asked = "float32"
+    longest_first = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    most = max(len(step) * max(lengths[row] for row in step) for step in cut(longest_first, lengths, size))
+    largest = find_largest_batch(
+        model.device, most=most, try_tokens=lambda tokens: try_batch(next(by_length(lengths, tokens=tokens)))
+    )
+    median = sorted(lengths)[len(lengths) // 2]
+    middle = longest_first[len(longest_first) // 2 :][: max(1, min(_TRIED_TOKENS, most) // median)]
+    precision = choose_precision(asked, model, device=model.device, loss=lambda: try_batch(middle))
+    run.report.choice("precision", precision.name, precision.reason)
+    standing = Standing(metric=options.metric or f"dev/{run.headline}")
+    return Position(standing=standing, precision=precision.name, largest_batch=largest)
+
+
+def _settle(run: Run[Any, Any], checkpoint: Path, now: MadeBy) -> None:
+    """Refuse to go on where something has changed that only shows here. Raises: ResumeRefused."""
+    then = read_manifest(checkpoint).made_by
+    # What is known without torch was compared before it loaded.
+    late = msgspec.structs.replace(
+        now, options=then.options, data=then.data, packages=then.packages, python=then.python
+    )
+    overridden = settle_changes(differences(then, late), run_dir=run.run_dir, is_forced=run.is_forced)
+    if overridden is not None:
+        run.report.warn(overridden)

@@ -1,0 +1,52 @@
+"""How the scores on dev stand: which state is the best so far, and whether to go on looking for a better."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from envkit.api import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOWER_IS_BETTER = ("loss", "error", "perplexity")
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The best score of ``metric`` so far, the step that had it, and how many scores since were no better."""
+
+    metric: str
+    best: float | None = None
+    best_step: int | None = None
+    no_better: int = 0
+
+    def after(self, step: int, values: Mapping[str, float]) -> Standing:
+        """Return the standing after this evaluation. Raises: UsageError where it has no such metric.
+
+        A value that is no finite number is no better than any. Of equal scores the later state is kept, for it has seen more; it is no reason to be patient, though.
+        """
+        if self.metric not in values:
+            raise UsageError(
+                f"--metric is {self.metric}, which the evaluation does not have",
+                hint=f"Choose one of: {', '.join(sorted(values))}",
+            )
+        value = values[self.metric]
+        if not math.isfinite(value):
+            return msgspec.structs.replace(self, no_better=self.no_better + 1)
+        distance = 0.0 if self.best is None else value - self.best
+        if is_lower_better(self.metric):
+            distance = -distance
+        if self.best is None or distance > 0:
+            return msgspec.structs.replace(self, best=value, best_step=step, no_better=0)
+        no_better = self.no_better + 1
+        if distance == 0:
+            return msgspec.structs.replace(self, best_step=step, no_better=no_better)
+        return msgspec.structs.replace(self, no_better=no_better)
+
+
+def is_lower_better(metric: str) -> bool:
+    """Tell whether a metric of this name, such as ``dev/loss``, is the better the lower it is."""
+    return metric.endswith(_LOWER_IS_BETTER)

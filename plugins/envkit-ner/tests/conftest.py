@@ -30,6 +30,8 @@ class Record:
     plans: list[tuple[int, float]] = field(default_factory=list)
     steps: list[tuple[int, float, int, float | None]] = field(default_factory=list)
     scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    choices: dict[str, str] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
 
     def phase(self, name: str) -> None:
         self.phases.append(name)
@@ -48,6 +50,12 @@ class Record:
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         self.scores.append((step, dict(values)))
+
+    def choice(self, name: str, value: str, reason: str) -> None:
+        self.choices[name] = value
+
+    def measured(self, name: str, value: float) -> None:
+        self.figures[name] = value
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envkit_ner.score import score
+from envkit_ner.score import METRICS, score
 
 TAGS = ("O", "O", "B-X", "I-X", "B-Y", "I-Y", "B-Y-z", "I-Y-z")
 PAIRS = st.lists(
@@ -97,3 +97,25 @@ def test_score_tables_list_types_and_words_with_o_last() -> None:
 def test_score_of_unequal_lengths_is_refused(gold: list[list[str]], predicted: list[list[str]]) -> None:
     with pytest.raises(ValueError, match="zip"):
         score(gold, predicted)
+
+
+def test_score_sentences_are_their_shares_of_the_totals() -> None:
+    gold = [["B-X", "I-X", "O", "B-Y"], ["O"], ["B-Y", "B-Y"]]
+    predicted = [["B-X", "I-X", "O", "O"], ["B-X"], ["B-Y", "I-Y"]]
+    assert score(gold, predicted).sentences == ((1, 1, 2, 3, 4), (0, 1, 0, 0, 1), (0, 1, 2, 1, 2))
+
+
+@pytest.mark.torch  # numpy stands where torch does
+@given(PAIRS)
+def test_metrics_of_the_summed_sentences_are_those_of_the_score(pairs: list[list[tuple[str, str]]]) -> None:
+    import numpy as np
+
+    gold = [[one for one, _ in sentence] for sentence in pairs]
+    predicted = [[other for _, other in sentence] for sentence in pairs]
+    found = score(gold, predicted)
+    counts = np.array(found.sentences)
+    metrics = found.metrics("dev")
+    both = np.stack([counts.sum(axis=0), 3 * counts.sum(axis=0)])  # as samples of a bootstrap
+    for name, compute in METRICS.items():
+        assert compute(counts.sum(axis=0)) == pytest.approx(metrics[f"dev/{name}"])
+        assert compute(both) == pytest.approx([metrics[f"dev/{name}"]] * 2)

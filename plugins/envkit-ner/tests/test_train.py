@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envkit.api import MachineError, Request, Run, RunFailed, UsageError
+from envkit.api import DataError, MachineError, Request, Run, RunFailed, UsageError
 from envkit_ner.plugin import NerOptions, envkit_finetune, envkit_read
 
 if TYPE_CHECKING:
@@ -34,10 +34,36 @@ def start(
     """Read and fine-tune as the worker does; return the result and the model's folder."""
     model_dir = folder / "model"
     model_dir.mkdir(parents=True)
-    typed = NerOptions(**{"device": "cpu", **options})
+    typed = NerOptions(**{"device": "cpu", "precision": "float32", **options})
     data = envkit_read(Request(options=typed, report=record))
-    run = Run(options=typed, data=data, run_dir=folder, model_dir=model_dir, report=record, should_stop=stop)
+    run = Run(
+        options=typed,
+        data=data,
+        run_dir=folder,
+        model_dir=model_dir,
+        report=record,
+        should_stop=stop,
+        headline="entity_f1",
+    )
     return envkit_finetune(run), model_dir
+
+
+def score_saved(model_dir: Path, record: Record, *, tokens: int | None = None) -> Any:
+    """Score the model in this folder on the sample's dev data, as the loop does."""
+    from transformers import AutoModelForTokenClassification
+
+    from envkit.finetune.models import load_tokenizer
+    from envkit_ner.examples import make_examples
+    from envkit_ner.tokens import WordPieces
+    from envkit_ner.train import Setup, evaluate
+
+    model = AutoModelForTokenClassification.from_pretrained(model_dir)
+    tokenizer = load_tokenizer(model_dir)
+    dev = envkit_read(Request(options=NerOptions(), report=record)).dev
+    examples = make_examples(
+        dev, WordPieces(tokenizer), file="dev", label_numbers=model.config.label2id, window=64
+    )
+    return evaluate(model, Setup(model, tokenizer, [], examples, []), examples, dev, tokens=tokens)
 
 
 def test_finetune_of_a_tiny_model_learns_reports_and_saves_a_model_that_opens(
@@ -45,7 +71,9 @@ def test_finetune_of_a_tiny_model_learns_reports_and_saves_a_model_that_opens(
 ) -> None:
     from transformers import AutoModelForTokenClassification, pipeline
 
-    result, model_dir = start(record, tmp_path, model=str(tiny_model), epochs=4, learning_rate=5e-3)
+    result, model_dir = start(
+        record, tmp_path, model=str(tiny_model), epochs=4, learning_rate=5e-3, batch_size=16
+    )
     assert record.plans == [(120, 4.0)]
     assert [step for step, *_ in record.steps] == list(range(1, 121))
     assert record.steps[-1][1] < record.steps[0][1] / 3
@@ -65,55 +93,70 @@ def test_finetune_of_a_tiny_model_learns_reports_and_saves_a_model_that_opens(
     assert found
 
 
-def test_finetune_saves_the_state_that_dev_chose(tiny_model: Path, tmp_path: Path, record: Record) -> None:
-    import torch
-    from transformers import AutoModelForTokenClassification
-
-    from envkit.finetune.models import load_tokenizer
-    from envkit_ner.tokens import WordPieces, make_examples
-    from envkit_ner.train import Setup, evaluate
-
-    result, model_dir = start(record, tmp_path, model=str(tiny_model), epochs=3, learning_rate=8e-3)
-    model = AutoModelForTokenClassification.from_pretrained(model_dir)
-    tokenizer = load_tokenizer(model_dir)
-    dev = envkit_read(Request(options=NerOptions(), report=record)).dev
-    examples = make_examples(dev, WordPieces(tokenizer), label_numbers=model.config.label2id, window=64)
-    setup = Setup(model, tokenizer, [], examples, [])
-    scores = [evaluate(setup, examples, dev, tokens=tokens) for tokens in (64, 1000, 10**6)]
-    assert [score.entity_f1 for score in scores] == [result.metrics["dev/entity_f1"]] * 3
-    assert model.dtype == torch.float32
-
-
-def test_finetune_whose_last_epoch_is_not_the_best_goes_back_to_the_best(
+def test_finetune_saves_the_state_that_dev_chose_and_scores_what_it_saved(
     tiny_model: Path, tmp_path: Path, record: Record
 ) -> None:
-    from transformers import AutoModelForTokenClassification
+    result, model_dir = start(record, tmp_path, model=str(tiny_model), epochs=3, learning_rate=8e-3)
+    scores = [score_saved(model_dir, record, tokens=tokens).entity_f1 for tokens in (64, 1000, 10**6)]
+    assert scores == [result.metrics["dev/entity_f1"]] * 3
+    assert max(values["dev/entity_f1"] for _, values in record.scores) == scores[0] > 0
+    low, high = result.intervals["dev/entity_f1"]
+    assert low < scores[0] < high
+    assert "envkit-ner" in result.scorer
 
-    from envkit.finetune.models import load_tokenizer
-    from envkit_ner.tokens import WordPieces, make_examples
-    from envkit_ner.train import Setup, evaluate
 
-    # At a rate this high a later epoch often loses what an earlier one had found; which seeds do so
-    # depends on the processor's rounding.
-    for seed in range(20):
-        record.scores.clear()
-        result, model_dir = start(
-            record, tmp_path / str(seed), model=str(tiny_model), epochs=4, learning_rate=0.01, seed=seed
-        )
-        scores = [values["dev/entity_f1"] for _, values in record.scores if "dev/entity_f1" in values]
-        if max(scores) > scores[-1]:
-            break
-    else:
-        pytest.fail("with no seed was the last epoch worse than another: nothing to go back to")
+def test_finetune_in_bfloat16_saves_float32_and_scores_what_it_saved(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    from safetensors.torch import load_file
 
-    model = AutoModelForTokenClassification.from_pretrained(model_dir)
-    tokenizer = load_tokenizer(model_dir)
-    dev = envkit_read(Request(options=NerOptions(), report=record)).dev
-    examples = make_examples(dev, WordPieces(tokenizer), label_numbers=model.config.label2id, window=64)
-    found = evaluate(Setup(model, tokenizer, [], examples, []), examples, dev)
+    result, model_dir = start(
+        record, tmp_path, model=str(tiny_model), epochs=2, learning_rate=8e-3, precision="bfloat16"
+    )
+    assert {str(weight.dtype) for weight in load_file(model_dir / "model.safetensors").values()} == {
+        "torch.float32"
+    }
+    assert score_saved(model_dir, record).entity_f1 == result.metrics["dev/entity_f1"] > 0
 
-    assert found.entity_f1 == result.metrics["dev/entity_f1"] == max(scores)
-    assert any("the best on dev" in text for text in record.said)
+
+@pytest.mark.parametrize("options", [{}, {"merge": True}])
+def test_finetune_of_an_adapter_saves_it_or_the_merged_model(
+    tiny_model: Path, tmp_path: Path, record: Record, options: dict[str, Any]
+) -> None:
+    result, model_dir = start(
+        record, tmp_path, model=str(tiny_model), peft="lora", epochs=2, learning_rate=0.02, **options
+    )
+    assert (model_dir / "adapter_config.json").exists() == (not options)
+    assert (model_dir / "model.safetensors").exists() == bool(options)
+    if options:
+        assert score_saved(model_dir, record).entity_f1 == result.metrics["dev/entity_f1"]
+    assert any("weights" in text for text in record.said if text.startswith("Training"))
+
+
+def test_finetune_with_document_context_scores_every_word(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    from envkit_ner.read import SAMPLE_DIR
+
+    files = {}
+    for split in ("train", "dev", "test"):
+        parts = (SAMPLE_DIR / f"{split}.conll").read_text(encoding="utf-8").strip().split("\n\n")
+        marked = ["-DOCSTART-\tO\n\n" * (number % 6 == 0) + part for number, part in enumerate(parts)]
+        files[split] = tmp_path / f"{split}.conll"
+        files[split].write_text("\n\n".join(marked) + "\n", encoding="utf-8")
+    alone, _ = start(record, tmp_path / "a", model=str(tiny_model), max_steps=4, **files)
+    together, _ = start(
+        record, tmp_path / "b", model=str(tiny_model), max_steps=4, context="document", **files
+    )
+    for split in ("dev", "test"):
+        assert together.metrics[f"{split}/support"] == alone.metrics[f"{split}/support"]
+
+
+def test_finetune_with_document_context_of_a_file_without_documents_is_refused(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    with pytest.raises(DataError, match="not divided into documents"):
+        start(record, tmp_path, model=str(tiny_model), context="document")
 
 
 def test_finetune_first_step_is_the_mean_over_its_labelled_words(
@@ -127,7 +170,8 @@ def test_finetune_first_step_is_the_mean_over_its_labelled_words(
 
     from envkit.finetune.models import load_model, load_tokenizer
     from envkit.finetune.seeds import set_seeds
-    from envkit_ner.tokens import WordPieces, make_batch, make_examples, shuffled_batches
+    from envkit_ner.examples import make_examples
+    from envkit_ner.tokens import WordPieces
 
     folder = tmp_path / "without-dropout"
     shutil.copytree(tiny_model, folder)
@@ -135,26 +179,22 @@ def test_finetune_first_step_is_the_mean_over_its_labelled_words(
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (folder / "config.json").write_text(json.dumps(config))
 
-    start(record, tmp_path, model=str(folder), max_steps=1, batch_size=8, seed=5)
+    start(record, tmp_path, model=str(folder), max_steps=1, batch_size=10**6, seed=5)
 
     set_seeds(5)
     data = envkit_read(Request(options=NerOptions(), report=record))
+    device = torch.device("cpu")
     model = load_model(
-        folder,
-        AutoModelForTokenClassification,
-        labels=data.labels,
-        device=torch.device("cpu"),
-        report=record,
+        folder, AutoModelForTokenClassification, labels=data.labels, device=device, report=record
     ).double()
-    tokenizer = load_tokenizer(folder)
     numbers = model.config.label2id
-    examples = make_examples(data.train, WordPieces(tokenizer), label_numbers=numbers, window=64)
-    first = next(shuffled_batches(examples, 8, generator=torch.Generator().manual_seed(5)))
+    examples = make_examples(
+        data.train, WordPieces(load_tokenizer(folder)), file="train", label_numbers=numbers, window=64
+    )
     losses = []
-    for example in first:  # one by one: no padding, no batch
-        batch = make_batch([example], pad=0, device=torch.device("cpu"))
+    for example in examples:  # one by one: no padding, no batch
         with torch.no_grad():
-            chances = model(input_ids=batch.pieces).logits[0].log_softmax(-1)
+            chances = model(input_ids=torch.tensor([example.pieces])).logits[0].log_softmax(-1)
         losses += [
             -chances[place, label].item() for place, label in zip(example.places, example.labels, strict=True)
         ]
@@ -228,76 +268,6 @@ def test_finetune_that_cannot_work_says_why(
 ) -> None:
     with pytest.raises(error, match=problem):
         start(record, tmp_path, model=str(tiny_model), **options)
-
-
-def test_summed_loss_of_one_batch_is_that_of_its_parts(tiny_model: Path, record: Record) -> None:
-    import torch
-    from transformers import AutoModelForTokenClassification
-
-    from envkit.finetune.models import load_model, load_tokenizer
-    from envkit_ner.tokens import WordPieces, make_batch, make_examples
-    from envkit_ner.train import summed_loss
-
-    data = envkit_read(Request(options=NerOptions(), report=record))
-    device = torch.device("cpu")
-    model: Any = load_model(
-        tiny_model, AutoModelForTokenClassification, labels=data.labels, device=device, report=record
-    )
-    model.eval().double()
-    tokenizer = load_tokenizer(tiny_model)
-    numbers = model.config.label2id
-    examples = make_examples(data.train[:8], WordPieces(tokenizer), label_numbers=numbers, window=64)
-
-    def gradient(parts: list[list[Any]]) -> torch.Tensor:
-        model.zero_grad()
-        items = sum(len(example.labels) for part in parts for example in part)
-        for part in parts:
-            (summed_loss(model, make_batch(part, pad=0, device=device)) / items).backward()
-        return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
-
-    whole = gradient([examples])
-    # The head's logits are made float before the loss, so single precision bounds the agreement.
-    assert torch.allclose(gradient([[example] for example in examples]), whole, atol=1e-6)
-    assert torch.allclose(gradient([examples[:3], examples[3:]]), whole, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("steps", "warmup", "factors"),
-    [
-        (4, 0.0, [1, 0.75, 0.5, 0.25]),
-        (4, 0.5, [1 / 3, 2 / 3, 1, 0.5]),
-        (2, 1.0, [1 / 3, 2 / 3]),
-        (1, 0.1, [1]),
-    ],
-)
-def test_make_schedule_rises_and_falls_and_wastes_no_step(
-    steps: int, warmup: float, factors: list[float]
-) -> None:
-    import torch
-
-    from envkit_ner.train import make_schedule
-
-    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule = make_schedule(optimizer, steps=steps, warmup=warmup)
-    found = []
-    for _ in range(steps):
-        found.append(schedule.get_last_lr()[0])
-        optimizer.step()
-        schedule.step()
-    assert found == pytest.approx(factors)
-
-
-def test_make_optimizer_decays_matrices_alone(tiny_model: Path) -> None:
-    from transformers import AutoModel
-
-    from envkit_ner.train import make_optimizer
-
-    model: Any = AutoModel.from_pretrained(tiny_model)
-    decayed, spared = make_optimizer(model, NerOptions(weight_decay=0.3)).param_groups
-    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.3, 0.0)
-    assert {weight.ndim for weight in decayed["params"]} == {2}
-    assert {weight.ndim for weight in spared["params"]} == {1}
-    assert len(decayed["params"]) + len(spared["params"]) == len(list(model.parameters()))
 
 
 @pytest.mark.slow

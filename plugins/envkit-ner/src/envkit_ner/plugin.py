@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from envkit.api import Meta, Options, Request, Result, Run, Task, hookimpl
+from envkit.api import FinetuneOptions, Meta, Request, Result, Run, Task, hookimpl
 
 if TYPE_CHECKING:
     from envkit_ner.read import NerData
 
 
-class NerOptions(Options, frozen=True, kw_only=True):
+class NerOptions(FinetuneOptions, frozen=True, kw_only=True):
     """The options of ``envkit run ner``."""
 
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 5
     learning_rate: Annotated[float, Meta("Highest learning rate of the schedule.", gt=0)] = 2e-4
-    weight_decay: Annotated[float, Meta("Decay of the weights, biases and norms excepted.", ge=0)] = 0.01
-    warmup: Annotated[float, Meta("Share of the steps in which the learning rate rises.", ge=0, le=1)] = 0.1
     window: (
         Annotated[int, Meta("Word pieces the model reads at once. Default: as many as it can.", ge=8)] | None
     ) = None
+    context: Annotated[
+        Literal["sentence", "document"],
+        Meta("What the model reads around a sentence: nothing, or its neighbours in the same document."),
+    ] = "sentence"
     word_column: Annotated[int, Meta("Column of the words, from 1. Default: found.", ge=1)] | None = None
     tag_column: Annotated[int, Meta("Column of the tags, from 1. Default: found.", ge=1)] | None = None
 

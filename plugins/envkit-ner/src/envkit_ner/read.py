@@ -10,6 +10,7 @@ from envkit.api import DataError
 from envkit.data.splits import SplitFiles, cut_dev, find_splits
 from envkit.data.tag_schemes import OUTSIDE, split_tag
 from envkit.data.token_rows import Sentence, TaggedFile, read_sentences
+from envkit_ner.documents import check_documents, cut_dev_documents
 
 if TYPE_CHECKING:
     from envkit.api import Reporter, Request
@@ -22,13 +23,15 @@ SAMPLE_DIR = Path(__file__).parent / "sample"
 class NerData:
     """Sentences with IOB2 tags, and all tags that training can teach: ``O`` first, then by type.
 
-    ``dev`` chooses the model and is scored; ``test``, empty where there is none, is scored once.
+    ``dev`` chooses the model and is scored; ``test``, empty where there is none, is scored once. ``files``
+    are the names of the files that the three are from.
     """
 
     train: tuple[Sentence, ...]
     dev: tuple[Sentence, ...]
     test: tuple[Sentence, ...]
     labels: tuple[str, ...]
+    files: tuple[str, str, str]
 
 
 def read(request: Request[NerOptions]) -> NerData:
@@ -42,8 +45,11 @@ def read(request: Request[NerOptions]) -> NerData:
     for note in train.notes:
         report.say(note)
     labels = _labels(train)
+    if options.context == "document":
+        check_documents(train.sentences, file=files.train)
     if files.dev is None:
-        kept, cut = cut_dev(train.sentences, seed=options.seed)
+        cut_off = cut_dev if options.context == "sentence" else cut_dev_documents
+        kept, cut = cut_off(train.sentences, seed=options.seed)
         report.say(
             f"No dev data given: {len(cut)} of {len(train.sentences)} training sentences, cut by the seed"
         )
@@ -54,7 +60,9 @@ def read(request: Request[NerOptions]) -> NerData:
     sizes = (len(train_sentences), len(dev_sentences), len(test_sentences))
     types = ", ".join(label[2:] for label in labels if label.startswith("B-"))
     report.say(f"{sizes[0]} sentences to train on, {sizes[1]} dev, {sizes[2]} test ({train.scheme}; {types})")
-    return NerData(train_sentences, dev_sentences, test_sentences, labels)
+    dev_file, test_file = files.dev or files.train, files.test or files.train
+    names = (files.train.name, dev_file.name, test_file.name)
+    return NerData(train_sentences, dev_sentences, test_sentences, labels, names)
 
 
 def _read(file: Path, options: NerOptions, report: Reporter) -> TaggedFile:
@@ -79,6 +87,8 @@ def _labels(train: TaggedFile) -> tuple[str, ...]:
 def _read_known(file: Path, labels: tuple[str, ...], request: Request[NerOptions]) -> tuple[Sentence, ...]:
     """Read a file that may hold no type that training lacks. Raises: DataError."""
     tagged = _read(file, request.options, request.report)
+    if request.options.context == "document":
+        check_documents(tagged.sentences, file=file)
     known = set(labels)
     for sentence in tagged.sentences:
         for index, tag in enumerate(sentence.tags):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import eq
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envkit.api import Table
-from envkit.data.tag_schemes import OUTSIDE, find_spans
+from envkit.data.tag_schemes import OUTSIDE, Span, find_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+Entities = tuple[set[Span], set[Span]]  # of one sentence: those that are there, those that were found
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,32 @@ class Counts:
         return 2 * self.right / both if both else 0.0
 
 
+class SentenceCounts(NamedTuple):
+    """One sentence's share of the counts: strict entities right, found and there, words right and there.
+
+    A tuple, so that a list of them is an array [sentences, 5] at once, which a bootstrap resamples.
+    """
+
+    right: int
+    found: int
+    there: int
+    words_right: int
+    words: int
+
+
 @dataclass(frozen=True)
 class Score:
     """How well predicted tags agree with the gold ones: entities by type, words by tag.
 
     ``strict`` counts entities as IOB2 defines them, as seqeval's ``mode="strict", scheme=IOB2``;
-    ``lenient`` as conlleval and seqeval's default do, where an I-X may begin an entity.
+    ``lenient`` as conlleval and seqeval's default do, where an I-X may begin an entity. ``sentences``
+    holds what each sentence gave to the totals.
     """
 
     strict: dict[str, Counts]
     lenient: dict[str, Counts]
     words: dict[str, Counts]
+    sentences: tuple[SentenceCounts, ...]
 
     @property
     def entity_f1(self) -> float:
@@ -89,26 +107,49 @@ class Score:
 
 def score(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Score:
     """Score sentences of IOB2 tags. Raises: ValueError where sentences or words are not as many in both."""
+    strict = _find_entities(gold, predicted, strict=True)
     return Score(
-        strict=_count_entities(gold, predicted, strict=True),
-        lenient=_count_entities(gold, predicted, strict=False),
+        strict=_count_entities(strict),
+        lenient=_count_entities(_find_entities(gold, predicted, strict=False)),
         words=_count_words(gold, predicted),
+        sentences=tuple(map(_count_sentence, strict, gold, predicted)),
     )
 
 
-def _count_entities(
+# Metrics, without their split, from sums [..., 5] of SentenceCounts: what a bootstrap computes of each sample.
+METRICS: dict[str, Callable[[Any], Any]] = {
+    "entity_f1": lambda sums: 2 * sums[..., 0] / (sums[..., 1] + sums[..., 2]).clip(1),
+    "entity_precision": lambda sums: sums[..., 0] / sums[..., 1].clip(1),
+    "entity_recall": lambda sums: sums[..., 0] / sums[..., 2].clip(1),
+    "token_accuracy": lambda sums: sums[..., 3] / sums[..., 4].clip(1),
+}
+
+
+def _find_entities(
     gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, strict: bool
-) -> dict[str, Counts]:
+) -> list[Entities]:
+    return [
+        (set(find_spans(gold_tags, strict=strict)), set(find_spans(predicted_tags, strict=strict)))
+        for gold_tags, predicted_tags in zip(gold, predicted, strict=True)
+    ]
+
+
+def _count_entities(sentences: Sequence[Entities]) -> dict[str, Counts]:
     right: Counter[str] = Counter()
     found: Counter[str] = Counter()
     there: Counter[str] = Counter()
-    for gold_tags, predicted_tags in zip(gold, predicted, strict=True):
-        gold_spans = set(find_spans(gold_tags, strict=strict))
-        predicted_spans = set(find_spans(predicted_tags, strict=strict))
+    for gold_spans, predicted_spans in sentences:
         there.update(span.type for span in gold_spans)
         found.update(span.type for span in predicted_spans)
         right.update(span.type for span in gold_spans & predicted_spans)
     return {kind: Counts(right[kind], found[kind], there[kind]) for kind in sorted(there | found)}
+
+
+def _count_sentence(entities: Entities, gold: Sequence[str], predicted: Sequence[str]) -> SentenceCounts:
+    there, found = entities
+    return SentenceCounts(
+        len(there & found), len(found), len(there), sum(map(eq, gold, predicted)), len(gold)
+    )
 
 
 def _count_words(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> dict[str, Counts]:

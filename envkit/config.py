@@ -25,7 +25,7 @@ if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OptionsT = TypeVar("OptionsT", bound=Options)
-
+TrackerName = typing.Literal["tensorboard", "wandb", "none"]
 
 _OTHER_VARIABLES = ("ENVKIT_TRACEBACK", "ENVKIT_TEST_DATA", "ENVKIT_REQUIRE")
 
@@ -34,12 +34,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What envkit itself can be told: in files, or as ``ENVKIT_<NAME>``.
 
     ``home`` holds the environments; ``torch_index`` is the address whose folders ``cpu``, ``cu126``, …
-    hold torch's wheels; ``env`` is the default of ``--env``.
+    hold torch's wheels; ``env`` is the default of ``--env``, ``track`` that of ``--track`` (a list, or text with commas).
     """
 
     home: Path = Path()
     torch_index: str = "https://download.pytorch.org/whl"
     env: str = "auto"
+    track: tuple[TrackerName, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -251,8 +252,11 @@ def _refuse_near_miss(layer: Layer, task: str) -> None:
 
 def _check(type_: type[Any], name: str, value: Value) -> Any:
     hint_type = typing.get_type_hints(type_, include_extras=True)[name]
+    raw = value.raw
+    if typing.get_origin(hint_type) is tuple and isinstance(raw, str):
+        raw = [part.strip() for part in raw.split(",")]
     try:
-        checked = from_builtins(value.raw, hint_type, strict=not value.is_text)
+        checked = from_builtins(raw, hint_type, strict=not value.is_text)
     except msgspec.ValidationError as error:
         shown = repr(value.raw) if value.is_text else f"{_key(name)} = {value.raw!r}"
         help_text = _help_of(hint_type)

@@ -173,3 +173,27 @@ def test_resolve_options_from_text_and_from_values_agree(
     from_flags, _ = resolve_options("ner", TaskOptions, flags=text, layers=[], folder=Path("/x"), environ={})
 
     assert from_file == from_flags
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "track"),
+    [
+        ({}, {}, ()),
+        ({"track": "wandb"}, {}, ("wandb",)),
+        ({"track": ["tensorboard", "wandb"]}, {}, ("tensorboard", "wandb")),
+        ({"track": "wandb"}, {"ENVKIT_TRACK": "none"}, ("none",)),
+        ({}, {"ENVKIT_TRACK": "tensorboard, wandb"}, ("tensorboard", "wandb")),
+    ],
+)
+def test_resolve_settings_with_trackers_takes_one_or_several(
+    settings: dict[str, Any], environ: dict[str, str], track: tuple[str, ...]
+) -> None:
+    layer = Layer(Path("envkit.toml"), settings, {})
+
+    assert resolve_settings([layer], environ=environ).track == track
+
+
+@pytest.mark.parametrize("wrong", ["wnadb", 3, ["wandb", "wnadb"]])
+def test_resolve_settings_with_an_unknown_tracker_names_the_file(wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^envkit\.toml: track = .* does not fit"):
+        resolve_settings([Layer(Path("envkit.toml"), {"track": wrong}, {})], environ={})

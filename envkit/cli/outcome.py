@@ -2,17 +2,72 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+import click
+import msgspec
 from rich.text import Text
 
-from envkit.cli import render
+from envkit.api import RunCancelled, RunFailed
+from envkit.api.records import RunResult
+from envkit.cli import envelope, render
+from envkit.runs.folder import RUNS_DIR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from envkit.api.records import RunResult
+    from envkit.worker.folder import RunFolder
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run prints under ``--json`` when it has finished."""
+
+    id: str
+    folder: str
+    result: RunResult
+
+
+def end_run(
+    result: RunResult, *, folder: RunFolder, headline: str, command: Sequence[str], as_json: bool
+) -> None:
+    """Show how a run has ended. Raises: RunCancelled, RunFailed with what to do next, unless it finished."""
+    if result.status == "finished" and as_json:
+        envelope.write(command, data=Report(id=folder.path.name, folder=str(folder.path), result=result))
+        return
+    go_on = resume_hint(folder)
+    if result.status == "cancelled":
+        kept = (
+            f"; the model so far: {render.path_text(folder.path / result.model_dir)}"
+            if result.model_dir
+            else ""
+        )
+        raise RunCancelled(f"the run was stopped{kept}", hint=go_on or f"envkit runs show {run_name(folder)}")
+    if result.error is not None:
+        if result.error.traceback and not as_json:
+            click.echo(result.error.traceback.rstrip(), err=True)
+        hint = result.error.hint or f"The worker's log: {render.path_text(folder.log_file)}"
+        raise RunFailed(
+            result.error.message,
+            hint=hint if go_on is None else f"{hint.rstrip('.')}. {go_on}",
+            exit_code=result.error.exit_code,
+        )
+    print_outcome(result, folder=folder.path, headline=headline)
+
+
+def resume_hint(folder: RunFolder) -> str | None:
+    """Return how to go on with a run that did not finish, None where it has no checkpoint."""
+    from envkit.checkpoints import list_checkpoints  # a run that finishes never asks
+
+    steps = [checkpoint.step for checkpoint in list_checkpoints(folder.path) if checkpoint.kind == "step"]
+    return f"To go on from step {steps[-1]}: envkit runs resume {run_name(folder)}" if steps else None
+
+
+def run_name(folder: RunFolder) -> str:
+    """Return the shortest name by which the command line finds the run, quoted for a shell."""
+    is_in_place = folder.path.parent == RUNS_DIR.absolute()
+    return shlex.quote(folder.path.name if is_in_place else render.path_text(folder.path))
 
 
 def headline_scores(metrics: Mapping[str, float], *, headline: str) -> list[tuple[str, str]]:
@@ -21,13 +76,21 @@ def headline_scores(metrics: Mapping[str, float], *, headline: str) -> list[tupl
     return [(name, f"{metrics[name]:.4f}") for name in names if name in metrics]
 
 
+def interval_text(bounds: tuple[float, float] | None) -> str:
+    """Return the bounds of a score as they stand behind it, empty for none."""
+    return "" if bounds is None else f"   95 % between {bounds[0]:.4f} and {bounds[1]:.4f}"
+
+
 def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
     """Print tables, scores and times of a run that has ended."""
     console = render.screen()
     for table in result.tables:
         render.print_record_table(table, console=console)
     console.print()
-    pairs = headline_scores(result.metrics, headline=headline)
+    pairs = [
+        (name, score + interval_text(result.intervals.get(name)))
+        for name, score in headline_scores(result.metrics, headline=headline)
+    ]
     pairs += [("run", render.path_text(folder))]
     if result.model_dir is not None:
         pairs += [("model", render.path_text(folder / result.model_dir))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from envkit.api.events import Message, Metrics, Phase
+from envkit.api.events import Choice, Hello, Message, Metrics, Phase
 from envkit.cli.render import print_wrapped, screen, seconds_text
 from envkit.runs.progress import RunProgress
 
@@ -42,12 +42,11 @@ class RunScreen(Protocol):
         """Show what a run's event tells."""
 
 
-def run_screen(*, headline: str) -> RunScreen:
-    """Return the screen that suits where stderr goes."""
+def run_screen(*, headline: str, progress: RunProgress | None = None) -> RunScreen:
+    """Return the screen that suits where stderr goes; ``progress`` is where a run to be resumed stands."""
     console = screen(to_stderr=True)
-    return _Detachable(
-        LiveScreen(console, headline) if console.is_terminal else PlainScreen(console, headline)
-    )
+    kind = LiveScreen if console.is_terminal else PlainScreen
+    return _Detachable(kind(console, headline, progress=progress))
 
 
 class _Detachable:
@@ -84,12 +83,17 @@ class PlainScreen:
     """Lines, each whole: for logs, pipes and people who read with a screen reader."""
 
     def __init__(
-        self, console: Console, headline: str, *, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        headline: str,
+        *,
+        progress: RunProgress | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.console = console
         self.headline = headline
         self.clock = clock
-        self.progress = RunProgress()
+        self.progress = progress or RunProgress()
         self.last_line = float("-inf")
         self.last_step = ""
 
@@ -114,12 +118,9 @@ class PlainScreen:
     def event(self, event: AnyEvent) -> None:
         """Print phases, messages and metrics at once, steps every few seconds."""
         self.progress = self.progress.after(event)
-        if isinstance(event, Message):
-            self.say(f"warning: {event.text}" if event.level == "warning" else event.text)
-        elif isinstance(event, Phase):
-            self.say(event.name)
-        elif isinstance(event, Metrics):
-            self.say(f"{_where(self.progress)}  {metrics_text(event, headline=self.headline)}".strip())
+        line = event.name if isinstance(event, Phase) else lasting_line(event, self.progress, self.headline)
+        if line is not None:
+            self.say(line)
         elif self.progress.step and self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
             self.say(f"{_where(self.progress)}  {pace_text(self.progress)}")
 
@@ -127,10 +128,10 @@ class PlainScreen:
 class LiveScreen:
     """A bar at the bottom of the terminal, under the lines that stay."""
 
-    def __init__(self, console: Console, headline: str) -> None:
+    def __init__(self, console: Console, headline: str, *, progress: RunProgress | None = None) -> None:
         self.console = console
         self.headline = headline
-        self.progress = RunProgress()
+        self.progress = progress or RunProgress()
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
@@ -159,10 +160,9 @@ class LiveScreen:
     def event(self, event: AnyEvent) -> None:
         """Move the bar; messages and metrics stay above it."""
         self.progress = progress = self.progress.after(event)
-        if isinstance(event, Message):
-            self.say(f"warning: {event.text}" if event.level == "warning" else event.text)
-        elif isinstance(event, Metrics):
-            self.say(f"{_where(progress)}  {metrics_text(event, headline=self.headline)}".strip())
+        line = lasting_line(event, progress, self.headline)
+        if line is not None:
+            self.say(line)
         is_training = progress.phase == "train" and progress.step > 0
         self.bar.update(
             self.task,
@@ -171,6 +171,26 @@ class LiveScreen:
             completed=progress.step if is_training else 0,
             pace=pace_text(progress) if is_training else "",
         )
+
+
+def lasting_line(event: AnyEvent, progress: RunProgress, headline: str) -> str | None:
+    """Return the line by which an event stays on the screen, None for one that only moves the progress."""
+    match event:
+        case Message(level="warning"):
+            return f"warning: {event.text}"
+        case Message():
+            return event.text
+        case Metrics():
+            return f"{_where(progress)}  {metrics_text(event, headline=headline)}".strip()
+        case Choice():
+            return f"{event.name}: {event.value} ({event.reason})"
+        case Hello(from_step=0):
+            return "No checkpoint: starting over"
+        case Hello(from_step=int()):
+            whole = f" of {progress.steps}" if progress.steps else ""
+            return f"Resuming at step {event.from_step}{whole}"
+        case _:
+            return None
 
 
 def metrics_text(event: Metrics, *, headline: str) -> str:

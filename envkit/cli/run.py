@@ -9,6 +9,7 @@ import click
 
 from envkit.api import PluginError
 from envkit.cli.options import task_parameters
+from envkit.config import TrackerName, literal_values
 from envkit.registry import find_tasks, load_task
 
 if TYPE_CHECKING:
@@ -45,10 +46,12 @@ def command() -> None:
 
 
 def _task_command(loaded: LoadedTask) -> click.Command:
-    def callback(*, env: str | None, run_dir: Path | None, json: bool, **flags: Any) -> None:
+    def callback(
+        *, env: str | None, run_dir: Path | None, track: tuple[str, ...], json: bool, **flags: Any
+    ) -> None:
         from envkit.cli.task_run import run_task  # with it comes all that --help does not need
 
-        run_task(loaded, flags=flags, env_choice=env, run_dir=run_dir, as_json=json)
+        run_task(loaded, flags=flags, env_choice=env, run_dir=run_dir, track=track, as_json=json)
 
     host_options = (
         click.Option(
@@ -62,6 +65,12 @@ def _task_command(loaded: LoadedTask) -> click.Command:
             type=click.Path(path_type=Path),
             metavar="DIR",
             help="Folder of the run; it must not exist. [default: runs/<time>-<task>-<id>]",
+        ),
+        click.Option(
+            ["--track"],
+            type=click.Choice(literal_values(TrackerName)),
+            multiple=True,
+            help="Show the run in a tracker as well; may be given more than once. [default: none]",
         ),
         click.Option(["--json"], is_flag=True, help="Print the result as JSON; progress goes to stderr."),
     )

@@ -1,4 +1,4 @@
-"""``envkit runs``: the runs of this folder, and one of them in full."""
+"""``envkit runs``: the runs of this folder, one of them in full, and going on with one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import msgspec
 
 from envkit.api import UsageError
 from envkit.api.records import RunRequest, RunResult
-from envkit.cli import envelope
+from envkit.cli import envelope, track
 from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
-from envkit.runs.follow import EventTail
-from envkit.runs.progress import RunProgress
+from envkit.runs.progress import read_progress
 
 if TYPE_CHECKING:
     from envkit.runs.folder import RunSummary
@@ -41,7 +40,10 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group()
 def command() -> None:
-    """Look at the runs of this folder."""
+    """Look at the runs of this folder, and go on with one."""
+
+
+command.add_command(track.command)
 
 
 @command.command(name="list")
@@ -89,19 +91,31 @@ def show_command(run: str, runs_dir: Path, as_json: bool) -> None:
         *((name, f"{value}   from {request.sources[name]}") for name, value in chosen.items()),
         ("status", found.status),
     ]
-    progress = _progress(found)
+    progress = read_progress(found.folder)
     if progress.step and progress.steps:
         pairs.append(("steps", f"{progress.step} of {progress.steps}"))
+    go_on = outcome.resume_hint(found.folder)
+    if go_on is not None and found.status not in ("finished", "running"):
+        pairs.append(("checkpoint", go_on))
     render.print_pairs(pairs)
     if found.result is not None:
         outcome.print_outcome(found.result, folder=found.folder.path, headline=request.headline)
 
 
-def _progress(run: RunSummary) -> RunProgress:
-    progress = RunProgress()
-    for event in EventTail(run.folder.events_file).read():
-        progress = progress.after(event)
-    return progress
+@command.command(name="resume", short_help="Go on with a run that did not finish.")
+@click.argument("run")
+@click.option("--force", is_flag=True, help="Go on although data, options, packages or threads have changed.")
+@_runs_dir
+@_as_json
+def resume_command(run: str, force: bool, runs_dir: Path, as_json: bool) -> None:
+    """Go on with a run that was stopped, failed or crashed, from its newest checkpoint.
+
+    RUN is a folder, an id, or the end of an id. The run goes on in its own folder, with its own options and
+    environment, and ends as if it had never stopped; without a checkpoint it starts over.
+    """
+    from envkit.cli.resume import resume_run  # with it comes all that a run needs
+
+    resume_run(find_run(run, runs_dir=runs_dir), is_forced=force, as_json=as_json)
 
 
 def _line(run: RunSummary) -> RunLine:

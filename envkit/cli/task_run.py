@@ -10,16 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-import msgspec
-
 from envkit import __version__, config
-from envkit.api import DataError, RunCancelled, RunFailed, UsageError
+from envkit.api import DataError, UsageError
 from envkit.api.options import to_builtins
-from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest, RunResult
-from envkit.cli import envelope
+from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest
 from envkit.cli.options import path_fields
-from envkit.cli.outcome import print_outcome
+from envkit.cli.outcome import end_run
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.environments.provide import provide_environment
@@ -27,15 +23,16 @@ from envkit.machine import read_facts
 from envkit.models import is_model_dir
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import check_run_dir, create_run, new_run_id
+from envkit.runs.trackers.kinds import check_trackers, chosen_trackers
+from envkit.runs.trackers.process import tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from envkit.api import Options
     from envkit.config import Settings
     from envkit.environments.records import Environment
     from envkit.registry import LoadedTask
-    from envkit.worker.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -47,20 +44,13 @@ class Asked:
     settings: Settings
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``envkit run --json`` prints."""
-
-    id: str
-    folder: str
-    result: RunResult
-
-
 def run_task(
     loaded: LoadedTask,
     *,
     flags: Mapping[str, Any],
     env_choice: str | None,
     run_dir: Path | None,
+    track: Sequence[str],
     as_json: bool,
 ) -> None:
     """Resolve the options, provide an environment, run in it, and show how it ended.
@@ -68,6 +58,8 @@ def run_task(
     Raises: EnvkitError of every kind; nothing slow happens before the options are known to be good.
     """
     asked = _resolve(loaded, flags)
+    trackers = chosen_trackers(track, default=asked.settings.track)
+    check_trackers(trackers)
     if run_dir is not None:
         check_run_dir(run_dir)
     with run_screen(headline=loaded.task.headline) as view:
@@ -88,8 +80,15 @@ def run_task(
         )
         view.say(f"Run folder: {path_text(folder.path)}")
         held = [] if environment.hold is None else [environment.hold.fileno()]
-        result = run_worker(folder, on_event=view.event, inherited=held)
-    _finish(result, folder=folder, loaded=loaded, as_json=as_json)
+        with tracking(trackers, folder, on_event=view.event) as on_event:
+            result = run_worker(folder, on_event=on_event, inherited=held)
+    end_run(
+        result,
+        folder=folder,
+        headline=loaded.task.headline,
+        command=["run", loaded.entry.name],
+        as_json=as_json,
+    )
 
 
 def _resolve(loaded: LoadedTask, flags: Mapping[str, Any]) -> Asked:
@@ -130,6 +129,16 @@ def _check_model(model: str, *, source: str) -> None:
         )
 
 
+def environment_use(environment: Environment) -> EnvironmentUse:
+    """Return the record of an environment that a run uses."""
+    return EnvironmentUse(
+        kind=environment.kind,
+        name=environment.name,
+        python=str(environment.python),
+        reason=environment.reason,
+    )
+
+
 def _request(loaded: LoadedTask, asked: Asked, environment: Environment, *, seconds: float) -> RunRequest:
     values = to_builtins(asked.options)
     folder = Path(asked.options.model).expanduser()
@@ -141,32 +150,9 @@ def _request(loaded: LoadedTask, asked: Asked, environment: Environment, *, seco
         plugin=PluginRecord(distribution=loaded.entry.plugin, version=loaded.entry.version),
         options=values,
         sources=asked.sources,
-        environment=EnvironmentUse(
-            kind=environment.kind,
-            name=environment.name,
-            python=str(environment.python),
-            reason=environment.reason,
-        ),
+        environment=environment_use(environment),
         envkit=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         headline=loaded.task.headline,
         seconds_before={"environment": round(seconds, 3)},
     )
-
-
-def _finish(result: RunResult, *, folder: RunFolder, loaded: LoadedTask, as_json: bool) -> None:
-    if as_json and result.status == "finished":
-        envelope.write(
-            ["run", loaded.entry.name],
-            data=Report(id=folder.path.name, folder=str(folder.path), result=result),
-        )
-        return
-    if result.status == "cancelled":
-        kept = f"; the model so far: {path_text(folder.path / result.model_dir)}" if result.model_dir else ""
-        raise RunCancelled(f"the run was stopped{kept}", hint=f"envkit runs show {folder.path.name}")
-    if result.error is not None:
-        if result.error.traceback and not as_json:
-            click.echo(result.error.traceback.rstrip(), err=True)
-        hint = result.error.hint or f"The worker's log: {path_text(folder.log_file)}"
-        raise RunFailed(result.error.message, hint=hint, exit_code=result.error.exit_code)
-    print_outcome(result, folder=folder.path, headline=loaded.task.headline)

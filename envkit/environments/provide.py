@@ -23,12 +23,14 @@ from envkit.environments.store import (
     installed_in,
     libraries_of,
     list_environments,
+    python_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from importlib.metadata import Distribution
 
+    from envkit.api.records import EnvironmentUse
     from envkit.environments.progress import Progress
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
@@ -68,6 +70,44 @@ def provide_environment(
         assert current is not None
         return current
     return _named(choice, order)
+
+
+def provide_again(
+    used: EnvironmentUse,
+    *,
+    entry: TaskEntry,
+    model: str,
+    facts: MachineFacts,
+    home: Path,
+    torch_index: str,
+    progress: Progress,
+    environ: Mapping[str, str] = os.environ,
+    find_distribution: Callable[[str], Distribution] = metadata.distribution,
+) -> Environment:
+    """Return the environment that a run had, for it to go on in.
+
+    ``current`` is the interpreter that runs now. One of the store is taken as it is, whatever has been
+    installed here since, and made again where it is gone. Raises: EnvError, PluginError, MachineError.
+    """
+    order = Order(
+        entry=entry,
+        model=model,
+        facts=facts,
+        home=home.absolute(),
+        torch_index=torch_index,
+        environ=environ,
+        find_distribution=find_distribution,
+    )
+    if used.kind == "current":
+        current = _current(order, is_asked=True)
+        assert current is not None
+        return current
+    for stored in list_environments(order.home):
+        if stored.name == used.name and os.access(python_of(stored.prefix), os.X_OK):
+            reason = f"{stored.name}, in which the run began: {describe_record(stored.record)}"
+            return replace(hold_environment(stored), reason=reason)
+    progress.say(f"The environment {used.name}, in which the run began, is gone")
+    return _managed(order, progress)
 
 
 def _current(order: Order, *, is_asked: bool) -> Environment | None:

@@ -8,14 +8,14 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from envkit.api import UsageError
-from envkit.api.events import AnyEvent, Done, Failed, Message
+from envkit.api import RunFailed
+from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Refused
 from envkit.api.records import ErrorRecord, RunRequest, RunResult
 from envkit.runs.follow import EventTail, follow
 from envkit.runs.interrupts import Interrupts
 from envkit.runs.launch import Worker, start_worker
 from envkit.runs.log import log_tail
-from envkit.runs.progress import RunProgress
+from envkit.runs.progress import RunProgress, read_progress
 from envkit.worker.failures import hint_for_memory
 from envkit.worker.stop import GRACE_SECONDS
 
@@ -37,46 +37,68 @@ def run_worker(
     environ: Mapping[str, str] = os.environ,
     grace: float = GRACE_SECONDS,
     inherited: Sequence[int] = (),
+    resume: bool = False,
+    force: bool = False,
 ) -> RunResult:
     """Start the worker that the request asks for, hand on its events, and return how the run ended.
+
+    With ``resume`` it goes on from the run's newest checkpoint, or starts over where there is none, and with
+    ``force`` also where something has changed since; until the worker has accepted that, and where it does
+    not, the record of the former end stays.
 
     While it runs, SIGINT (Ctrl-C), SIGTERM and SIGHUP ask the loop to stop at its next step, a second one
     kills it; both end as ``cancelled``. A worker that dies without a last event ends as ``crashed``, which
     is recorded for it. Nothing of its process group is left. The worker inherits the open files
     ``inherited``, such as the lock that keeps its environment. Call it in the main thread.
-    Raises: UsageError where another worker has the run or it is finished, EnvError.
+    Raises: UsageError where another worker has the run or it is finished, EnvError; where the worker refuses
+    to resume, RunFailed with its reason and exit code.
     """
     request = folder.read_request()
     if folder.is_locked():
-        raise _is_taken(folder)
-    folder.clear_result()
+        raise folder.taken_error()
+    folder.refuse_finished()
+    if not resume:
+        folder.take_end()
     tail = EventTail(folder.events_file, start=_size(folder.events_file))
     log_start = _size(folder.log_file)
-    progress = RunProgress()
+    progress = read_progress(folder) if resume else RunProgress()
+    has_begun = not resume
+    refusal: Refused | None = None
     with Interrupts() as interrupts:
         worker = start_worker(
-            folder, environment=request.environment, grace=grace, environ=environ, inherited=inherited
+            folder,
+            environment=request.environment,
+            grace=grace,
+            resume=resume,
+            force=force,
+            environ=environ,
+            inherited=inherited,
         )
         try:
             interrupts.watch_over(worker)
             for event in _events(worker, tail, interrupts):
                 progress = progress.after(event)
+                has_begun = has_begun or isinstance(event, Hello)
+                refusal = event if isinstance(event, Refused) else refusal
                 on_event(event)
         finally:
             code = worker.clear()
-        result = folder.read_result()
-        if result is not None:
+        if refusal is not None:
+            hint = refusal.hint or f"The worker's log: {folder.log_file}"
+            raise RunFailed(refusal.message, hint=hint, exit_code=refusal.exit_code)
+        if has_begun and (result := folder.read_result()) is not None:
             return result
         if folder.is_locked():
-            raise _is_taken(folder)
-        seconds = {**request.seconds_before, **progress.seconds_until(time.time())}
+            raise folder.taken_error()
+        spent = progress.seconds_until(time.time()) if has_begun else progress.seconds
         if interrupts.count > 1 or (interrupts.count and code == -signal.SIGTERM):
-            result = RunResult(status="cancelled", task=request.task, seconds=seconds)
+            death = None
         else:
             death = describe_death(code, folder, request=request, log_start=log_start)
-            result = RunResult(status="crashed", task=request.task, seconds=seconds, error=death)
-        with contextlib.suppress(OSError):  # a disk that is full may be what killed it
-            folder.write_result(result)
+        result = _without_last_word(request, death, spent)
+        if has_begun:
+            with contextlib.suppress(OSError):  # a disk that is full may be what killed it
+                folder.write_result(result)
         return result
 
 
@@ -95,6 +117,19 @@ def describe_death(code: int, folder: RunFolder, *, request: RunRequest, log_sta
     return ErrorRecord(message=message, exit_code=1, hint=hint, traceback="\n".join(log) or None)
 
 
+def _without_last_word(
+    request: RunRequest, death: ErrorRecord | None, spent: Mapping[str, float]
+) -> RunResult:
+    """Return the result for a worker that recorded none: cancelled, or crashed by what it died of."""
+    seconds = {**request.seconds_before, **spent}
+    return RunResult(
+        status="cancelled" if death is None else "crashed",
+        task=request.task,
+        seconds={phase: round(value, 4) for phase, value in seconds.items()},
+        error=death,
+    )
+
+
 def _events(worker: Worker, tail: EventTail, interrupts: Interrupts) -> Iterator[AnyEvent]:
     """Yield the worker's events, and a message of the host's own when the run is interrupted."""
     overdue: float | None = None
@@ -104,17 +139,10 @@ def _events(worker: Worker, tail: EventTail, interrupts: Interrupts) -> Iterator
         if interrupts.count and not was_told:
             was_told = True
             yield Message(time=time.time(), text=_STOPPING)
-        if any(isinstance(event, Failed | Done) for event in batch):
+        if any(isinstance(event, Failed | Refused | Done) for event in batch):
             overdue = time.monotonic() + _EXIT_SECONDS
         if overdue is not None and time.monotonic() > overdue:
             worker.kill()
-
-
-def _is_taken(folder: RunFolder) -> UsageError:
-    return UsageError(
-        f"another worker is at work in {folder.path}",
-        hint="Wait for it, or start another run in another folder with --run-dir",
-    )
 
 
 def _size(file: Path) -> int:

@@ -5,29 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from envkit.api.events import AnyEvent, decode_event
+from envkit.api.events import EventSplitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from envkit.api.events import AnyEvent
+
 _POLL_SECONDS = 0.03
-
-
-class EventSplitter:
-    """Cut a stream of bytes into events, however it arrives."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> list[AnyEvent]:
-        """Return the events that these bytes complete.
-
-        Kinds of a newer envkit are left out, and so is a line that is none: a worker that was killed, or a
-        disk that was full, may have cut it.
-        """
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return [event for line in lines if (event := _event(line)) is not None]
 
 
 class EventTail:
@@ -62,12 +48,3 @@ def follow(
         if not lives:
             return
         sleep(_POLL_SECONDS)
-
-
-def _event(line: bytes) -> AnyEvent | None:
-    if not line.strip():
-        return None
-    try:
-        return decode_event(line)
-    except ValueError:  # msgspec's errors are ValueErrors
-        return None

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 _GONE_SECONDS = 0.5
 
 
-def worker_command(folder: RunFolder, *, environment: EnvironmentUse, host: int, grace: float) -> list[str]:
+def worker_command(
+    folder: RunFolder,
+    *,
+    environment: EnvironmentUse,
+    host: int,
+    grace: float,
+    resume: bool = False,
+    force: bool = False,
+) -> list[str]:
     """Return the command line of a worker whose host is the process ``host``."""
     # -I leaves out whatever PYTHON* variables, the user's site folder and the current folder would bring into
     # an environment that was chosen to the last wheel. The user's own interpreter keeps what it has but the
@@ -36,6 +44,8 @@ def worker_command(folder: RunFolder, *, environment: EnvironmentUse, host: int,
         *("-m", "envkit.worker"),
         *("--host", str(host)),
         *("--grace", f"{grace:g}"),
+        *(["--resume"] if resume else []),
+        *(["--force"] if force else []),
         str(folder.path),
     ]
 
@@ -108,16 +118,20 @@ def start_worker(
     *,
     environment: EnvironmentUse,
     grace: float,
+    resume: bool = False,
+    force: bool = False,
     environ: Mapping[str, str] = os.environ,
     inherited: Sequence[int] = (),
 ) -> Worker:
-    """Start the worker of this run; what it prints goes to the log. Raises: EnvError.
+    """Start the worker of this run, or of its resumption; what it prints goes to the log. Raises: EnvError.
 
     It inherits these open files: a lock among them is held for as long as the worker lives, too.
 
     Linux ties the worker to the thread that starts it: call this in one that lives as long as the host.
     """
-    command = worker_command(folder, environment=environment, host=os.getpid(), grace=grace)
+    command = worker_command(
+        folder, environment=environment, host=os.getpid(), grace=grace, resume=resume, force=force
+    )
     try:
         with folder.log_file.open("ab") as log:
             process = subprocess.Popen(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from envkit.api.events import AnyEvent, Done, Failed, Hello, Metrics, Phase, Plan, Step
+from envkit.api.events import AnyEvent, Done, Failed, Hello, Metrics, Phase, Plan, Refused, Step
+from envkit.runs.follow import EventTail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from envkit.worker.folder import RunFolder
 
 # Long enough that a batch of long texts does not shake the figure, short enough to show a machine slowing.
 _WINDOW_SECONDS = 15.0
@@ -29,11 +32,13 @@ class RunProgress:
 
     ``steps`` is None until the loop has said how many; ``loss`` is smoothed over about 20 steps;
     ``metrics`` are of the last evaluation, after ``metrics_step`` steps; ``seconds`` are of the phases that
-    are over. ``status`` is None while the run goes on.
+    are over. ``status`` is None while the run goes on. ``from_step`` is where the present worker resumed it,
+    None where it began it; of a run that was resumed, ``seconds`` and ``tokens`` are those of all workers.
     """
 
     pid: int | None = None
     plugin: str | None = None
+    from_step: int | None = None
     phase: str | None = None
     phase_began: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -50,6 +55,10 @@ class RunProgress:
     status: str | None = None
     _loss_weight: float = 0.0
     _samples: tuple[_Sample, ...] = ()
+    _earlier_tokens: int = 0
+    _now: float = field(default=0.0, compare=False)
+    # As it stood when the present worker came.
+    _before: RunProgress | None = field(default=None, compare=False, repr=False)
 
     @property
     def seconds_left(self) -> float | None:
@@ -70,9 +79,14 @@ class RunProgress:
 
     def after(self, event: AnyEvent) -> RunProgress:
         """Return the state after this event."""
+        return replace(self._after(event), _now=event.time)
+
+    def _after(self, event: AnyEvent) -> RunProgress:
         match event:
-            case Hello():  # another worker in the same folder starts over
-                return RunProgress(pid=event.pid, plugin=event.plugin)
+            case Hello():
+                return self._after_hello(event)
+            case Refused():  # what that worker said counts for nothing
+                return (self._before or self) if event.after_hello else self
             case Phase():
                 seconds = self.seconds_until(event.time)
                 # The time of an evaluation or a save is no step's time: measure afresh after it.
@@ -90,6 +104,27 @@ class RunProgress:
                 return replace(self, status=event.status)
             case _:
                 return self
+
+    def _after_hello(self, hello: Hello) -> RunProgress:
+        before = replace(self, _before=None)
+        if hello.from_step is None:  # another worker in the same folder starts over
+            return RunProgress(pid=hello.pid, plugin=hello.plugin, _before=before)
+        step = hello.from_step
+        is_scored = self.metrics_step is not None and self.metrics_step <= step
+        return RunProgress(
+            pid=hello.pid,
+            plugin=hello.plugin,
+            from_step=step,
+            seconds=self.seconds_until(self._now),  # a worker that was killed lived until its last event
+            step=step,
+            steps=self.steps if step else None,
+            epochs=self.epochs if step else None,
+            tokens=self.tokens,
+            metrics=self.metrics if is_scored else {},
+            metrics_step=self.metrics_step if is_scored else None,
+            _earlier_tokens=self.tokens,
+            _before=before,
+        )
 
     def _after_step(self, event: Step) -> RunProgress:
         sample = _Sample(event.time, event.step, event.tokens)
@@ -109,7 +144,7 @@ class RunProgress:
         return replace(
             self,
             step=event.step,
-            tokens=event.tokens,
+            tokens=self._earlier_tokens + event.tokens,
             loss=loss,
             learning_rate=event.learning_rate,
             tokens_per_second=tokens_per_second,
@@ -117,3 +152,11 @@ class RunProgress:
             _loss_weight=weight,
             _samples=samples,
         )
+
+
+def read_progress(folder: RunFolder) -> RunProgress:
+    """Return where the run in this folder stands, by the events of all its workers."""
+    progress = RunProgress()
+    for event in EventTail(folder.events_file).read():
+        progress = progress.after(event)
+    return progress

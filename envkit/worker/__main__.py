@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvkitError, RunCancelled
+from envkit.api.errors import ResumeRefused
+from envkit.checkpoints import discard_after
+from envkit.worker.account import read_account
+from envkit.worker.failures import record_failure
 from envkit.worker.folder import RunFolder
 from envkit.worker.reporter import EventFile, EventReporter
+from envkit.worker.resume import ANEW, find_beginning
 from envkit.worker.stop import (
     GRACE_SECONDS,
     LifeLine,
@@ -22,12 +27,12 @@ from envkit.worker.stop import (
     stop_on_signals,
     stop_with_host,
 )
-from envkit.worker.work import cancelled, work
+from envkit.worker.work import cancelled, open_task, work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from envkit.api.records import RunResult
+    from envkit.api.records import RunRequest, RunResult
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,26 +46,38 @@ def main(arguments: Sequence[str]) -> int:
         stop_with_host(given.host, stop)
     folder = RunFolder(given.run_dir.absolute())
     try:
-        code, is_cut = _run(folder, stop, grace=given.grace)
+        code, is_cut = _run(folder, stop, given)
     except EnvkitError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        if error.hint:
-            sys.stderr.write(f"hint: {error.hint}\n")
-        return error.exit_code
+        return _say_why(error.message, error.hint, error.exit_code)
     if is_cut or (given.host is not None and os.getppid() != given.host):
         kill_group()  # the host would have done it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # all is written: nothing is left to be saved
     return code
 
 
-def _run(folder: RunFolder, stop: StopRequest, *, grace: float) -> tuple[int, bool]:
+def _run(folder: RunFolder, stop: StopRequest, given: argparse.Namespace) -> tuple[int, bool]:
     """Do the run; return its exit code and whether the host has gone."""
     request = folder.read_request()
     folder.lock()
-    folder.clear_result()
+    folder.refuse_finished()
 
-    report = EventReporter(EventFile(folder.events_file).write)
-    report.hello(plugin=f"{request.plugin.distribution} {request.plugin.version}")
+    account = read_account(folder.events_file) if given.resume else None
+    report = EventReporter(EventFile(folder.events_file).write, account=account)
+    task, beginning = None, ANEW
+    if given.resume:
+        try:
+            task = open_task(folder, request)
+            beginning = find_beginning(folder.path, task.made_by, is_forced=given.force)
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the run stays as it is
+            return _refuse(error, folder, request, report=report), False
+    end = folder.take_end()
+    if beginning.checkpoint is None:
+        discard_after(folder.path, -1)
+    report.hello(
+        plugin=f"{request.plugin.distribution} {request.plugin.version}", from_step=beginning.from_step
+    )
+    for warning in beginning.warnings:
+        report.warn(warning)
 
     def give_up() -> None:
         try:
@@ -69,12 +86,40 @@ def _run(folder: RunFolder, stop: StopRequest, *, grace: float) -> tuple[int, bo
             kill_group()
             os._exit(RunCancelled.exit_code)  # started by hand, in a group that others share
 
-    life_line = LifeLine(stop, grace=grace, on_overdue=give_up)
+    life_line = LifeLine(stop, grace=given.grace, on_overdue=give_up)
     life_line.watch()
-    result = work(folder, request, report=report, stop=stop)
+    try:
+        result = work(folder, request, report=report, stop=stop, beginning=beginning, task=task)
+    except ResumeRefused as error:
+        life_line.release()
+        code = _refuse(error, folder, request, report=report, put_back=end.put_back)
+        return code, life_line.is_cut
     life_line.release()
     report.end(result, folder.write_result)
     return _exit_code(result), life_line.is_cut
+
+
+def _refuse(
+    error: BaseException,
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    report: EventReporter,
+    put_back: Callable[[], None] = lambda: None,
+) -> int:
+    """Say why the run is not resumed, its folder left as it was; return the exit code."""
+    why = record_failure(error, entry=None, request=request, run_dir=folder.path)
+    report.refuse(why, put_back)
+    if why.traceback is not None:
+        sys.stderr.write(f"{why.traceback}\n")
+    return _say_why(why.message, why.hint, why.exit_code)
+
+
+def _say_why(message: str, hint: str | None, exit_code: int) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    if hint:
+        sys.stderr.write(f"hint: {hint}\n")
+    return exit_code
 
 
 def _print_anything() -> None:
@@ -93,6 +138,12 @@ def _exit_code(result: RunResult) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="envkit.worker", description="Do the run of a run folder.")
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest sound checkpoint, or start over without"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="resume although data, options or packages have changed"
+    )
     parser.add_argument("--host", type=int, metavar="PID", help="stop when this parent process has gone")
     parser.add_argument(
         "--grace",

@@ -56,9 +56,10 @@ def record_failure(
 
 def hint_for_memory(request: RunRequest) -> str:
     """Return what to do where memory ran out."""
-    batch_size = request.options.get("batch_size")
-    if isinstance(batch_size, int) and batch_size > 1:
-        return f"Use smaller steps: --batch-size {batch_size // 2}"
+    for option in ("batch_size", "tokens_per_step"):
+        size = request.options.get(option)
+        if isinstance(size, int) and size > 1:
+            return f"Use smaller steps: --{option.replace('_', '-')} {size // 2}"
     return "Use a smaller model (--model), or another device (--device cpu)"
 
 

@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def metrics_file(self) -> Path:
+        """Return where the evaluations stand, and what they came of."""
+        return self.path / "metrics.json"
+
+    @property
     def log_file(self) -> Path:
         """Return where everything goes that is printed in the worker."""
         return self.path / "worker.log"
@@ -76,12 +81,20 @@ class RunFolder:
         """Record how the run ended. Raises: OSError."""
         write_record(self.result_file, result)
 
-    def clear_result(self) -> None:
-        """Forget how an earlier worker ended here. Raises: UsageError where it finished the run."""
+    def refuse_finished(self) -> None:
+        """Raises: UsageError where an earlier worker finished the run, EnvkitError for a damaged record."""
         earlier = self.read_result()
         if earlier is not None and earlier.status == "finished":
             raise UsageError(f"the run in {self.path} is finished", hint="Start another with: envkit run")
-        self.result_file.unlink(missing_ok=True)
+
+    def take_end(self) -> RecordedEnd:
+        """Forget how an earlier worker ended here, and return it. Raises: UsageError, EnvkitError, OSError."""
+        self.refuse_finished()
+        files = [file for file in (self.result_file, self.metrics_file) if file.exists()]
+        end = RecordedEnd(tuple((file, file.read_bytes()) for file in files))
+        for file in files:
+            file.unlink()
+        return end
 
     def lock(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the run for this process until it ends. Raises: UsageError where another one has it."""
@@ -94,14 +107,19 @@ class RunFolder:
                 break
             except BlockingIOError:
                 if attempt == _LOCK_TRIES - 1:
-                    owner = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
-                    raise UsageError(
-                        f"another worker (process {owner}) is at work in {self.path}",
-                        hint="Wait for it, or start another run in another folder with --run-dir",
-                    ) from None
+                    raise self.taken_error() from None
                 sleep(_LOCK_PAUSE)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def taken_error(self) -> UsageError:
+        """Return the error for whoever wants the run while another worker has it."""
+        owner = self.lock_file.read_text(encoding="ascii", errors="replace").strip()
+        process = f" (process {owner})" if owner else ""
+        return UsageError(
+            f"another worker{process} is at work in {self.path}",
+            hint="Wait for it, or start another run in another folder with --run-dir",
+        )
 
     def is_locked(self) -> bool:
         """Tell whether a worker is at work here."""
@@ -118,12 +136,27 @@ class RunFolder:
         return False
 
 
+@dataclass(frozen=True)
+class RecordedEnd:
+    """The records of how a worker ended, as they were in the run's folder."""
+
+    files: tuple[tuple[Path, bytes], ...]
+
+    def put_back(self) -> None:
+        """Record it again. Raises: OSError."""
+        for file, content in reversed(self.files):  # the result last: it says that all is there
+            _write_whole(file, content)
+
+
 def write_record(file: Path, record: Any) -> None:
     """Write the record as JSON so that a reader finds all of it or none, even after a power cut.
 
     Raises: OSError.
     """
-    content = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    _write_whole(file, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def _write_whole(file: Path, content: bytes) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with draft.open("wb") as stream:

@@ -18,19 +18,37 @@ if TYPE_CHECKING:
 MODEL_RECORD = "envkit.json"
 
 
+MODEL_CARD = "README.md"
+
+
+def stamp_card(folder: RunFolder) -> tuple[int, int] | None:
+    """Return what tells the present model card from one that is written later; None where there is none."""
+    try:
+        state = (folder.model_dir / MODEL_CARD).stat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_mtime_ns
+
+
 def describe_model(
-    folder: RunFolder, request: RunRequest, *, base_model: str, metrics: Mapping[str, float]
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    base_model: str,
+    metrics: Mapping[str, float],
+    old_card: tuple[int, int] | None = None,
 ) -> str | None:
     """Write ``envkit.json`` and a model card beside the model; return its folder, relative to the run's.
 
-    Return None where the loop saved nothing. A card that the plugin wrote stays. Raises: OSError.
+    Return None where the loop saved nothing. A card that the plugin wrote stays, unless it is ``old_card``,
+    the stamp of one that an earlier worker left, whose scores are old. Raises: OSError.
     """
     model_dir = folder.model_dir
     if not any(model_dir.iterdir()):
         model_dir.rmdir()
         return None
-    card = model_dir / "README.md"
-    if not card.exists():
+    card = model_dir / MODEL_CARD
+    if not card.exists() or stamp_card(folder) == old_card:
         card.write_text(render_card(request, base_model=base_model, metrics=metrics), encoding="utf-8")
     record = ModelRecord(
         task=request.task,

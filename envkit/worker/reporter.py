@@ -11,12 +11,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Metrics, Phase, Plan, Step, encode_event
+from envkit.api.events import (
+    AnyEvent,
+    Choice,
+    Done,
+    Failed,
+    Hello,
+    Measured,
+    Message,
+    Metrics,
+    Phase,
+    Plan,
+    Refused,
+    Step,
+    encode_event,
+)
+from envkit.worker.account import RunAccount
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.api.records import RunResult
+    from envkit.api.records import ErrorRecord, RunResult
 
 Clock = Callable[[], float]
 
@@ -48,30 +63,41 @@ class EventFile:
 class EventReporter:
     """A ``Reporter`` whose calls become events. It times the phases; after ``end`` it says no more.
 
-    ``now`` gives seconds since the epoch, ``elapsed`` seconds that never jump.
+    ``account`` is what earlier workers of the run reported, and becomes that of all. ``now`` gives seconds
+    since the epoch, ``elapsed`` seconds that never jump.
     """
 
     def __init__(
         self,
         write: Callable[[AnyEvent], None],
         *,
+        account: RunAccount | None = None,
         now: Clock = time.time,
         elapsed: Clock = time.perf_counter,
     ) -> None:
-        self._write = write
+        self.account = account or RunAccount()
+        self._append = write
         self._now = now
         self._elapsed = elapsed
         # Reentrant: a signal handler or a warning's hook may report while a report is being written.
         self._lock = threading.RLock()
+        self._has_begun = False
         self._ended = False
         self._phase: str | None = None
         self._phase_began = 0.0
         self._seconds: dict[str, float] = {}
+        self._earlier_seconds: Mapping[str, float] = {}
         self._warned_of: set[str] = set()
 
-    def hello(self, *, plugin: str) -> None:
-        """Open the account of this worker."""
-        self._send(Hello(time=self._now(), pid=os.getpid(), python=sys.executable, plugin=plugin))
+    def hello(self, *, plugin: str, from_step: int | None = None) -> None:
+        """Open the account of this worker; ``from_step`` is the step at which it goes on, where it resumes."""
+        self._has_begun = True
+        self._send(
+            Hello(
+                time=self._now(), pid=os.getpid(), python=sys.executable, plugin=plugin, from_step=from_step
+            )
+        )
+        self._earlier_seconds = self.account.seconds
 
     def phase(self, name: str) -> None:
         """Begin the phase of this name, which ends the one before; begun again, it goes on."""
@@ -111,6 +137,20 @@ class EventReporter:
         with self._never_failing("metrics"):
             self._send(Metrics(time=self._now(), step=int(step), values=self.numbers(values)))
 
+    def choice(self, name: str, value: str, reason: str) -> None:
+        """Report what was chosen where the user left it open, and why."""
+        self._send(
+            Choice(
+                time=self._now(), name=plain_text(name), value=plain_text(value), reason=plain_text(reason)
+            )
+        )
+
+    def measured(self, name: str, value: float) -> None:
+        """Report a figure about the run itself. One that is no number is left out, with a warning."""
+        with self._never_failing("measured"):
+            for plain_name, number in self.numbers({name: value}).items():
+                self._send(Measured(time=self._now(), name=plain_name, value=number))
+
     def numbers(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the metrics as plain numbers; warn of those that are none and leave them out.
 
@@ -122,10 +162,31 @@ class EventReporter:
         return {name: value for name, value in found.items() if value is not None}
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds that each phase has taken so far."""
+        """Return the seconds that each phase has taken so far, those of earlier workers included."""
         with self._lock:
             self._close_phase()
-            return dict(self._seconds)
+            earlier = self._earlier_seconds
+            phases = dict.fromkeys((*earlier, *self._seconds))
+            return {phase: earlier.get(phase, 0.0) + self._seconds.get(phase, 0.0) for phase in phases}
+
+    def refuse(self, error: ErrorRecord, put_back: Callable[[], None] = lambda: None) -> None:
+        """Say as the last word that the worker may not go on, once ``put_back`` has undone what it did."""
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                try:
+                    put_back()
+                finally:
+                    self._write(
+                        Refused(
+                            time=self._now(),
+                            message=error.message,
+                            exit_code=error.exit_code,
+                            hint=error.hint,
+                            traceback=error.traceback,
+                            after_hello=self._has_begun,
+                        )
+                    )
 
     def end(self, result: RunResult, record: Callable[[RunResult], None]) -> bool:
         """Record the result, then say the last word. Only the first call counts: return whether it did."""
@@ -138,6 +199,10 @@ class EventReporter:
             finally:  # where the record cannot be written, the last event may still tell why
                 self._write(_last_event(result, time=self._now()))
             return True
+
+    def _write(self, event: AnyEvent) -> None:
+        self.account = self.account.after(event)
+        self._append(event)
 
     def _close_phase(self) -> None:
         now = self._elapsed()

@@ -5,60 +5,82 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import EnvError, PluginError, Request, Result, Run, RunCancelled, UsageError
+from envkit.api.errors import ResumeRefused
 from envkit.api.options import Options, from_builtins
 from envkit.api.records import RunRequest, RunResult, Status, TableRecord
+from envkit.checkpoints import describe_run
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.failures import record_failure
-from envkit.worker.model_files import describe_model
+from envkit.worker.metrics import write_metrics
+from envkit.worker.model_files import describe_model, stamp_card
 from envkit.worker.reporter import EventReporter, plain_text
+from envkit.worker.resume import ANEW, Beginning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envkit.checkpoints import MadeBy
     from envkit.worker.folder import RunFolder
     from envkit.worker.stop import StopRequest
 
 
-def work(folder: RunFolder, request: RunRequest, *, report: EventReporter, stop: StopRequest) -> RunResult:
-    """Return how the run ended. Whatever is raised on the way is in the result; nothing is raised."""
-    at_work: TaskEntry | None = None  # the plugin, while its code runs: whose fault an error is
+@dataclass(frozen=True, kw_only=True)
+class OpenedTask:
+    """A task whose plugin is loaded: its options for this run, and what the run depends on."""
+
+    plugin: LoadedTask
+    options: Options
+    made_by: MadeBy
+    warning: str | None
+
+
+def open_task(folder: RunFolder, request: RunRequest) -> OpenedTask:
+    """Load the plugin that the request names, and hash the data that it is going to read.
+
+    Raises: EnvError where it is not installed here, PluginError, DataError.
+    """
+    wanted = f"{request.plugin.distribution} {request.plugin.version}"
+    entry = _find(request, wanted)
+    plugin = load_entry(entry)
+    options = _options(request, plugin)
+    warning = (
+        None if str(entry) == wanted else f"the environment holds {entry}; the run was asked of {wanted}"
+    )
+    return OpenedTask(
+        plugin=plugin, options=options, made_by=describe_run(folder.path, options), warning=warning
+    )
+
+
+def work(
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    report: EventReporter,
+    stop: StopRequest,
+    beginning: Beginning = ANEW,
+    task: OpenedTask | None = None,
+) -> RunResult:
+    """Return how the run ended, its metrics recorded. Whatever is raised on the way is in the result.
+
+    ``task`` is given where it had to be opened before. Raises: ResumeRefused alone, from a loop that was to go
+    on from a checkpoint and finds that it would not go on as it began.
+    """
+    report.phase("read")
     try:
-        report.phase("read")
-        plugin = _load(request, report)
-        options = _options(request, plugin)
-        if stop():
-            return _end(request, report, "cancelled")
-        at_work = plugin.entry
-        data = plugin.read(Request(options=options, report=report))
-        if stop():
-            return _end(request, report, "cancelled")
-        report.phase("load")
-        folder.model_dir.mkdir(exist_ok=True)
-        run: Run[Any, Any] = Run(
-            options=options,
-            data=data,
-            run_dir=folder.path,
-            model_dir=folder.model_dir,
-            report=report,
-            should_stop=stop,
-        )
-        result = plugin.finetune(run)
-        metrics, tables = report.numbers(result.metrics), _tables(result)
-        at_work = None
-        model_dir = describe_model(folder, request, base_model=options.model, metrics=metrics)
-        # A stop that came too late for the loop to hear has left a whole model.
-        status: Status = "cancelled" if stop.was_heard else "finished"
-        return _end(request, report, status, metrics=metrics, tables=tables, model_dir=model_dir)
-    except RunCancelled:
-        _drop_if_empty(folder.model_dir)
-        return _end(request, report, "cancelled")
+        task = task or open_task(folder, request)
     except BaseException as error:  # noqa: BLE001 - SystemExit too: however a plugin ends, a record says so
-        _drop_if_empty(folder.model_dir)
-        failure = record_failure(error, entry=at_work, request=request, run_dir=folder.path)
+        failure = record_failure(error, entry=None, request=request, run_dir=folder.path)
         return _end(request, report, "failed", error=failure)
+    result = _do(task, folder, request, report=report, stop=stop, beginning=beginning)
+    try:
+        write_metrics(folder, request, result, account=report.account, made_by=task.made_by)
+    except OSError as error:  # the events still tell it all, and the model is there
+        report.warn(f"{folder.metrics_file} could not be written: {error.strerror}")
+    return result
 
 
 def cancelled(request: RunRequest, report: EventReporter) -> RunResult:
@@ -66,24 +88,73 @@ def cancelled(request: RunRequest, report: EventReporter) -> RunResult:
     return _end(request, report, "cancelled")
 
 
+def _do(
+    task: OpenedTask,
+    folder: RunFolder,
+    request: RunRequest,
+    *,
+    report: EventReporter,
+    stop: StopRequest,
+    beginning: Beginning,
+) -> RunResult:
+    at_work: TaskEntry | None = None  # the plugin, while its code runs: whose fault an error is
+    try:
+        if task.warning is not None:
+            report.warn(task.warning)
+        if stop():
+            return _end(request, report, "cancelled")
+        at_work = task.plugin.entry
+        data = task.plugin.read(Request(options=task.options, report=report))
+        if stop():
+            return _end(request, report, "cancelled")
+        report.phase("load")
+        folder.model_dir.mkdir(exist_ok=True)
+        old_card = stamp_card(folder)
+        run: Run[Any, Any] = Run(
+            options=task.options,
+            data=data,
+            run_dir=folder.path,
+            model_dir=folder.model_dir,
+            report=report,
+            should_stop=stop,
+            headline=request.headline,
+            checkpoint=beginning.checkpoint,
+            is_forced=beginning.is_forced,
+        )
+        result = task.plugin.finetune(run)
+        found = _outcome(result, report)
+        at_work = None
+        model_dir = describe_model(
+            folder, request, base_model=task.options.model, metrics=found["metrics"], old_card=old_card
+        )
+        # A stop that came too late for the loop to hear has left a whole model.
+        status: Status = "cancelled" if stop.was_heard else "finished"
+        return _end(request, report, status, model_dir=model_dir, **found)
+    except RunCancelled:
+        _drop_if_empty(folder.model_dir)
+        return _end(request, report, "cancelled")
+    except BaseException as error:
+        _drop_if_empty(folder.model_dir)
+        if isinstance(error, ResumeRefused) and beginning.checkpoint is not None:
+            raise
+        failure = record_failure(error, entry=at_work, request=request, run_dir=folder.path)
+        return _end(request, report, "failed", error=failure)
+
+
 def _drop_if_empty(model_dir: Path) -> None:
     with contextlib.suppress(OSError):  # it is not empty, or not there
         model_dir.rmdir()
 
 
-def _load(request: RunRequest, report: EventReporter) -> LoadedTask:
-    wanted = f"{request.plugin.distribution} {request.plugin.version}"
+def _find(request: RunRequest, wanted: str) -> TaskEntry:
     try:
-        entry = find_task(request.task)
+        return find_task(request.task)
     except UsageError as error:
         raise EnvError(
             f"the environment {request.environment.name} ({sys.executable}) has no plugin for "
             f"{request.task!r}: {wanted} was expected",
             hint=f"Make another environment: envkit run {request.task} --env auto",
         ) from error
-    if str(entry) != wanted:
-        report.warn(f"the environment holds {entry}; the run was asked of {wanted}")
-    return load_entry(entry)
 
 
 def _options(request: RunRequest, plugin: LoadedTask) -> Options:
@@ -93,15 +164,26 @@ def _options(request: RunRequest, plugin: LoadedTask) -> Options:
         raise PluginError(f"the options of the request do not fit {plugin.entry}: {error}") from error
 
 
-def _tables(result: Result) -> list[TableRecord]:
-    return [
-        TableRecord(
-            title=plain_text(table.title),
-            columns=[plain_text(column) for column in table.columns],
-            rows=[[_cell(cell) for cell in row] for row in table.rows],
-        )
-        for table in result.tables
-    ]
+def _outcome(result: Result, report: EventReporter) -> dict[str, Any]:
+    """Return what a loop returned as the fields of a record: plain numbers and text."""
+    bounds = {name: tuple(map(float, interval)) for name, interval in result.intervals.items()}
+    return {
+        "metrics": report.numbers(result.metrics),
+        "intervals": {
+            plain_text(name): interval
+            for name, interval in bounds.items()
+            if all(map(math.isfinite, interval))
+        },
+        "scorer": plain_text(result.scorer) or None,
+        "tables": [
+            TableRecord(
+                title=plain_text(table.title),
+                columns=[plain_text(column) for column in table.columns],
+                rows=[[_cell(cell) for cell in row] for row in table.rows],
+            )
+            for table in result.tables
+        ],
+    }
 
 
 def _cell(value: Any) -> str | int | float:

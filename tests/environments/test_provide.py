@@ -17,7 +17,8 @@ import msgspec
 import pytest
 
 from envkit.api import DEFAULT_MODEL, EnvError
-from envkit.environments.provide import provide_environment
+from envkit.api.records import EnvironmentUse
+from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.store import RECORD_FILE, envs_dir, list_environments
 from envkit.machine import FoundInterpreter, Gpu, Nvidia, read_facts
 from envkit.models import DEFAULT_MODEL_PACKAGE
@@ -44,17 +45,30 @@ def plugin(install: Any, entry_of: Any) -> Callable[..., TaskEntry]:
 
 
 @pytest.fixture
-def provide(tmp_path: Path, offline: dict[str, str], told: Any) -> Callable[..., Environment]:
+def given(tmp_path: Path, offline: dict[str, str], told: Any) -> dict[str, Any]:
+    """Return what a command gives beside choice and task."""
+    return {
+        "model": DEFAULT_MODEL,
+        "facts": FACTS,
+        "home": tmp_path / "home",
+        "torch_index": "https://torch.invalid",
+        "environ": offline,
+        "progress": told,
+    }
+
+
+@pytest.fixture
+def provide(given: dict[str, Any]) -> Callable[..., Environment]:
     def call(choice: str, entry: TaskEntry, **changes: Any) -> Environment:
-        given: dict[str, Any] = {
-            "model": DEFAULT_MODEL,
-            "facts": FACTS,
-            "home": tmp_path / "home",
-            "torch_index": "https://torch.invalid",
-            "environ": offline,
-            "progress": told,
-        }
         return provide_environment(choice, entry=entry, **{**given, **changes})
+
+    return call
+
+
+@pytest.fixture
+def again(given: dict[str, Any]) -> Callable[..., Environment]:
+    def call(use: EnvironmentUse, entry: TaskEntry) -> Environment:
+        return provide_again(use, entry=entry, **given)
 
     return call
 
@@ -289,3 +303,43 @@ def test_interrupt_while_it_makes_leaves_nothing(
         host.communicate(timeout=10)
         connection.close()
     assert not (envs_dir(tmp_path / "home") / NAME).exists()
+
+
+def used(environment: Environment) -> EnvironmentUse:
+    return EnvironmentUse(
+        kind=environment.kind, name=environment.name, python=str(environment.python), reason=""
+    )
+
+
+def test_environment_of_a_run_is_taken_as_it_is_whatever_has_been_installed_here_since(
+    provide: Any, again: Any, plugin: Any
+) -> None:
+    made = provide("auto", plugin(*LACKING))
+    made.release()
+
+    found = again(used(made), plugin(*LACKING, version="1.1"))
+
+    assert (found.prefix, found.created) == (made.prefix, False)
+    assert f"{NAME}, in which the run began" in found.reason
+    assert run_python(found, "import envkit_echo; print(envkit_echo.VERSION)") == "1.0"
+
+
+def test_environment_of_a_run_that_is_gone_is_made_again(
+    provide: Any, again: Any, plugin: Any, told: Any
+) -> None:
+    made = provide("auto", plugin(*LACKING))
+    made.release()
+    (made.prefix / RECORD_FILE).unlink()
+
+    found = again(used(made), plugin(*LACKING))
+
+    assert (found.name, found.created) == (made.name, True)
+    assert any("in which the run began, is gone" in text for text in told.said)
+
+
+def test_environment_of_a_run_in_the_running_python_is_the_one_that_runs_now(again: Any, plugin: Any) -> None:
+    was = EnvironmentUse(kind="current", name="current", python="/gone/bin/python", reason="")
+
+    assert again(was, plugin(*TRAIN)).python == Path(sys.executable)
+    with pytest.raises(EnvError, match="tiny<2"):
+        again(was, plugin(*LACKING))

@@ -186,7 +186,7 @@ def test_second_worker_in_a_folder_is_refused_and_harms_nothing(make_run: Any, e
 
     with host_process(folder) as (host, worker):
         assert read_status(folder) == "running"
-        with pytest.raises(UsageError, match="another worker is at work"):
+        with pytest.raises(UsageError, match=rf"another worker \(process {worker}\) is at work"):
             run_worker(folder, on_event=lambda event: None)
         second = subprocess.run(
             [echo_python, "-I", "-m", "envkit.worker", folder.path],

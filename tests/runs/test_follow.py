@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 
 from envkit.api.events import (
     AnyEvent,
+    Choice,
     Done,
+    EventSplitter,
     Failed,
     Hello,
+    Measured,
     Message,
     Metrics,
     Phase,
     Plan,
+    Refused,
     Step,
     encode_event,
 )
-from envkit.runs.follow import EventSplitter, EventTail, follow
+from envkit.runs.follow import EventTail, follow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +33,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 2**53)
 texts = st.text(st.characters(codec="utf-8"))
 events = st.one_of(
-    st.builds(Hello, time=numbers, pid=counts, python=texts, plugin=texts),
+    st.builds(Hello, time=numbers, pid=counts, python=texts, plugin=texts, from_step=st.none() | counts),
     st.builds(Phase, time=numbers, name=texts),
     st.builds(Message, time=numbers, text=texts, level=st.sampled_from(["info", "warning"])),
     st.builds(Plan, time=numbers, steps=counts, epochs=numbers),
@@ -42,6 +46,17 @@ events = st.one_of(
         learning_rate=st.none() | numbers,
     ),
     st.builds(Metrics, time=numbers, step=counts, values=st.dictionaries(texts, numbers)),
+    st.builds(Choice, time=numbers, name=texts, value=texts, reason=texts),
+    st.builds(Measured, time=numbers, name=texts, value=numbers),
+    st.builds(
+        Refused,
+        time=numbers,
+        message=texts,
+        exit_code=counts,
+        after_hello=st.booleans(),
+        hint=st.none() | texts,
+        traceback=st.none() | texts,
+    ),
     st.builds(
         Failed,
         time=numbers,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Metrics, Phase, Plan, Step
+from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Metrics, Phase, Plan, Refused, Step
 from envkit.runs.progress import RunProgress
 
 
@@ -105,3 +105,53 @@ def test_progress_at_another_workers_hello_starts_over() -> None:
 )
 def test_progress_has_a_status_once_the_run_is_over(last: AnyEvent, status: str | None) -> None:
     assert progress_of(last).status == status
+
+
+def hello(from_step: int | None, *, time: float = 50.0) -> Hello:
+    return Hello(time=time, pid=8, python="python", plugin="envkit-echo 0.1.0", from_step=from_step)
+
+
+KILLED: list[AnyEvent] = [
+    Hello(time=1.0, pid=7, python="python", plugin="envkit-echo 0.1.0"),
+    Plan(time=1.0, steps=10, epochs=2.0),
+    Phase(time=2.0, name="train"),
+    *(step(number, time=2.0 + number) for number in range(1, 5)),
+    Metrics(time=6.0, step=4, values={"dev/f1": 0.5}),
+    *(step(number, time=2.0 + number) for number in range(5, 8)),
+]
+
+
+def test_progress_of_a_resumed_run_goes_on_at_its_checkpoint() -> None:
+    progress = progress_of(*KILLED, hello(4))
+
+    assert (progress.from_step, progress.step, progress.steps) == (4, 4, 10)
+    assert (progress.metrics, progress.metrics_step) == ({"dev/f1": 0.5}, 4)
+    assert progress.seconds == {"train": 7.0}  # until the last event of the worker that was killed
+    assert progress.after(step(5, time=60.0, tokens=90)).tokens == 700 + 90
+
+
+def test_progress_of_a_run_resumed_before_its_evaluation_forgets_it() -> None:
+    assert progress_of(*KILLED, hello(3)).metrics == {}
+
+
+def test_progress_of_a_run_resumed_without_a_checkpoint_begins_at_nothing_but_its_seconds() -> None:
+    progress = progress_of(*KILLED, hello(0))
+
+    assert (progress.from_step, progress.step, progress.steps, progress.metrics) == (0, 0, None, {})
+    assert progress.seconds == {"train": 7.0}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [Refused(time=50.0, message="no", exit_code=2)],
+        [
+            hello(4),
+            Phase(time=51.0, name="read"),
+            Refused(time=52.0, message="", exit_code=2, after_hello=True),
+        ],
+    ],
+    ids=["at once", "by the loop"],
+)
+def test_progress_of_a_run_that_was_not_resumed_is_as_before(events: list[AnyEvent]) -> None:
+    assert progress_of(*KILLED, *events) == progress_of(*KILLED)

@@ -42,7 +42,13 @@ def test_worker_imports_nothing_that_an_environment_may_lack() -> None:
     packages, ours = map(json.loads, done.stdout.splitlines())
 
     assert set(packages) - {name for name in packages if name.startswith("_")} <= MAY_IMPORT
-    assert set(ours) <= {"envkit.api", "envkit.registry", "envkit.templates", "envkit.worker"}
+    assert set(ours) <= {
+        "envkit.api",
+        "envkit.checkpoints",
+        "envkit.registry",
+        "envkit.templates",
+        "envkit.worker",
+    }
 
 
 def test_worker_in_no_run_folder_says_so(tmp_path: Path) -> None:

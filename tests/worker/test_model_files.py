@@ -10,7 +10,7 @@ from echo import echo_request
 
 from envkit.api.records import ModelRecord
 from envkit.worker.folder import RunFolder
-from envkit.worker.model_files import MODEL_RECORD, describe_model, render_card, score_table
+from envkit.worker.model_files import MODEL_RECORD, describe_model, render_card, score_table, stamp_card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,19 @@ def test_describe_model_keeps_the_card_that_the_plugin_wrote(tmp_path: Path) -> 
     describe_model(folder, echo_request(), base_model="org/base", metrics={})
 
     assert (folder.model_dir / "README.md").read_text() == "mine"
+
+
+def test_describe_model_writes_anew_over_the_card_of_an_earlier_worker(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.model_dir.mkdir()
+    (folder.model_dir / "weights").touch()
+    describe_model(folder, echo_request(), base_model="org/base", metrics={"dev/f1": 0.25})
+
+    describe_model(
+        folder, echo_request(), base_model="org/base", metrics={"dev/f1": 0.5}, old_card=stamp_card(folder)
+    )
+
+    assert "| dev/f1 | 0.5000 |" in (folder.model_dir / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

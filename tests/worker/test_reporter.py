@@ -11,7 +11,20 @@ from typing import Any
 
 import pytest
 
-from envkit.api.events import AnyEvent, Done, Failed, Message, Metrics, Phase, Step, decode_event
+from envkit.api.events import (
+    AnyEvent,
+    Choice,
+    Done,
+    Failed,
+    Hello,
+    Measured,
+    Message,
+    Metrics,
+    Phase,
+    Refused,
+    Step,
+    decode_event,
+)
 from envkit.api.records import ErrorRecord, RunResult
 from envkit.worker.reporter import EventFile, EventReporter
 
@@ -96,6 +109,56 @@ def test_report_of_nonsense_warns_instead_of_failing_the_run(
 
     assert all(isinstance(event, Message) and event.level == "warning" for event in written)
     assert len(written) == 3  # one for each kind of report
+
+
+def test_choice_and_figure_are_events(report: EventReporter, written: list[AnyEvent]) -> None:
+    report.choice("precision", "bfloat16", "1.8x float32 here")
+    report.measured("padding_ratio", 1.04)
+
+    assert written == [
+        Choice(time=100.0, name="precision", value="bfloat16", reason="1.8x float32 here"),
+        Measured(time=100.0, name="padding_ratio", value=1.04),
+    ]
+
+
+@pytest.mark.parametrize("value", [float("nan"), "many", None])
+def test_figure_that_is_no_number_is_left_out_with_a_warning(
+    report: EventReporter, written: list[AnyEvent], value: Any
+) -> None:
+    report.measured("padding_ratio", value)
+
+    assert [type(event) for event in written] == [Message]
+
+
+def test_seconds_of_a_resumed_run_are_those_of_all_its_workers(written: list[AnyEvent], clock: Clock) -> None:
+    first = EventReporter(written.append, now=clock, elapsed=clock)
+    first.hello(plugin="envkit-echo 0.1.0")
+    first.phase("train")
+    clock.time += 4
+    first.step(1, loss=1.0, tokens=5)  # and then it was killed
+    clock.time += 1000
+    second = EventReporter(written.append, account=first.account, now=clock, elapsed=clock)
+    second.hello(plugin="envkit-echo 0.1.0", from_step=0)
+    second.phase("read")
+    clock.time += 1
+    second.phase("train")
+    clock.time += 2
+
+    assert second.seconds() == {"train": 6.0, "read": 1.0}
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_refusal_puts_everything_back_before_it_is_said(has_begun: bool) -> None:
+    order: list[object] = []
+    report = EventReporter(order.append, now=Clock())
+    if has_begun:
+        report.hello(plugin="envkit-echo 0.1.0", from_step=3)
+
+    report.refuse(ErrorRecord(message="no", exit_code=2, hint="so"), lambda: order.append("put back"))
+    report.say("too late")
+
+    last = Refused(time=100.0, message="no", exit_code=2, hint="so", after_hello=has_begun)
+    assert [each for each in order if not isinstance(each, Hello)] == ["put back", last]
 
 
 def test_text_that_utf8_cannot_hold_is_still_said(report: EventReporter, tmp_path: Path) -> None:

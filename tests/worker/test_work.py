@@ -9,7 +9,7 @@ import pytest
 from echo import echo_request, install_source
 
 from envkit.api.events import AnyEvent, Message, Phase
-from envkit.api.records import PluginRecord, RunRequest, RunResult
+from envkit.api.records import MetricsRecord, PluginRecord, RunRequest, RunResult
 from envkit.worker.folder import RunFolder
 from envkit.worker.reporter import EventReporter
 from envkit.worker.stop import StopRequest
@@ -113,3 +113,41 @@ def test_work_with_table_cells_that_json_lacks_records_what_they_say(
 
     assert result.tables[0].rows == [["caf\\udce9", "-", "1/2", 3]]
     assert msgspec.json.decode(msgspec.json.encode(result), type=RunResult) == result
+
+
+def test_work_records_the_metrics_with_what_they_came_of(
+    do: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    data = tmp_path / "train.txt"
+    data.write_text("one\n")
+
+    result = do(echo_request(steps=4, checkpoint_every=2, train=str(data), seed=7))
+
+    record = msgspec.json.decode((tmp_path / "metrics.json").read_bytes(), type=MetricsRecord)
+    assert (record.status, record.metrics, record.seconds) == ("finished", result.metrics, result.seconds)
+    assert [evaluation.step for evaluation in record.evaluations] == [2, 4]
+    assert record.intervals == result.intervals == {"dev/echo_score": (0.5, 1.0)}
+    assert record.scorer == "echo 1"
+    assert (record.steps, record.tokens, record.seed, record.padding_ratio) == (4, 40, 7, 1.25)
+    assert record.choices["precision"].value == "integer"
+    assert [(file.path, file.size) for file in record.data] == [(str(data), 4)]
+    assert record.options["steps"].value == 4
+    assert "envkit-ml" in record.packages
+
+
+def test_work_that_fails_records_what_it_had_come_to(do: Callable[..., RunResult], tmp_path: Path) -> None:
+    assert do(echo_request(steps=4, checkpoint_every=2, fault="memory")).status == "failed"
+
+    record = msgspec.json.decode((tmp_path / "metrics.json").read_bytes(), type=MetricsRecord)
+    assert (record.status, record.steps, record.metrics) == ("failed", 4, {})
+    assert [evaluation.step for evaluation in record.evaluations] == [2, 4]
+
+
+def test_work_whose_metrics_cannot_be_written_warns_and_keeps_its_result(
+    do: Callable[..., RunResult], tmp_path: Path, events: list[AnyEvent]
+) -> None:
+    (tmp_path / "metrics.json" / "in the way").mkdir(parents=True)
+
+    assert do(echo_request(steps=1)).status == "finished"
+    (warning,) = [event.text for event in events if isinstance(event, Message) and event.level == "warning"]
+    assert "metrics.json could not be written" in warning

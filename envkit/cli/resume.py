@@ -1,0 +1,98 @@
+"""Resume a run: its folder and environment again, a worker that goes on, the end that every run has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from envkit import config
+from envkit.api import EnvkitError, UsageError
+from envkit.cli.outcome import end_run, run_name
+from envkit.cli.progress import run_screen
+from envkit.cli.render import path_text
+from envkit.cli.task_run import environment_use
+from envkit.environments.provide import provide_again
+from envkit.machine import read_facts
+from envkit.registry import find_task
+from envkit.runs.conduct import run_worker
+from envkit.runs.folder import read_status
+from envkit.runs.progress import read_progress
+from envkit.runs.trackers.kinds import chosen_trackers, trackers_of
+from envkit.runs.trackers.process import tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envkit.api.records import EnvironmentUse, RunRequest, RunResult
+    from envkit.worker.folder import RunFolder
+
+_COMMAND = ("runs", "resume")
+
+
+def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
+    """Go on with a run in its own folder, and show how it ended; a finished one is shown as it is.
+
+    Raises: UsageError while it runs; RunFailed where something has changed since its checkpoint and it is not
+    forced, the folder then being left as it was; EnvkitError of every other kind.
+    """
+    request = folder.read_request()
+    status = read_status(folder)
+    if status == "running":
+        raise _is_running(folder)
+    finished = folder.read_result() if status == "finished" else None
+    if finished is not None:
+        click.echo(f"The run {run_name(folder)} is finished already", err=True)
+        end_run(finished, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
+        return
+    settings = config.resolve_settings(config.read_layers(Path.cwd()))
+    with run_screen(headline=request.headline, progress=read_progress(folder)) as view:
+        view.step("Looking at this machine")
+        environment = provide_again(
+            request.environment,
+            entry=find_task(request.task),
+            model=str(request.options.get("model", "")),
+            facts=read_facts(folders=(settings.home,)),
+            home=settings.home,
+            torch_index=settings.torch_index,
+            progress=view,
+        )
+        view.say(environment.reason)
+        view.say(f"Run folder: {path_text(folder.path)}")
+        held = [] if environment.hold is None else [environment.hold.fileno()]
+        trackers = chosen_trackers(trackers_of(folder), default=settings.track)
+        with tracking(trackers, folder, on_event=view.event) as on_event:
+            result = _in_environment(
+                folder,
+                request,
+                environment_use(environment),
+                run=lambda: run_worker(
+                    folder, on_event=on_event, inherited=held, resume=True, force=is_forced
+                ),
+            )
+    end_run(result, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
+
+
+def _in_environment(
+    folder: RunFolder, request: RunRequest, use: EnvironmentUse, *, run: Callable[[], RunResult]
+) -> RunResult:
+    """Run with this environment in the request; where nothing comes of it, the former stands there again."""
+    before = request.environment
+    if (use.kind, use.name, use.python) == (before.kind, before.name, before.python):
+        return run()
+    folder.write_request(msgspec.structs.replace(request, environment=use))
+    try:
+        return run()
+    except EnvkitError:
+        folder.write_request(request)
+        raise
+
+
+def _is_running(folder: RunFolder) -> UsageError:
+    if folder.is_locked():
+        return folder.taken_error()
+    return UsageError(
+        f"the run in {folder.path} is about to begin", hint=f"envkit runs show {run_name(folder)}"
+    )

@@ -18,7 +18,7 @@ class LoopOptions(FinetuneOptions, frozen=True, kw_only=True):
     """Options that make a run of a tiny model short and exact."""
 
     epochs: int = 3
-    learning_rate: float = 3e-3
+    learning_rate: float | None = 3e-3
     device: str = "cpu"
     precision: str = "float32"  # type: ignore[assignment]  # the tests name one of the base's choices
 
@@ -166,7 +166,9 @@ def begin(
         is_forced=is_forced,
     )
     set_seeds(run.seed)
-    return prepare(run, make_model(), rows, collate=collate, loss=loss)
+    return prepare(
+        run, make_model(), rows, collate=collate, loss=loss, learning_rate=1e-3, tokens_per_step=64
+    )
 
 
 def go(training: Any, *, score: Callable[[Any], float] | None = None) -> None:

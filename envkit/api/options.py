@@ -55,7 +55,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     batch_size: (
         Annotated[int, Meta("Examples per optimizer step. Default: what suits task and device.", ge=1)] | None
     ) = None
-    learning_rate: Annotated[float, Meta("Highest learning rate of the schedule.", gt=0)] = 5e-5
+    learning_rate: (
+        Annotated[float, Meta("Highest learning rate of the schedule. Default: what suits the task.", gt=0)]
+        | None
+    ) = None
     seed: Annotated[int, Meta("Seed of everything random.", ge=0, lt=2**32)] = 42
     device: Annotated[
         str,

@@ -27,26 +27,27 @@ class Damage:
     problem: str
 
 
-def newest_sound(run_dir: Path) -> tuple[Checkpoint | None, tuple[Damage, ...]]:
+def newest_sound(run_dir: Path, *, needs_best: bool = True) -> tuple[Checkpoint | None, tuple[Damage, ...]]:
     """Return the newest whole ``step`` checkpoint, None if there is none, and the damaged ones after it.
 
-    Newest first. Reads every byte of them, and of the ``best`` checkpoints that they stand on.
+    Newest first. Reads every byte of them, and of the ``best`` checkpoints that they stand on, unless these
+    are not needed.
     """
     damaged: list[Damage] = []
     for checkpoint in reversed(list_checkpoints(run_dir)):
         if checkpoint.kind == "step":
-            problem = check_checkpoint(checkpoint.path)
+            problem = check_checkpoint(checkpoint.path, needs_best=needs_best)
             if problem is None:
                 return checkpoint, tuple(damaged)
             damaged.append(Damage(checkpoint=checkpoint, problem=problem))
     return None, tuple(damaged)
 
 
-def check_checkpoint(path: Path, *, is_quick: bool = False) -> str | None:
+def check_checkpoint(path: Path, *, is_quick: bool = False, needs_best: bool = True) -> str | None:
     """Return what is wrong with the checkpoint in this folder, None if every byte is as it was written.
 
-    A ``step`` checkpoint is as sound as the ``best`` one that it stands on. ``is_quick`` looks at the sizes
-    of files only, not into them.
+    A ``step`` checkpoint is as sound as the ``best`` one that it stands on, if that is needed. ``is_quick``
+    looks at the sizes of files only, not into them.
     """
     try:
         manifest = read_manifest(path)
@@ -59,7 +60,7 @@ def check_checkpoint(path: Path, *, is_quick: bool = False) -> str | None:
         problem = _check_file(path, record, is_quick=is_quick)
         if problem is not None:
             return problem
-    if manifest.kind == "step" and manifest.best_step is not None:
+    if needs_best and manifest.kind == "step" and manifest.best_step is not None:
         best = checkpoint_dir(path.parent.parent, "best", manifest.best_step)
         return check_checkpoint(best, is_quick=is_quick)
     return None

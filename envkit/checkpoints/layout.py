@@ -91,7 +91,7 @@ def list_checkpoints(run_dir: Path) -> list[Checkpoint]:
     """Return the run's checkpoints of both kinds, earliest step first, none of them read."""
     try:
         folders = list((run_dir / CHECKPOINTS_DIR).iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     found = []
     for folder in folders:

@@ -36,7 +36,7 @@ def end_run(
     if result.status == "finished" and as_json:
         envelope.write(command, data=Report(id=folder.path.name, folder=str(folder.path), result=result))
         return
-    go_on = resume_hint(folder)
+    go_on = None if result.status == "finished" else resume_hint(folder)
     if result.status == "cancelled":
         kept = (
             f"; the model so far: {render.path_text(folder.path / result.model_dir)}"

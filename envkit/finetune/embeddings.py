@@ -45,16 +45,33 @@ class NarrowEmbedding:
             return gradient[self._rows].float()
         pieces = gradient._indices()[0]
         places = self._places[pieces]
-        if bool((places < 0).any()):
-            unknown = int(pieces[places < 0][0])
-            raise RuntimeError(
-                f"a batch holds the piece {unknown}, which none of the training rows is said to hold"
-            )
+        values = gradient._values().float()
+        is_known = places >= 0
+        if not bool(is_known.all()):
+            if bool(values[~is_known].any()):
+                unknown = int(pieces[~is_known][0])
+                raise RuntimeError(
+                    f"a batch holds the piece {unknown}, which none of the training rows is said to hold"
+                )
+            places, values = places[is_known], values[is_known]  # padding, which nothing is learned of
         # Summed in float32, in an order that does not vary: so it is not left to the sparse tensor.
         dense: torch.Tensor = torch.ops.aten.embedding_dense_backward(
-            gradient._values().float(), places, len(self._rows), -1, False
+            values, places, len(self._rows), -1, False
         )
         return dense
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """Return the numbers of the rows, in order: int64 [rows]."""
+        return self._rows
+
+    def align(self, saved: torch.Tensor, rows: torch.Tensor, *, others: torch.Tensor) -> torch.Tensor:
+        """Return values a row, saved for other ``rows``, in the order of these; where there are none, ``others``'."""
+        aligned = others.clone()
+        places = self._places[rows.to(self._places.device)].to(rows.device)
+        is_here = places >= 0
+        aligned[places[is_here]] = saved[is_here].to(aligned.dtype)
+        return aligned
 
     def put_rows(self, rows: torch.Tensor) -> None:
         """Give the model these rows, rounded to its own numbers."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from envkit.finetune.adapters import merge, save_adapter
+from envkit.finetune.failing_rows import refuse_ruined_weights
 from envkit.finetune.models import save_model, save_tokenizer
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def save_best(training: Training[Any, Any], tokenizer: PreTrainedTokenizerBase) 
         run.report.say(f"Kept the model as it was after {position.step} steps; it was never scored")
     elif best != position.step:
         run.report.say(f"Kept the model of step {best}, the best on dev")
+    refuse_ruined_weights(training)
     _report_figures(training)
     adapters = training.updater.adapters
     model: PreTrainedModel = training.model

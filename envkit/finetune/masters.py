@@ -95,11 +95,16 @@ class Masters:
 
     def write_back(self) -> None:
         """Give the model the masters' weights, rounded to its own numbers."""
-        with torch.no_grad():
-            for name, weight in self._low.items():
-                weight.copy_(self.weights[name])
+        if self._low:
+            with torch.no_grad():
+                torch._foreach_copy_(list(self._low.values()), [self.weights[name] for name in self._low])
         if self._narrow is not None:
             self._narrow.put_rows(self.weights[self._narrow.name])
+
+    @property
+    def narrow(self) -> NarrowEmbedding | None:
+        """Return the embedding of which these have some rows alone, None where there is none."""
+        return self._narrow
 
     def restore(self) -> None:
         """Give the model float32 weights again: the masters', and the frozen ones as they were."""

@@ -8,7 +8,14 @@ import msgspec
 import torch
 
 from envkit.api import UsageError
-from envkit.checkpoints import describe_run, differences, discard_after, read_manifest
+from envkit.checkpoints import (
+    check_checkpoint,
+    checkpoint_dir,
+    describe_run,
+    differences,
+    discard_after,
+    read_manifest,
+)
 from envkit.checkpoints.settle import settle_changes
 from envkit.finetune.adapters import Adapters, add_adapters
 from envkit.finetune.attention import speed_up_attention
@@ -20,12 +27,12 @@ from envkit.finetune.memory import find_largest_batch
 from envkit.finetune.precision import choose_precision
 from envkit.finetune.ranks import current_ranks
 from envkit.finetune.standing import Standing
-from envkit.finetune.state import describe_fixed_weights
-from envkit.finetune.training import Position, Training, describe_rows, saved_position
+from envkit.finetune.state import describe_model
+from envkit.finetune.training import Position, Training, describe_rows, saved_pieces, saved_position
 from envkit.finetune.updates import Updater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from transformers import PreTrainedModel
@@ -37,9 +44,10 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT", bound="Row")
 BatchT = TypeVar("BatchT")
 
-# Tokens of a step where neither --batch-size nor --tokens-per-step is given.
-STEP_TOKENS = {"cpu": 1024}
-USUAL_STEP_TOKENS = 2048
+# An adapter has few weights, which begin at no change: at the rate of a whole model it hardly learns.
+ADAPTER_RATES = {"lora": 10, "adalora": 10, "ia3": 50}
+# Steps that keep a GPU busy; not measured on one.
+ACCELERATOR_STEPS = 4
 _TRIED_TOKENS = 512  # to compare precisions by
 
 
@@ -50,19 +58,29 @@ def prepare(
     *,
     collate: Callable[[Sequence[RowT]], BatchT],
     loss: Callable[[torch.nn.Module, BatchT], torch.Tensor],
+    learning_rate: float,
+    tokens_per_step: int,
+    metrics: Collection[str] = (),
 ) -> Training[RowT, BatchT]:
     """Return a training of these rows, at its beginning or at ``run.checkpoint``; ``steps`` goes through it.
 
     ``run.options`` are FinetuneOptions. ``collate`` turns rows into a batch on the model's device;
-    ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. Freezes weights, adds
+    ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. ``learning_rate`` and
+    ``tokens_per_step`` (padding included, on a CPU) hold where the options say nothing; an adapter learns
+    at a multiple of the one, and a GPU's steps are larger. ``metrics`` are the names that evaluations will
+    have, so that a wrong ``--metric`` is found before the training. Freezes weights, adds
     adapters, plans the steps, finds out precision and memory by trying, and reports what it chose.
     Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
     was at the checkpoint.
     """
     options: FinetuneOptions = run.options
     device, ranks = model.device, current_ranks()
+    standing = Standing(metric=options.metric or f"dev/{run.headline}")
+    if metrics:
+        standing.check(metrics)
+    as_loaded = describe_model(model)
     lengths = [len(row.pieces) for row in rows]
-    size = choose_step_size(options, default_tokens=STEP_TOKENS.get(device.type, USUAL_STEP_TOKENS))
+    size = choose_step_size(options, default_tokens=_scaled_tokens(tokens_per_step, device))
     plan = plan_steps(lengths, size, epochs=options.epochs, seed=run.seed, max_steps=options.max_steps)
     adapters = _choose_trained(run, model, steps=len(plan.steps))
     speed_up_dropout(model)
@@ -72,10 +90,16 @@ def prepare(
         return loss(model, collate([rows[number] for number in numbers]))
 
     if run.checkpoint is None:
-        position = _find_position(run, model, lengths, size, adapters, try_batch)
+        position = _find_position(run, model, lengths, size, adapters, try_batch, standing)
     else:
         position = saved_position(run.checkpoint)
+        if options.precision != "auto":
+            position.precision = options.precision
+        if position.standing.metric != standing.metric or _is_best_lost(run.run_dir, position.standing):
+            position.standing = standing
     pieces = {piece for row in rows for piece in row.pieces}
+    if run.checkpoint is not None:
+        pieces |= saved_pieces(run.checkpoint)  # of other data, where the run is forced to go on
     masters = Masters(model, position.precision, pieces=pieces)
     made_by = msgspec.structs.replace(
         describe_run(run.run_dir, options),
@@ -85,7 +109,7 @@ def prepare(
         world_size=ranks.count,
         digests={
             "order or content of the training rows": describe_rows(rows),
-            "part of the model that is not trained": describe_fixed_weights(model),
+            "model to start from": as_loaded,
         },
     )
     training = Training(
@@ -95,7 +119,14 @@ def prepare(
         collate=collate,
         loss=loss,
         plan=plan,
-        updater=Updater(model, masters, options, ranks=ranks, adapters=adapters),
+        updater=Updater(
+            model,
+            masters,
+            options,
+            ranks=ranks,
+            learning_rate=_choose_learning_rate(run, learning_rate),
+            adapters=adapters,
+        ),
         ranks=ranks,
         position=position,
         made_by=made_by,
@@ -107,6 +138,28 @@ def prepare(
         training.restore(run.checkpoint)
         discard_after(run.run_dir, position.step)
     return training
+
+
+def _is_best_lost(run_dir: Path, standing: Standing) -> bool:
+    """Tell whether the best weights so far are not what they were; only a forced run comes to this."""
+    if standing.best_step is None:
+        return False
+    return check_checkpoint(checkpoint_dir(run_dir, "best", standing.best_step)) is not None
+
+
+def _scaled_tokens(tokens: int, device: torch.device) -> int:
+    return tokens if device.type == "cpu" else ACCELERATOR_STEPS * tokens
+
+
+def _choose_learning_rate(run: Run[Any, Any], usual: float) -> float:
+    """Return the rate that was asked for, or what suits what is trained, which is then reported."""
+    options: FinetuneOptions = run.options
+    if options.learning_rate is not None:
+        return options.learning_rate
+    factor = ADAPTER_RATES.get(options.peft, 1)
+    reason = "the default of the task" if factor == 1 else f"{factor} times the task's, for {options.peft}"
+    run.report.choice("learning rate", f"{factor * usual:g}", reason)
+    return factor * usual
 
 
 def _choose_trained(run: Run[Any, Any], model: PreTrainedModel, *, steps: int) -> Adapters | None:
@@ -136,6 +189,7 @@ def _find_position(
     size: StepSize,
     adapters: Adapters | None,
     try_batch: Callable[[Sequence[int]], torch.Tensor],
+    standing: Standing,
 ) -> Position:
     """Return the position before the first step, with what is found out by trying."""
     options: FinetuneOptions = run.options
@@ -151,13 +205,12 @@ def _find_position(
     longest_first = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     most = max(len(step) * max(lengths[row] for row in step) for step in cut(longest_first, lengths, size))
     largest = find_largest_batch(
-        model.device, most=most, try_tokens=lambda tokens: try_batch(next(by_length(lengths, tokens=tokens)))
+        model, most=most, try_tokens=lambda tokens: try_batch(next(by_length(lengths, tokens=tokens)))
     )
     median = sorted(lengths)[len(lengths) // 2]
     middle = longest_first[len(longest_first) // 2 :][: max(1, min(_TRIED_TOKENS, most) // median)]
     precision = choose_precision(asked, model, device=model.device, loss=lambda: try_batch(middle))
     run.report.choice("precision", precision.name, precision.reason)
-    standing = Standing(metric=options.metric or f"dev/{run.headline}")
     return Position(standing=standing, precision=precision.name, largest_batch=largest)
 
 

@@ -10,9 +10,9 @@ import msgspec
 from envkit.api import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-_LOWER_IS_BETTER = ("loss", "error", "perplexity")
+_LOWER_IS_BETTER = ("loss", "error", "perplexity", "mae", "mse", "rmse", "wer", "cer", "distance")
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,17 +23,21 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     best_step: int | None = None
     no_better: int = 0
 
+    def check(self, names: Collection[str]) -> None:
+        """Raise UsageError where the metric is not among these of an evaluation."""
+        if self.metric not in names:
+            raise UsageError(
+                f"--metric is {self.metric}, which the evaluation does not have",
+                hint=f"Choose one of: {', '.join(sorted(names))}",
+            )
+
     def after(self, step: int, values: Mapping[str, float]) -> Standing:
         """Return the standing after this evaluation. Raises: UsageError where it has no such metric.
 
         A value that is no finite number is no better than any. Of equal scores the later state is kept, for it has seen more; it is no reason to be patient, though.
         """
-        if self.metric not in values:
-            raise UsageError(
-                f"--metric is {self.metric}, which the evaluation does not have",
-                hint=f"Choose one of: {', '.join(sorted(values))}",
-            )
-        value = values[self.metric]
+        self.check(values)
+        value = float(values[self.metric])  # a number of NumPy or torch has no place in a record
         if not math.isfinite(value):
             return msgspec.structs.replace(self, no_better=self.no_better + 1)
         distance = 0.0 if self.best is None else value - self.best

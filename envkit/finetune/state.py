@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import random
 import re
 from dataclasses import dataclass, field
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from transformers import PreTrainedModel
+
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "weights.safetensors"
-
-# How an optimizer computes, not what: of the optimizer that goes on, whatever the one before was.
-_WAYS_TO_COMPUTE = frozenset({"params", "param_names", "foreach", "fused", "capturable", "differentiable"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,13 +132,18 @@ def changing_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     return trained | {name: buffer for name, buffer in model.named_buffers() if name in kept}
 
 
-def describe_fixed_weights(model: torch.nn.Module) -> str:
-    """Return a SHA-256 over the weights that are not trained, which no checkpoint holds: they come from --model."""
-    digest = hashlib.sha256()
+def describe_model(model: PreTrainedModel) -> str:
+    """Return a SHA-256 over the model as it was loaded, weights and configuration.
+
+    No checkpoint holds all of it: what is not trained comes from --model when a run goes on.
+    """
+    told = model.config.to_dict()
+    for name in ("_name_or_path", "transformers_version", "dtype"):
+        told.pop(name, None)
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
     for name, weight in model.named_parameters():
-        if not weight.requires_grad:
-            digest.update(f"{name} {_form(weight)}\n".encode())
-            digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(f"{name} {_form(weight)}\n".encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
@@ -179,8 +184,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer, named: Mapping[str, torch.
             if value.device.type == "cpu" != weight.device.type:
                 on_cpu.append(f"{key}/{name}")
     groups = [
-        {"names": [names[id(weight)] for weight in group["params"]], "values": _told(group)}
-        for group in optimizer.param_groups
+        {"names": [names[id(weight)] for weight in group["params"]]} for group in optimizer.param_groups
     ]
     kind = type(optimizer).__name__
     return Part(tensors=tensors, values={"kind": kind, "groups": groups, "weights": values, "on_cpu": on_cpu})
@@ -203,9 +207,7 @@ def set_optimizer_state(
     groups = [[names[id(weight)] for weight in group["params"]] for group in optimizer.param_groups]
     if [group["names"] for group in saved] != groups:
         raise _misfit(file, "has the trained weights in other groups, or other ones")
-    for group, before in zip(optimizer.param_groups, saved, strict=True):
-        for key, value in before["values"].items():
-            group[key] = tuple(value) if isinstance(group.get(key), tuple) else value
+    # What a group was told (rates, decay) is not taken over: it follows from the options, which may be others.
     optimizer.state.clear()
     for name, values in state.values["weights"].items():
         optimizer.state[named[name]].update(values)
@@ -214,10 +216,6 @@ def set_optimizer_state(
         key, _, name = place.partition("/")
         device = torch.device("cpu") if place in on_cpu else named[name].device
         optimizer.state[named[name]][key] = tensor.to(device, copy=True)
-
-
-def _told(group: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in group.items() if key not in _WAYS_TO_COMPUTE}
 
 
 def _unshared(tensors: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
 from envkit.finetune.batching import micro_batches
-from envkit.finetune.failing_rows import refuse_loss
+from envkit.finetune.failing_rows import refuse_gradients, refuse_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,11 +109,15 @@ class Step(Generic[RowT, BatchT]):
             )
         training = self._training
         loss = self._mean_loss()
-        learning_rate = training.updater.update(step=self.number, steps=len(training.plan.steps))
+        update = training.updater.update(step=self.number, steps=len(training.plan.steps))
+        if update.norm is not None and not math.isfinite(update.norm):
+            refuse_gradients(training, update.norm, step=self.number, rows=self._rows)
         self._is_updated = True
         self._count()
         run = training.run
-        run.report.step(self.number, loss=loss, tokens=training.tokens_here, learning_rate=learning_rate)
+        run.report.step(
+            self.number, loss=loss, tokens=training.tokens_here, learning_rate=update.learning_rate
+        )
         training.is_stopped = run.should_stop()
         training.position.is_evaluated = not self._is_evaluation_planned
         if self.evaluation_due:
@@ -150,6 +155,7 @@ class Step(Generic[RowT, BatchT]):
         batches = micro_batches(
             self._rows, training.lengths, largest=training.largest_batch, ranks=ranks.count
         )
+        self._computed = sum(len(batch) * training.lengths[batch[0]] for batch in batches)
         return batches[ranks.number :: ranks.count]
 
     def _mean_loss(self) -> float:
@@ -159,7 +165,7 @@ class Step(Generic[RowT, BatchT]):
         for of_batch in self._losses:
             total += of_batch
         loss = float(training.ranks.sum(total) / max(1, self.items))
-        if loss - loss != 0:  # infinite, or not a number
+        if not math.isfinite(loss):
             refuse_loss(
                 training, loss, step=self.number, batches=self._batches, losses=map(float, self._losses)
             )
@@ -170,7 +176,5 @@ class Step(Generic[RowT, BatchT]):
         lengths = training.lengths
         position.step = self.number
         position.tokens += sum(lengths[row] for row in self._rows)
-        position.computed_tokens += sum(
-            len(part) * max(lengths[row] for row in part) for part in self._batches
-        )
+        position.computed_tokens += self._computed
         position.train_seconds += time.perf_counter() - self._began

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 import numpy
+import torch
 
 from envkit.checkpoints import checkpoint_dir, prune, write_checkpoint
 from envkit.finetune.standing import Standing
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import torch
-
     from envkit.api import FinetuneOptions, Run
     from envkit.checkpoints import MadeBy
     from envkit.finetune.batching import Plan
+    from envkit.finetune.masters import Masters
     from envkit.finetune.ranks import Ranks
     from envkit.finetune.rows import Row
     from envkit.finetune.updates import Updater
@@ -44,6 +44,7 @@ BatchT = TypeVar("BatchT")
 CHECKPOINT_SECONDS = 60.0
 # A checkpoint that takes long to write comes less often: it costs a twentieth of the time at most.
 _LARGEST_SHARE = 0.05
+ROWS = "rows of the embedding"  # beside the weights: which rows the master of a narrow embedding has
 
 
 class Position(msgspec.Struct, kw_only=True):
@@ -161,7 +162,7 @@ class Training(Generic[RowT, BatchT]):
 
     def restore(self, folder: Path) -> None:
         """Go on from this checkpoint. Raises: EnvkitError where it is of another training."""
-        parts = load_parts(folder)
+        parts = align_rows(load_parts(folder), self.updater.masters)
         set_tensors(self._weights(), parts["weights"].tensors, file=folder / WEIGHTS_FILE)
         self.updater.masters.write_back()
         self.updater.set_state(parts, folder=folder)
@@ -174,7 +175,9 @@ class Training(Generic[RowT, BatchT]):
         step = self.position.standing.best_step
         if step is not None:
             file = checkpoint_dir(self.run.run_dir, "best", step) / WEIGHTS_FILE
-            set_tensors(self._weights(), load_tensors(file), file=file)
+            best = {"weights": Part(tensors=load_tensors(file))}
+            best = align_rows(best, self.updater.masters)
+            set_tensors(self._weights(), best["weights"].tensors, file=file)
         self.updater.masters.restore()
         return step
 
@@ -188,12 +191,50 @@ class Training(Generic[RowT, BatchT]):
 
     def _weights(self) -> dict[str, torch.Tensor]:
         """Return what training changes: the float32 weights, and the buffers that the model keeps."""
-        return changing_weights(self.model) | self.updater.masters.weights
+        masters = self.updater.masters
+        rows = {} if masters.narrow is None else {ROWS: masters.narrow.rows}
+        return changing_weights(self.model) | masters.weights | rows
+
+
+def align_rows(parts: dict[str, Part], masters: Masters) -> dict[str, Part]:
+    """Return a checkpoint's parts with the embedding's rows in the order of these masters.
+
+    They are in another where a run is forced to go on with other data, whose pieces are others. A row that
+    the checkpoint has not begins as the model has it, and without a past.
+    """
+    narrow, tensors = masters.narrow, dict(parts["weights"].tensors)
+    saved_rows = tensors.get(ROWS)
+    if narrow is None or saved_rows is None or torch.equal(saved_rows, narrow.rows.cpu()):
+        return parts
+    count = len(saved_rows)
+    aligned = dict(parts)
+    current = masters.weights[narrow.name].detach().cpu()
+    tensors[narrow.name] = narrow.align(tensors[narrow.name], saved_rows, others=current)
+    tensors[ROWS] = narrow.rows.cpu()
+    aligned["weights"] = Part(tensors=tensors, values=parts["weights"].values)
+    if "optimizer" in parts:
+        past = {
+            name: narrow.align(tensor, saved_rows, others=torch.zeros(len(narrow.rows), *tensor.shape[1:]))
+            if name.endswith(f"/{narrow.name}") and tensor.shape[:1] == (count,)
+            else tensor
+            for name, tensor in parts["optimizer"].tensors.items()
+        }
+        aligned["optimizer"] = Part(tensors=past, values=parts["optimizer"].values)
+    return aligned
 
 
 def saved_position(folder: Path) -> Position:
     """Return where a training stood at this checkpoint. Raises: EnvkitError."""
     return msgspec.convert(load_parts(folder)["position"].values, Position)
+
+
+def saved_pieces(folder: Path) -> set[int]:
+    """Return the pieces whose embeddings this checkpoint holds, none where it holds the whole matrix.
+
+    Raises: EnvkitError.
+    """
+    rows = load_tensors(folder / WEIGHTS_FILE).get(ROWS)
+    return set() if rows is None else set(rows.tolist())
 
 
 def describe_rows(rows: Sequence[Row]) -> str:

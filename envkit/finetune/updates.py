@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.finetune.adapters import adapter_state, after_step, penalty, restore_adapter_state
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
     from envkit.finetune.ranks import Ranks
 
 
+@dataclass(frozen=True)
+class Update:
+    """What an update came to: the highest learning rate, and the norm of the gradients before clipping.
+
+    The norm is None where float16's loss scale was too large and the step is left out.
+    """
+
+    learning_rate: float
+    norm: float | None
+
+
 class Updater:
     """The optimizer of a model, told by the options how to move its weights, and the masters that it moves."""
 
@@ -36,11 +49,12 @@ class Updater:
         options: FinetuneOptions,
         *,
         ranks: Ranks,
+        learning_rate: float,
         adapters: Adapters | None = None,
     ) -> None:
         groups = parameter_groups(
             model,
-            learning_rate=options.learning_rate,
+            learning_rate=learning_rate,
             weight_decay=options.weight_decay,
             layer_decay=options.layer_decay,
         )
@@ -54,10 +68,11 @@ class Updater:
         """Add the gradients of this loss, a scalar, to those of the step."""
         self.masters.backward(loss)
 
-    def update(self, *, step: int, steps: int) -> float:
-        """Move the weights by the gradients of ``step`` (from 1) of ``steps``, forget them, return the highest rate.
+    def update(self, *, step: int, steps: int) -> Update:
+        """Move the weights by the gradients of ``step`` (from 1) of ``steps``, and forget them.
 
-        A step whose gradients are too large for float16 moves nothing, and the next is scaled less.
+        Gradients that are not finite move nothing. In float16 they may come of the loss scale, which the next
+        step then has less of.
         """
         options, weights = self._options, self.masters.weights.values()
         factor = schedule_factor(step - 1, total=steps, warmup=options.warmup, kind=options.schedule)
@@ -65,14 +80,15 @@ class Updater:
         if self.adapters is not None and (extra := penalty(self.adapters)) is not None:
             self.masters.backward(extra / self._ranks.count)
         self._ranks.sum_gradients(weights)
-        if self.masters.unscale():
-            clip(weights, options.clip_norm)
+        is_sound = self.masters.unscale()
+        norm = clip(weights, options.clip_norm) if is_sound else math.nan
+        if math.isfinite(norm):
             self._optimizer.step()
             self.masters.write_back()
             if self.adapters is not None:
                 after_step(self.adapters, step)
         self._optimizer.zero_grad()
-        return learning_rate
+        return Update(learning_rate, norm if is_sound else None)
 
     def state(self) -> dict[str, Part]:
         """Return what a checkpoint keeps of this, the weights aside."""

@@ -17,6 +17,7 @@ from envkit.runs.launch import Worker, start_worker
 from envkit.runs.log import log_tail
 from envkit.runs.progress import RunProgress, read_progress
 from envkit.worker.failures import hint_for_memory
+from envkit.worker.model_files import MODEL_RECORD
 from envkit.worker.stop import GRACE_SECONDS
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def run_worker(
             death = None
         else:
             death = describe_death(code, folder, request=request, log_start=log_start)
-        result = _without_last_word(request, death, spent)
+        result = _without_last_word(folder, request, death, spent)
         if has_begun:
             with contextlib.suppress(OSError):  # a disk that is full may be what killed it
                 folder.write_result(result)
@@ -118,13 +119,15 @@ def describe_death(code: int, folder: RunFolder, *, request: RunRequest, log_sta
 
 
 def _without_last_word(
-    request: RunRequest, death: ErrorRecord | None, spent: Mapping[str, float]
+    folder: RunFolder, request: RunRequest, death: ErrorRecord | None, spent: Mapping[str, float]
 ) -> RunResult:
     """Return the result for a worker that recorded none: cancelled, or crashed by what it died of."""
     seconds = {**request.seconds_before, **spent}
     return RunResult(
         status="cancelled" if death is None else "crashed",
         task=request.task,
+        # Of a worker before it, which this one has not written over.
+        model_dir=folder.model_dir.name if (folder.model_dir / MODEL_RECORD).exists() else None,
         seconds={phase: round(value, 4) for phase, value in seconds.items()},
         error=death,
     )

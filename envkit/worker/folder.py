@@ -90,7 +90,8 @@ class RunFolder:
     def take_end(self) -> RecordedEnd:
         """Forget how an earlier worker ended here, and return it. Raises: UsageError, EnvkitError, OSError."""
         self.refuse_finished()
-        files = [file for file in (self.result_file, self.metrics_file) if file.exists()]
+        # The metrics stay until there are others: a run that is killed again while it loads has no better ones.
+        files = [file for file in (self.result_file,) if file.exists()]
         end = RecordedEnd(tuple((file, file.read_bytes()) for file in files))
         for file in files:
             file.unlink()
@@ -98,7 +99,13 @@ class RunFolder:
 
     def lock(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the run for this process until it ends. Raises: UsageError where another one has it."""
-        lock = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            lock = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise UsageError(
+                f"the run in {self.path} cannot be taken: {self.lock_file.name}: {error.strerror}",
+                hint=f"See whose it is: ls -l {self.path}",
+            ) from error
         # A lock belongs to the open file, which a fork shares: one child that stays would hold the run.
         os.register_at_fork(after_in_child=lambda: os.close(lock))
         for attempt in range(_LOCK_TRIES):
@@ -109,8 +116,15 @@ class RunFolder:
                 if attempt == _LOCK_TRIES - 1:
                     raise self.taken_error() from None
                 sleep(_LOCK_PAUSE)
+        self._remove_drafts()
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def _remove_drafts(self) -> None:
+        """Remove the records that a killed writer has left half-written."""
+        for folder in (self.path, self.model_dir):
+            for draft in folder.glob(".*.json.*"):
+                draft.unlink(missing_ok=True)
 
     def taken_error(self) -> UsageError:
         """Return the error for whoever wants the run while another worker has it."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import runpy
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -108,37 +109,22 @@ def test_adapters_begin_as_no_change_and_train_themselves_and_the_head_alone(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("adapter", ADAPTERS)
-def test_save_adapter_reopened_on_the_base_gives_the_very_logits(
-    kind: str, adapter: str, base: Path, tmp_path: Path
-) -> None:
-    import json
-
-    import torch
-
-    from envkit.finetune.adapters import save_adapter
-
-    adapters = trained(kind, adapter, base)
-    expected = logits(adapters.model)
-    save_adapter(adapters, tmp_path / "adapter")
-    assert torch.equal(logits(open_adapter(tmp_path / "adapter", base)), expected)
-    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == str(base)
-    assert torch.equal(logits(adapters.model), expected)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("adapter", ADAPTERS)
-def test_merge_gives_a_plain_model_with_the_same_logits_that_opens_with_all_labels(
+def test_adapters_saved_give_the_very_logits_and_merged_a_plain_model_with_the_same(
     kind: str, adapter: str, base: Path, tmp_path: Path
 ) -> None:
     import torch
     from transformers import AutoModelForTokenClassification
 
-    from envkit.finetune.adapters import merge
+    from envkit.finetune.adapters import merge, save_adapter
 
     adapters = trained(kind, adapter, base)
     expected, plain = logits(adapters.model), tiny_model(kind)
     assert float((expected - logits(plain.eval())).abs().max()) > 1e-2
+    save_adapter(adapters, tmp_path / "adapter")
+    assert torch.equal(logits(open_adapter(tmp_path / "adapter", base)), expected)
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(base)
+
     merged = merge(adapters)
     assert set(merged.state_dict()) == set(plain.state_dict())
     assert torch.allclose(logits(merged), expected, rtol=0, atol=1e-5)
@@ -245,7 +231,7 @@ def test_adalora_gone_on_from_its_state_ends_with_the_very_weights(base: Path) -
 
     straight = adapted("bert", "adalora", base)
     Trainer(straight).train(range(1, STEPS + 1))
-    for stop in range(1, STEPS):
+    for stop in (1, 3, 5):  # before, within and after the steps in which ranks move
         first = adapted("bert", "adalora", base)
         training = Trainer(first)
         training.train(range(1, stop + 1))

@@ -102,3 +102,22 @@ def test_narrow_embedding_where_it_does_not_fit_steps_aside(reason: str) -> None
             model.set_input_embeddings(torch.nn.Embedding(WORDS, 16, max_norm=1.0))
     assert narrow_embedding(model, pieces) is None
     assert not model.get_input_embeddings().sparse
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_with_all_that_is_sped_up_is_bit_equal_from_the_same_seed(kind: str) -> None:
+    import torch
+
+    from envkit.finetune.attention import speed_up_attention
+    from envkit.finetune.dropout import speed_up_dropout
+
+    ends = []
+    for seed in (1, 1, 2):
+        model = tiny_model(kind, dropout=0.1).train()
+        speed_up_dropout(model)
+        speed_up_attention(model)
+        torch.manual_seed(seed)
+        train(model, precision="bfloat16", pieces=PIECES).restore()
+        ends.append(torch.cat([weight.detach().flatten() for weight in model.parameters()]))
+    assert torch.equal(ends[0], ends[1])
+    assert not torch.equal(ends[0], ends[2])

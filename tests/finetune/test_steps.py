@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tiny_loop import Heard, begin, collate, go, make_rows, summed_loss, weights_of
+from tiny_loop import Heard, begin, collate, go, make_model, make_rows, summed_loss, weights_of
 
 from envkit.api import RunFailed, UsageError
 from envkit.api.errors import ResumeRefused
@@ -306,3 +306,194 @@ def test_loop_with_two_losses_for_a_batch_or_two_updates_is_stopped(tmp_path: Pa
     step.update()
     with pytest.raises(RuntimeError, match="once a step"):
         step.update()
+
+
+def test_gradients_that_are_no_numbers_end_the_run_and_leave_the_weights(tmp_path: Path) -> None:
+    import torch
+
+    class Spoiled(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, value: Any) -> Any:
+            return value.clone()
+
+        @staticmethod
+        def backward(context: Any, gradient: Any) -> Any:
+            return gradient * math.inf
+
+    def loss(model: Any, batch: tuple[Any, Any, Any]) -> Any:
+        return Spoiled.apply(summed_loss(model, batch))
+
+    training = begin(tmp_path, make_rows(), batch_size=8, loss=loss)
+    before = weights_of(training)
+    with pytest.raises(RunFailed, match=r"the gradients became .* at step 1") as caught:
+        go(training)
+    assert "rows.txt:" in caught.value.message
+    assert are_equal(weights_of(training), before)
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        ({}, 1e-3),
+        ({"peft": "lora"}, 1e-2),
+        ({"peft": "ia3"}, 5e-2),
+        ({"learning_rate": 7e-4, "peft": "lora"}, 7e-4),
+    ],
+)
+def test_learning_rate_that_is_not_given_suits_what_is_trained(
+    tmp_path: Path, options: dict[str, Any], rate: float
+) -> None:
+    heard = Heard()
+    go(
+        begin(
+            tmp_path, make_rows(), heard=heard, batch_size=8, warmup=0.0, **{"learning_rate": None, **options}
+        )
+    )
+    assert heard.steps[0][3] == pytest.approx(rate)
+    assert ("learning rate" in heard.choices) == ("learning_rate" not in options)
+
+
+# What is forced
+
+
+def with_other_pieces(rows: list[Any]) -> list[Any]:
+    """Return the rows with the piece 49 in place of another, which then is in none."""
+    import dataclasses
+
+    gone = rows[0].pieces[0]
+    return [
+        dataclasses.replace(row, pieces=tuple(49 if piece == gone else piece for piece in row.pieces))
+        for row in rows
+    ]
+
+
+def test_resume_forced_on_other_pieces_keeps_every_row_of_the_embedding_in_its_place(tmp_path: Path) -> None:
+    import torch
+
+    rows = [row for row in make_rows(12) if 49 not in row.pieces]
+    gone = rows[0].pieces[0]
+    stopped = begin(tmp_path, rows, batch_size=4, stop_after=4)
+    go(stopped)
+    before = stopped.model.get_input_embeddings().weight.detach().clone()
+    resumed = begin(
+        tmp_path, with_other_pieces(rows), batch_size=4, checkpoint=newest(tmp_path), is_forced=True
+    )
+    after = resumed.model.get_input_embeddings().weight.detach()
+    assert torch.equal(after, before)
+    assert 49 in resumed.updater.masters.narrow.rows
+    assert gone in resumed.updater.masters.narrow.rows
+    go(resumed)
+    assert not torch.equal(resumed.model.get_input_embeddings().weight[49], before[49])
+
+
+def test_resume_forced_with_other_options_obeys_them(tmp_path: Path) -> None:
+    rows = make_rows()
+    go(begin(tmp_path, rows, batch_size=8, stop_after=4, learning_rate=1e-3))
+    heard = Heard()
+    resumed = begin(
+        tmp_path,
+        rows,
+        heard=heard,
+        batch_size=8,
+        learning_rate=5e-3,
+        weight_decay=0.3,
+        metric="dev/other",
+        checkpoint=newest(tmp_path),
+        is_forced=True,
+    )
+    assert {group["weight_decay"] for group in resumed.updater._optimizer.param_groups} == {0.3, 0.0}
+    assert resumed.position.standing.metric == "dev/other"
+    assert resumed.position.standing.best is None
+    from envkit.finetune.steps import steps
+
+    for step in steps(resumed):
+        for batch in step:
+            step.backward(summed_loss(resumed.model, batch))
+        step.update()
+        break
+    assert heard.steps[0][3] == pytest.approx(5e-3 * 10 / 13, rel=0.2)
+
+
+def test_resume_with_another_model_to_start_from_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tiny_loop
+
+    go(begin(tmp_path, make_rows(), batch_size=8, stop_after=3))
+    make = tiny_loop.make_model
+    monkeypatch.setattr(tiny_loop, "make_model", lambda: make(dropout=0.6))
+    with pytest.raises(ResumeRefused, match="model to start from"):
+        begin(tmp_path, make_rows(), batch_size=8, checkpoint=newest(tmp_path))
+
+
+# What a trial leaves
+
+
+def test_trial_of_memory_leaves_no_gradient_and_no_random_number_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    from envkit.finetune import memory
+
+    model, rows = make_model(), make_rows()
+    # The way of a GPU, which is not here: it halves until forward and backward fit.
+    monkeypatch.setattr(type(model), "device", torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    tried = []
+
+    def try_tokens(tokens: int) -> Any:
+        tried.append(tokens)
+        if tokens > 100:
+            raise torch.OutOfMemoryError("no room")
+        return summed_loss(model, collate(rows[:3]))
+
+    state = torch.get_rng_state()
+    model.eval()
+    assert memory.find_largest_batch(model, most=300, try_tokens=try_tokens) == 75
+    assert tried == [375, 187, 93]
+    assert all(weight.grad is None for weight in model.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not model.training
+
+
+# What is not worth saving
+
+
+def test_run_whose_steps_ruin_the_weights_says_so_and_blames_no_row(tmp_path: Path) -> None:
+    from envkit.finetune.failing_rows import refuse_ruined_weights
+
+    training = begin(tmp_path / "a", make_rows(), batch_size=8, learning_rate=1e30, warmup=0.0)
+    with pytest.raises(RunFailed, match="every other row") as caught:
+        go(training, score=lambda _: 0.0)
+    assert "rows.txt" not in caught.value.message
+    training = begin(tmp_path / "b", make_rows(), batch_size=8, learning_rate=1e30, warmup=0.0, max_steps=1)
+    go(training, score=lambda _: 0.0)
+    with pytest.raises(RunFailed, match="ruined the weights"):
+        refuse_ruined_weights(training)
+
+
+def test_scores_of_numpy_and_torch_are_numbers_like_any(tmp_path: Path) -> None:
+    import numpy
+    import torch
+
+    scores = iter([numpy.float64(0.5), torch.tensor(0.7), 0.6])
+    training = begin(tmp_path, make_rows(), batch_size=8, checkpoint_every=1)
+    go(training, score=lambda _: next(scores))  # type: ignore[arg-type, return-value]
+    assert training.position.standing.best == pytest.approx(0.7)
+
+
+def test_resume_without_the_best_state_begins_to_look_for_one_anew(tmp_path: Path) -> None:
+    import shutil
+
+    rows = make_rows()
+    go(begin(tmp_path, rows, batch_size=8, stop_after=8))
+    (best,) = (tmp_path / "checkpoints").glob("best-*")
+    shutil.rmtree(best)
+    assert newest_sound(tmp_path)[0] is None
+    checkpoint, _ = newest_sound(tmp_path, needs_best=False)
+    assert checkpoint is not None
+    resumed = begin(tmp_path, rows, batch_size=8, checkpoint=checkpoint.path, is_forced=True)
+    assert resumed.position.standing.best is None
+    go(resumed)
+    assert resumed.take_best() in (10, 15)

@@ -65,11 +65,16 @@ def test_beginning_where_the_newest_is_damaged_is_the_one_before_and_names_the_f
     assert str(damaged) in warning
 
 
-def test_beginning_where_all_are_damaged_is_step_0_and_names_each(run_dir: Path) -> None:
+def test_beginning_where_all_are_damaged_is_refused_and_with_force_step_0(run_dir: Path) -> None:
     for step in (3, 6):
         (run_dir / "checkpoints" / f"step-{step:08d}" / "manifest.json").unlink()
+    with pytest.raises(ResumeRefused) as raised:
+        find_beginning(run_dir, now(), is_forced=False)
+    assert "step-00000003" in raised.value.message
+    assert "step-00000006" in raised.value.message
+    assert "--force" in str(raised.value.hint)
 
-    beginning = find_beginning(run_dir, now(), is_forced=False)
+    beginning = find_beginning(run_dir, now(), is_forced=True)
 
     assert (beginning.from_step, beginning.checkpoint) == (0, None)
     assert len(beginning.warnings) == 2

@@ -14,7 +14,6 @@ class NerOptions(FinetuneOptions, frozen=True, kw_only=True):
     """The options of ``envkit run ner``."""
 
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 5
-    learning_rate: Annotated[float, Meta("Highest learning rate of the schedule.", gt=0)] = 2e-4
     window: (
         Annotated[int, Meta("Word pieces the model reads at once. Default: as many as it can.", ge=8)] | None
     ) = None

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from envkit_ner.plugin import NerOptions
     from envkit_ner.read import NerData
 
+# Chosen with benchmarks/sweep.py on the default model, by a tenth of the training data.
+LEARNING_RATE = 2e-4
+TOKENS_PER_STEP = 512
 UNKNOWN_SHARE = 0.05  # of the words, beyond which a model is said not to read their language
 
 
@@ -58,7 +61,16 @@ def finetune(run: Run[NerOptions, NerData]) -> Result:
     """Fine-tune, save the state with the best strict entity F1 on dev, and score it on test."""
     set_seeds(run.seed)
     setup = load(run)
-    training = prepare(run, setup.model, setup.train, collate=setup.batch, loss=summed_loss)
+    training = prepare(
+        run,
+        setup.model,
+        setup.train,
+        collate=setup.batch,
+        loss=summed_loss,
+        learning_rate=LEARNING_RATE,
+        tokens_per_step=TOKENS_PER_STEP,
+        metrics=score([], []).metrics("dev"),
+    )
     for step in steps(training):
         for batch in step:
             step.backward(summed_loss(training.model, batch))

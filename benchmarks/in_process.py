@@ -26,6 +26,7 @@ class Account:
     said: list[str] = field(default_factory=list)
     steps: list[tuple[int, float, int, float]] = field(default_factory=list)
     scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    scored_at: list[float] = field(default_factory=list)
     measures: dict[str, float] = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
 
@@ -51,6 +52,7 @@ class Account:
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Keep the scores."""
         self.scores.append((step, dict(values)))
+        self.scored_at.append(time.perf_counter())
 
     def choice(self, name: str, value: str, reason: str) -> None:
         """Keep the choice."""

@@ -107,13 +107,11 @@ def run_envkit(options: dict[str, object], *, dev_tokens: int) -> Figures:
     """Train and score with the ner plugin, evaluated once, after the last step."""
     _, account = finetune("ner", {**options, "eval_every": 10**6})
     (_, _, first, began), *_, (_, _, last, ended) = account.steps
-    phases = iter(account.phases)
-    evaluation = next(moment for name, moment in phases if name == "evaluate")
-    after = next(moment for _, moment in phases)
+    evaluation = next(moment for name, moment in account.phases if name == "evaluate")
     ((_, scores), *_) = account.scores
     return Figures(
         (last - first) / (ended - began),
-        dev_tokens / (after - evaluation),
+        dev_tokens / (account.scored_at[0] - evaluation),
         scores["dev/entity_f1"],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -41,6 +42,8 @@ class Masters:
         self._model = model
         self._scale = _FIRST_SCALE if self._dtype == torch.float16 else 1.0
         self._good_steps = 0
+        self._kept: dict[str, torch.Tensor] = {}
+        self._hooks: list[Any] = []
         trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         self.weights: dict[str, torch.Tensor] = dict(trained)
         self._narrow: NarrowEmbedding | None = None if pieces is None else narrow_embedding(model, pieces)
@@ -54,6 +57,7 @@ class Masters:
                 whole = weight.detach().float()
                 if name in trained:
                     self._low[name] = weight
+                    self._hooks.append(weight.register_post_accumulate_grad_hook(partial(self._take, name)))
                     self.weights[name] = whole.clone().requires_grad_()
                 else:
                     self._frozen[name] = whole  # the rows of a narrow embedding that stay, too
@@ -62,22 +66,26 @@ class Masters:
     def backward(self, loss: torch.Tensor) -> None:
         """Add the gradients of the loss, a scalar, to those of the masters."""
         (loss * self._scale if self._scale != 1.0 else loss).backward()
-        for name, weight in self._low.items():
-            if weight.grad is None:
-                continue
-            self._add(name, weight.grad)
-            weight.grad = None
         if self._narrow is not None:
             gradient = self._narrow.take_gradient()
             if gradient is not None:
                 self._add(self._narrow.name, gradient)
 
+    def _take(self, name: str, weight: torch.Tensor) -> None:
+        # As soon as it is there: it is still in the processor's cache, and its memory serves for the next.
+        assert weight.grad is not None
+        self._add(name, weight.grad)
+        weight.grad = None
+
     def _add(self, name: str, gradient: torch.Tensor) -> None:
         master = self.weights[name]
-        if master.grad is None:
-            master.grad = gradient.float()
-        else:
+        if master.grad is not None:
             master.grad += gradient
+            return
+        # The memory of the step before: the system would have to empty new pages for it at every step.
+        if name not in self._kept:
+            self._kept[name] = torch.empty_like(master, requires_grad=False)
+        master.grad = self._kept[name].copy_(gradient)
 
     def unscale(self) -> bool:
         """Take the scale off the gradients; tell whether they are sound, and adapt the scale."""
@@ -108,6 +116,8 @@ class Masters:
 
     def restore(self) -> None:
         """Give the model float32 weights again: the masters', and the frozen ones as they were."""
+        for hook in self._hooks:
+            hook.remove()
         for name, weight in self._model.named_parameters():
             if name in self._low:
                 weight.data = self.weights[name].detach()

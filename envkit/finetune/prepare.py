@@ -80,7 +80,7 @@ def prepare(
         standing.check(metrics)
     as_loaded = describe_model(model)
     lengths = [len(row.pieces) for row in rows]
-    size = choose_step_size(options, default_tokens=_scaled_tokens(tokens_per_step, device))
+    size = _choose_size(run, _scaled_tokens(tokens_per_step, device), device)
     plan = plan_steps(lengths, size, epochs=options.epochs, seed=run.seed, max_steps=options.max_steps)
     adapters = _choose_trained(run, model, steps=len(plan.steps))
     speed_up_dropout(model)
@@ -145,6 +145,14 @@ def _is_best_lost(run_dir: Path, standing: Standing) -> bool:
     if standing.best_step is None:
         return False
     return check_checkpoint(checkpoint_dir(run_dir, "best", standing.best_step)) is not None
+
+
+def _choose_size(run: Run[Any, Any], usual: int, device: torch.device) -> StepSize:
+    """Return how large a step is; where that was left open, report it."""
+    options: FinetuneOptions = run.options
+    if options.batch_size is None and options.tokens_per_step is None:
+        run.report.choice("tokens per step", str(usual), f"the default of the task on a {device.type} device")
+    return choose_step_size(options, default_tokens=usual)
 
 
 def _scaled_tokens(tokens: int, device: torch.device) -> int:

@@ -48,6 +48,9 @@ BatchT = TypeVar("BatchT")
 ADAPTER_RATES = {"lora": 10, "adalora": 10, "ia3": 50}
 # Steps that keep a GPU busy; not measured on one.
 ACCELERATOR_STEPS = 4
+# However little the data: a model that is moved less often has not learned yet, and small steps cost little then.
+ENOUGH_STEPS = 150
+SMALLEST_STEP = 128
 _TRIED_TOKENS = 512  # to compare precisions by
 
 
@@ -67,7 +70,7 @@ def prepare(
     ``run.options`` are FinetuneOptions. ``collate`` turns rows into a batch on the model's device;
     ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. ``learning_rate`` and
     ``tokens_per_step`` (padding included, on a CPU) hold where the options say nothing; an adapter learns
-    at a multiple of the one, and a GPU's steps are larger. ``metrics`` are the names that evaluations will
+    at a multiple of the one, a GPU's steps are larger, and those over little data smaller. ``metrics`` are the names that evaluations will
     have, so that a wrong ``--metric`` is found before the training. Freezes weights, adds
     adapters, plans the steps, finds out precision and memory by trying, and reports what it chose.
     Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
@@ -80,7 +83,7 @@ def prepare(
         standing.check(metrics)
     as_loaded = describe_model(model)
     lengths = [len(row.pieces) for row in rows]
-    size = _choose_size(run, _scaled_tokens(tokens_per_step, device), device)
+    size = _choose_size(run, _scaled_tokens(tokens_per_step, device), lengths)
     plan = plan_steps(lengths, size, epochs=options.epochs, seed=run.seed, max_steps=options.max_steps)
     adapters = _choose_trained(run, model, steps=len(plan.steps))
     speed_up_dropout(model)
@@ -147,12 +150,16 @@ def _is_best_lost(run_dir: Path, standing: Standing) -> bool:
     return check_checkpoint(checkpoint_dir(run_dir, "best", standing.best_step)) is not None
 
 
-def _choose_size(run: Run[Any, Any], usual: int, device: torch.device) -> StepSize:
-    """Return how large a step is; where that was left open, report it."""
+def _choose_size(run: Run[Any, Any], usual: int, lengths: Sequence[int]) -> StepSize:
+    """Return how large a step is; where that was left open, what suits the task and the amount of data."""
     options: FinetuneOptions = run.options
+    tokens = min(usual, max(SMALLEST_STEP, sum(lengths) * options.epochs // ENOUGH_STEPS))
     if options.batch_size is None and options.tokens_per_step is None:
-        run.report.choice("tokens per step", str(usual), f"the default of the task on a {device.type} device")
-    return choose_step_size(options, default_tokens=usual)
+        reason = (
+            "the default of the task" if tokens == usual else "few, so that little data makes enough steps"
+        )
+        run.report.choice("tokens per step", str(tokens), reason)
+    return choose_step_size(options, default_tokens=tokens)
 
 
 def _scaled_tokens(tokens: int, device: torch.device) -> int:

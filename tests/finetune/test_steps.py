@@ -13,21 +13,9 @@ from envkit.api.errors import ResumeRefused
 from envkit.checkpoints import list_checkpoints, newest_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.torch
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: a tiny model's threads would mostly wait for each other."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def are_equal(first: dict[str, Any], second: dict[str, Any]) -> bool:

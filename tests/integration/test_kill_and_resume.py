@@ -17,7 +17,7 @@ def test_run_killed_at_random_steps_and_resumed_ends_with_the_weights_of_an_unbr
     tmp_path: Path,
 ) -> None:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--kills", "3"],
+        [sys.executable, str(SCRIPT), "--kills", "2"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

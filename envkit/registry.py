@@ -12,12 +12,15 @@ import re
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from envkit.api import PluginError, UsageError, hooks
+from envkit.api import Corpus, PluginError, UsageError, hooks
 from envkit.api.task import Request, Result, Run, Task
+
+if TYPE_CHECKING:
+    from envkit.api import Predictor, PredictorRequest
 
 TASKS_GROUP = "envkit.tasks"
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # it becomes part of folders' and variables' names
@@ -88,6 +91,31 @@ class LoadedTask:
                 hint=_report(self.entry),
             )
         return result
+
+    def has(self, hook: str) -> bool:
+        """Tell whether the plugin implements this hook, one that it may leave out."""
+        return bool(getattr(self.manager.hook, hook).get_hookimpls())
+
+    def corpus(self, request: Request[Any]) -> Corpus:
+        """Call the plugin's ``envkit_corpus``. Raises: PluginError where it has none."""
+        corpus: Corpus = self._optional("envkit_corpus", Corpus, request)
+        return corpus
+
+    def predictor(self, request: PredictorRequest[Any]) -> Predictor:
+        """Call the plugin's ``envkit_predictor``. Raises: PluginError where it has none."""
+        predictor: Predictor = self._optional("envkit_predictor", object, request)
+        return predictor
+
+    def _optional(self, hook: str, wanted: type[Any], request: Any) -> Any:
+        if not self.has(hook):
+            raise PluginError(f"the plugin {self.entry} does not implement {hook}", hint=_report(self.entry))
+        given = getattr(self.manager.hook, hook)(request=request)
+        if not isinstance(given, wanted):
+            raise PluginError(
+                f"{hook} of {self.entry} returned {type(given).__name__}, not a {wanted.__name__}",
+                hint=_report(self.entry),
+            )
+        return given
 
 
 def find_tasks() -> dict[str, list[TaskEntry]]:

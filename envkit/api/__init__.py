@@ -1,5 +1,7 @@
 """Everything that the author of a plugin imports."""
 
+from envkit.api.corpus import Corpus, CorpusRow, Problem
+from envkit.api.data_options import FileOptions, TextOptions
 from envkit.api.errors import (
     ConfigError,
     DataError,
@@ -14,19 +16,28 @@ from envkit.api.errors import (
 from envkit.api.finetune_options import FinetuneOptions
 from envkit.api.hooks import hookimpl
 from envkit.api.options import DEFAULT_MODEL, Meta, Options
-from envkit.api.task import Reporter, Request, Result, Run, Table, Task
+from envkit.api.predicting import Inputs, Predictor, PredictorRequest
+from envkit.api.task import Prediction, Reporter, Request, Result, Run, Table, Task
 
 __all__ = [
     "DEFAULT_MODEL",
     "ConfigError",
+    "Corpus",
+    "CorpusRow",
     "DataError",
     "EnvError",
     "EnvkitError",
+    "FileOptions",
     "FinetuneOptions",
+    "Inputs",
     "MachineError",
     "Meta",
     "Options",
     "PluginError",
+    "Prediction",
+    "Predictor",
+    "PredictorRequest",
+    "Problem",
     "Reporter",
     "Request",
     "Result",
@@ -35,6 +46,7 @@ __all__ = [
     "RunFailed",
     "Table",
     "Task",
+    "TextOptions",
     "UsageError",
     "hookimpl",
 ]

@@ -10,6 +10,8 @@ from typing import Any
 
 import pluggy
 
+from envkit.api.corpus import Corpus
+from envkit.api.predicting import Predictor, PredictorRequest
 from envkit.api.task import Request, Result, Run, Task
 
 hookspec = pluggy.HookspecMarker("envkit")
@@ -32,3 +34,16 @@ def envkit_read(request: Request[Any]) -> Any:
 @hookspec(firstresult=True)
 def envkit_finetune(run: Run[Any, Any]) -> Result:  # type: ignore[empty-body]  # a specification has no body
     """Fine-tune, save into ``run.model_dir`` and return the metrics. Called in the worker."""
+
+
+@hookspec(firstresult=True)
+def envkit_corpus(request: Request[Any]) -> Corpus:  # type: ignore[empty-body]  # a specification has no body
+    """Read the same files as ``envkit_read``, without torch, and return all rows with what is wrong in them.
+
+    What would end a run is a Problem where reading can go on, else a DataError.
+    """
+
+
+@hookspec(firstresult=True)
+def envkit_predictor(request: PredictorRequest[Any]) -> Predictor:  # type: ignore[empty-body]  # a specification has no body
+    """Load the model of ``request.model_dir`` and return what predicts with it. Called in an environment."""

@@ -51,13 +51,21 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """``model/envkit.json``: what made a model, so that a bare model folder can be used."""
+    """``model/envkit.json``: what made a model, so that a bare model folder can be used.
+
+    ``options`` are those of its run, without files and folders; ``decoding`` is what using the model needs
+    besides; ``model`` is the name of the model that it began from.
+    """
 
     task: str
     plugin: PluginRecord
     environment: EnvironmentUse
     envkit: str
     created: str
+    run: str = ""
+    model: str = ""
+    options: dict[str, Any] = {}
+    decoding: dict[str, Any] = {}
     version: int = RECORDS_VERSION
 
 
@@ -67,6 +75,7 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     columns: list[str]
     rows: list[list[str | int | float]]
+    kind: Literal["scores", "confusion", "errors"] = "scores"
 
 
 class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):

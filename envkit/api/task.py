@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from envkit.api.options import Options
 
@@ -97,11 +97,32 @@ class Run(Generic[OptionsT, DataT]):
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A small table for the screen and the record: cells are strings, counts, and fractions of 1."""
+    """A small table for the screen and the record: cells are strings, counts, and fractions of 1.
+
+    A ``confusion`` table counts: a row for each gold label, a column for each predicted one after the first
+    column, which names the row; ``errors`` counts kinds of mistakes.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str | int | float]]
+    kind: Literal["scores", "confusion", "errors"] = "scores"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a model says of one row.
+
+    ``fields`` are those of a JSONL line, in their order, values as JSON has them: what was read, what is
+    predicted, and ``gold`` where it is known. ``columns`` are the lines of the row in CoNLL, for tasks that
+    label words. ``is_right`` is None without gold; ``loss`` says how far off the model is, so that the
+    worst can be shown first: higher is worse.
+    """
+
+    fields: Mapping[str, Any]
+    columns: Sequence[Sequence[str]] | None = None
+    is_right: bool | None = None
+    loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +130,14 @@ class Result:
     """What a loop returns: flat metrics (``dev/entity_f1``) as numbers, and tables that explain them.
 
     ``intervals`` gives for some of the metrics the bounds between which they lie with 95 % confidence;
-    ``scorer`` says what computed them, with its version.
+    ``scorer`` says what computed them, with its version. ``predictions`` are those that were scored, by
+    split, and are kept beside the model. ``decoding`` holds what using the model needs besides the model,
+    values as JSON has them: a threshold, say.
     """
 
     metrics: Mapping[str, float]
     tables: Sequence[Table] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scorer: str = ""
+    predictions: Mapping[str, Sequence[Prediction]] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = field(default_factory=dict)

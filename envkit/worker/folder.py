@@ -61,6 +61,21 @@ class RunFolder:
         return self.path / "lock"
 
     @property
+    def predictions_dir(self) -> Path:
+        """Return the folder of what was predicted for the rows that the model was scored on."""
+        return self.path / "predictions"
+
+    @property
+    def data_file(self) -> Path:
+        """Return where it stands what a look over the data has found."""
+        return self.path / "data.json"
+
+    @property
+    def machine_file(self) -> Path:
+        """Return where the host wrote what is known of the machine."""
+        return self.path / "machine.json"
+
+    @property
     def model_dir(self) -> Path:
         """Return the folder of the model."""
         return self.path / "model"

@@ -6,14 +6,17 @@ import json
 import re
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from envkit.api.options import to_builtins
 from envkit.api.records import ModelRecord, RunRequest
 from envkit.templates import template_file
 from envkit.worker.folder import RunFolder, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from envkit.api import Options
 
 MODEL_RECORD = "envkit.json"
 
@@ -36,10 +39,13 @@ def describe_model(
     *,
     base_model: str,
     metrics: Mapping[str, float],
+    options: Options | None = None,
+    decoding: Mapping[str, Any] | None = None,
     old_card: tuple[int, int] | None = None,
 ) -> str | None:
     """Write ``envkit.json`` and a model card beside the model; return its folder, relative to the run's.
 
+    ``options`` are those of the run and ``decoding`` is what its result says that a use of the model needs.
     Return None where the loop saved nothing. A card that the plugin wrote stays, unless it is ``old_card``,
     the stamp of one that an earlier worker left, whose scores are old. Raises: OSError.
     """
@@ -56,6 +62,10 @@ def describe_model(
         environment=request.environment,
         envkit=request.envkit,
         created=request.created,
+        run=request.id,
+        model=_portable(base_model),
+        options={} if options is None else _without_files(options),
+        decoding=dict(decoding or {}),
     )
     write_record(model_dir / MODEL_RECORD, record)
     return model_dir.name
@@ -86,6 +96,12 @@ def score_table(metrics: Mapping[str, float]) -> str:
 def _cell(value: float) -> str:
     # A count is whole and mostly above 1; a fraction of exactly 1 keeps its digits.
     return f"{value:.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"
+
+
+def _without_files(options: Options) -> dict[str, Any]:
+    # Where the data stood on this machine means nothing to whoever gets the model, and is nobody's business.
+    names = [field for field in options.__struct_fields__ if not isinstance(getattr(options, field), Path)]
+    return {name: value for name, value in to_builtins(options).items() if name in names and name != "model"}
 
 
 def _portable(model: str) -> str:

@@ -17,6 +17,7 @@ from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.failures import record_failure
 from envkit.worker.metrics import write_metrics
 from envkit.worker.model_files import describe_model, stamp_card
+from envkit.worker.predictions import write_predictions
 from envkit.worker.reporter import EventReporter, plain_text
 from envkit.worker.resume import ANEW, Beginning
 
@@ -123,9 +124,16 @@ def _do(
         )
         result = task.plugin.finetune(run)
         found = _outcome(result, report)
+        write_predictions(folder, result)
         at_work = None
         model_dir = describe_model(
-            folder, request, base_model=task.options.model, metrics=found["metrics"], old_card=old_card
+            folder,
+            request,
+            base_model=task.options.model,
+            metrics=found["metrics"],
+            options=task.options,
+            decoding=result.decoding,
+            old_card=old_card,
         )
         # A stop that came too late for the loop to hear has left a whole model.
         status: Status = "cancelled" if stop.was_heard else "finished"
@@ -180,6 +188,7 @@ def _outcome(result: Result, report: EventReporter) -> dict[str, Any]:
                 title=plain_text(table.title),
                 columns=[plain_text(column) for column in table.columns],
                 rows=[[_cell(cell) for cell in row] for row in table.rows],
+                kind=table.kind,
             )
             for table in result.tables
         ],

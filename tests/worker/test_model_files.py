@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from echo import echo_request
 
+from envkit.api import Options
 from envkit.api.records import ModelRecord
 from envkit.worker.folder import RunFolder
 from envkit.worker.model_files import MODEL_RECORD, describe_model, render_card, score_table, stamp_card
@@ -84,3 +85,25 @@ def test_card_names_the_base_model_without_its_place_on_this_machine(model: str,
 )
 def test_score_table_shows_fractions_with_four_digits_and_counts_whole(value: float, cell: str) -> None:
     assert score_table({"dev/x": value}).splitlines()[-1] == f"| dev/x | {cell} |"
+
+
+def test_describe_model_records_options_without_files_and_what_decoding_needs(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.model_dir.mkdir()
+    (folder.model_dir / "weights").touch()
+    options = Options(train=tmp_path / "train.txt", epochs=7, model="org/base")
+
+    describe_model(
+        folder,
+        echo_request(),
+        base_model="org/base",
+        metrics={},
+        options=options,
+        decoding={"thresholds": [0.25]},
+    )
+
+    record = msgspec.json.decode((folder.model_dir / MODEL_RECORD).read_bytes(), type=ModelRecord)
+    assert record.options["epochs"] == 7
+    assert "train" not in record.options
+    assert record.model == "org/base"
+    assert record.decoding == {"thresholds": [0.25]}

@@ -581,7 +581,9 @@ def test_describe_data_of_all_path_options_hashes_each_file_once(tmp_path: Path)
     assert {file.sha256[:8] for file in described} == {"ba7816bf"}
 
 
-def test_describe_data_of_a_folder_takes_its_own_visible_files(tmp_path: Path) -> None:
+def test_describe_data_of_a_folder_takes_its_own_visible_files_and_those_of_its_splits(
+    tmp_path: Path,
+) -> None:
     for name in ("train.conll", ".hidden", "runs/events.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("abc")
@@ -589,6 +591,22 @@ def test_describe_data_of_a_folder_takes_its_own_visible_files(tmp_path: Path) -
     described = describe_data(Options(data=tmp_path))
 
     assert [file.name for file in described] == [str(tmp_path / "train.conll")]
+
+
+def test_describe_data_of_a_folder_a_class_is_one_record_that_changes_with_any_file(tmp_path: Path) -> None:
+    for name in ("train/pos/1.txt", "train/neg/1.txt", "test/pos/1.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("abc")
+
+    whole = describe_data(Options(data=tmp_path))
+    train = describe_data(Options(train=tmp_path / "train"))
+    (tmp_path / "train/neg/1.txt").rename(tmp_path / "train/pos/2.txt")
+    moved = describe_data(Options(train=tmp_path / "train"))
+
+    assert [file.name for file in whole] == [str(tmp_path / "test"), str(tmp_path / "train")]
+    assert train == whole[1:]
+    assert train[0].size == moved[0].size == 6
+    assert train[0].sha256 != moved[0].sha256
 
 
 def test_describe_data_of_a_missing_file_leaves_it_out(tmp_path: Path) -> None:

@@ -17,6 +17,17 @@ class FinetuneOptions(Options, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    micro_batch_tokens: (
+        Annotated[
+            int,
+            Meta(
+                "Tokens computed at once, padding included; a larger step is accumulated. Default: what memory "
+                "holds.",
+                ge=1,
+            ),
+        ]
+        | None
+    ) = None
     optimizer: Annotated[
         Literal["adamw", "sgd", "adafactor"], Meta("What moves the weights; sgd has momentum 0.9.")
     ] = "adamw"

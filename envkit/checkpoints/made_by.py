@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import shlex
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,8 @@ from envkit.checkpoints.write import hash_file
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+# Where a folder of data may hold a folder for each split.
+SPLIT_FOLDERS = frozenset({"train", "dev", "valid", "validation", "test"})
 # The distributions whose code decides what a loop computes.
 _COMPUTING = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "peft", "envkit-ml")
 
@@ -44,12 +47,18 @@ def describe_run(run_dir: Path, options: Options) -> MadeBy:
 
 
 def describe_data(options: Options) -> tuple[FileRecord, ...]:
-    """Return the files that path options name, a folder's own files for a folder, sorted by path.
+    """Return the files that path options name, sorted by path.
 
-    What does not exist is left out. Raises: DataError for a file that cannot be read.
+    Of ``data``, a folder, its own files and the folders of its splits; a split that is a folder (a folder a
+    class) is one record. What does not exist is left out. Raises: DataError for a file that cannot be read.
     """
-    values = (getattr(options, name) for name in options.__struct_fields__)
-    files = {file for value in values if isinstance(value, Path) for file in _files(value.absolute())}
+    values = {name: getattr(options, name) for name in options.__struct_fields__}
+    files = {
+        file
+        for name, value in values.items()
+        if isinstance(value, Path)
+        for file in _files(value.absolute(), is_split=name != "data")
+    }
     return tuple(_describe_file(file) for file in sorted(files))
 
 
@@ -92,18 +101,34 @@ def changed_error(differences: Sequence[str], *, run_dir: Path) -> ResumeRefused
     )
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
+def _files(path: Path, *, is_split: bool) -> Iterator[Path]:
+    """Yield the file, or folder, of a split; for a folder of splits those in it, and nothing else that lies there."""
+    if path.is_file() or (is_split and path.is_dir()):
         yield path
     elif path.is_dir():
-        yield from (file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        yield from (
+            entry
+            for entry in path.iterdir()
+            if not entry.name.startswith(".") and (entry.is_file() or entry.name in SPLIT_FOLDERS)
+        )
 
 
 def _describe_file(file: Path) -> FileRecord:
     try:
+        if file.is_dir():
+            return _describe_folder(file)
         return FileRecord(name=_text(file), size=file.stat().st_size, sha256=hash_file(file))
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror}", file=file) from error
+
+
+def _describe_folder(folder: Path) -> FileRecord:
+    """Return one record for all files below: its hash is that of their names and hashes."""
+    whole, size = hashlib.sha256(), 0
+    for file in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
+        whole.update(f"{_text(file.relative_to(folder))}\0{hash_file(file)}\n".encode())
+        size += file.stat().st_size
+    return FileRecord(name=_text(folder), size=size, sha256=whole.hexdigest())
 
 
 def _text(path: Path) -> str:

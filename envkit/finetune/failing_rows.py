@@ -33,7 +33,7 @@ def refuse_loss(
     suspects = [
         row for part, of_part in zip(batches, losses, strict=True) if not _is_number(of_part) for row in part
     ]
-    others = [row for row in range(0, len(training.rows), 1 + len(training.rows) // _TRIED_ROWS)]
+    others = list(range(0, len(training.rows), 1 + len(training.rows) // _TRIED_ROWS))
     if not any(_is_number(_loss_alone(training, row)) for row in others):
         raise RunFailed(
             f"the loss became {loss} at step {step}, and so it is of every other row: the steps before have "

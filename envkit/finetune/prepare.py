@@ -70,10 +70,10 @@ def prepare(
     ``run.options`` are FinetuneOptions. ``collate`` turns rows into a batch on the model's device;
     ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. ``learning_rate`` and
     ``tokens_per_step`` (padding included, on a CPU) hold where the options say nothing; an adapter learns
-    at a multiple of the one, a GPU's steps are larger, and those over little data smaller. ``metrics`` are the names that evaluations will
-    have, so that a wrong ``--metric`` is found before the training. Freezes weights, adds
-    adapters, plans the steps, finds out precision and memory by trying, and reports what it chose.
-    Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
+    at a multiple of the one, a GPU's steps are larger, and those over little data smaller. ``metrics`` are
+    the names that evaluations will have, so that a wrong ``--metric`` is found before the training. Freezes
+    weights, adds adapters, plans the steps, finds out precision and memory by trying, and reports what it
+    chose. Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
     was at the checkpoint.
     """
     options: FinetuneOptions = run.options
@@ -219,7 +219,7 @@ def _find_position(
         asked = "float32"
     longest_first = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     most = max(len(step) * max(lengths[row] for row in step) for step in cut(longest_first, lengths, size))
-    largest = find_largest_batch(
+    largest = options.micro_batch_tokens or find_largest_batch(
         model, most=most, try_tokens=lambda tokens: try_batch(next(by_length(lengths, tokens=tokens)))
     )
     median = sorted(lengths)[len(lengths) // 2]

@@ -26,12 +26,13 @@ HOST = SHOWS | {
     "platformdirs",
     "uv",
 }
+PLUGINS = {"envkit_classification", "envkit_ner", "envkit_qa", "envkit_sentiment"}
 ALLOWED = {
     "--help": LIGHT,
     "--version": LIGHT,
     "run --help": LISTS | {"envkit.config", "platformdirs"},
-    "plugin list": SHOWS | {"envkit_ner"},
-    "plugin list --json": LISTS | {"envkit_ner"},
+    "plugin list": SHOWS | PLUGINS,
+    "plugin list --json": LISTS | PLUGINS,
     "runs list": SHOWS | {"envkit.runs", "envkit.worker"},  # the run folder's layout is the worker's
     "runs track --help": SHOWS | {"envkit.runs", "envkit.worker"},
     "run ner --track wandb --help": LISTS | {"envkit.config", "envkit_ner", "platformdirs"},

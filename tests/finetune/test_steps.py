@@ -61,8 +61,14 @@ def test_first_step_is_the_mean_over_all_items_of_the_step_whatever_the_batches(
     losses = []
     for largest in (10**6, 25, 1):
         heard = Heard()
-        training = begin(tmp_path / str(largest), rows, heard=heard, batch_size=8, max_steps=1)
-        training.position.largest_batch = largest
+        training = begin(
+            tmp_path / str(largest),
+            rows,
+            heard=heard,
+            batch_size=8,
+            max_steps=1,
+            micro_batch_tokens=largest,
+        )
         for module in training.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
@@ -80,8 +86,9 @@ def test_gradients_are_the_same_however_the_step_is_cut(tmp_path: Path, largest:
 
     found = []
     for tokens in (10**6, largest):
-        training = begin(tmp_path / str(tokens), make_rows(11), batch_size=8, clip_norm=0.0)
-        training.position.largest_batch = tokens
+        training = begin(
+            tmp_path / str(tokens), make_rows(11), batch_size=8, clip_norm=0.0, micro_batch_tokens=tokens
+        )
         training.model.double()
         of_steps = []
         from envkit.finetune.steps import steps
@@ -267,8 +274,7 @@ def test_loss_that_is_no_number_ends_the_run_with_step_rows_and_checkpoint(tmp_p
 def test_loop_that_leaves_a_part_out_is_stopped(tmp_path: Path, left_out: str) -> None:
     from envkit.finetune.steps import steps
 
-    training = begin(tmp_path, make_rows(), batch_size=8)
-    training.position.largest_batch = 30
+    training = begin(tmp_path, make_rows(), batch_size=8, micro_batch_tokens=30)
     with pytest.raises(RuntimeError):
         for step in steps(training):
             for batch in step:

@@ -1,0 +1,256 @@
+"""What every task is checked for: promises that a user relies on, each with the runs that would break it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from envkit.checkpoints import newest_sound
+from envkit.registry import describe
+from envkit.testing.contract import Contract, Trial, Trials
+from envkit.testing.guard import watch
+from envkit.testing.heard import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_SMALL_WINDOW = 24  # pieces
+_CUT_AT = 5  # the step in which a run is cut off; its last checkpoint is of step 4
+_SAME_UPDATE = 1e-3  # of an update's size, in float32; a loss that is scaled wrongly is off by tenths
+_SAME_NUMBER = (
+    2e-4  # of two results of the same arithmetic in batches of other shapes, rounded to four digits
+)
+_OF_THE_FILE = frozenset({"name", "gold", "is_right", "loss"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise, and the function that raises AssertionError where a task does not keep it."""
+
+    name: str
+    promise: str
+    run: Callable[[Trials], None]
+
+    def __str__(self) -> str:
+        """Return its name, by which a parametrized test is called."""
+        return self.name
+
+
+def check_task(contract: Contract, folder: Path) -> None:
+    """Run all checks, in ``folder``. Raises: AssertionError with every promise that is not kept."""
+    trials = Trials(contract, folder)
+    broken = []
+    for check in CHECKS:
+        try:
+            check.run(trials)
+        except AssertionError as error:
+            broken.append(f"{check.name}: {check.promise}; but {error}")
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other promises are still of interest
+            broken.append(f"{check.name}: {check.promise}; but {describe(error)}")
+    if broken:
+        raise AssertionError(f"the task {contract.task} does not keep:\n" + "\n".join(broken))
+
+
+def _seed(trials: Trials) -> None:
+    one, same = (trials.run(f"seed-{name}", max_steps=4, seed=7).fingerprint() for name in "ab")
+    other = trials.run("seed-other", max_steps=4, seed=8).fingerprint()
+    assert one, "a run saves no model"
+    assert one == same, f"two runs of one seed differ in {_changed(one, same)}"
+    assert one != other, "another seed gives the same model"
+
+
+class _CutOff(BaseException):
+    """The end of a run that nobody could prepare for."""
+
+
+class _CutShort(Heard):
+    def step(self, step: int, *, loss: float, tokens: int, learning_rate: float | None = None) -> None:
+        super().step(step, loss=loss, tokens=tokens, learning_rate=learning_rate)
+        if step == _CUT_AT:
+            raise _CutOff
+
+
+def _resume(trials: Trials) -> None:
+    options: dict[str, Any] = {"max_steps": 8, "checkpoint_every": 2}
+    straight = trials.run("straight", **options)
+    try:
+        trials.run("cut", heard=_CutShort(), **options)
+    except _CutOff:
+        pass
+    else:
+        raise AssertionError(f"the run made fewer than {_CUT_AT} steps; give the contract more data")
+    checkpoint, _ = newest_sound(trials.folder / "cut")
+    assert checkpoint is not None, f"there is no checkpoint after step {_CUT_AT}"
+    resumed = trials.run("cut", checkpoint=checkpoint.path, **options)
+    first = resumed.heard.steps[0][0]
+    assert first == checkpoint.step + 1, f"it went on with step {first}, not {checkpoint.step + 1}"
+    changed = _changed(straight.fingerprint(), resumed.fingerprint())
+    assert not changed, f"a run that was cut off and resumed ends with another {changed}"
+    ends = [dict(trial.result.metrics) for trial in (straight, resumed)]
+    assert ends[0] == ends[1], f"its metrics are {ends[1]}, not {ends[0]}"
+
+
+def _accumulation(trials: Trials) -> None:
+    model = str(trials.model_dir(dropout=False))
+    options: dict[str, Any] = {
+        "model": model,
+        "max_steps": 1,
+        "batch_size": 8,
+        "optimizer": "sgd",
+        "schedule": "constant",
+        "warmup": 0.0,
+        "clip_norm": 0.0,
+        "weight_decay": 0.0,
+    }
+    ways: dict[str, dict[str, Any]] = {
+        "still": {"learning_rate": 1e-30},
+        "whole": {"learning_rate": 0.05},
+        "cut": {"learning_rate": 0.05, "micro_batch_tokens": 1},
+    }
+    still, whole, cut = (
+        _weights(trials.run(f"accumulation-{name}", **options, **changed)) for name, changed in ways.items()
+    )
+    moved = sum(float(((whole[name] - still[name]) ** 2).sum()) for name in whole) ** 0.5
+    apart = sum(float(((whole[name] - cut[name]) ** 2).sum()) for name in whole) ** 0.5
+    assert moved > 0, "a step does not move the weights"
+    assert apart <= _SAME_UPDATE * moved, (
+        f"8 rows one by one move the weights {apart / moved:.1%} otherwise than 8 at once"
+    )
+
+
+def _batch_size(trials: Trials) -> None:
+    from envkit.finetune.evaluation import EVALUATION_TOKENS
+
+    usual = trials.usual()
+    scored = []
+    for tokens in (1, 10**6):
+        with patch.dict(EVALUATION_TOKENS, cpu=tokens):
+            scored.append(dict(trials.predictor(usual).score(trials.contract.files["dev"]).metrics))
+    differing = _differing(*scored)
+    assert not differing, f"rows one by one and all at once are scored differently: {differing}"
+
+
+def _gold(trials: Trials) -> None:
+    for split, file in trials.contract.files.items():
+        metrics = trials.contract.score_gold(file)
+        headline = next((value for name, value in metrics.items() if _bare(name) == _headline(trials)), None)
+        assert headline == 1.0, f"{_headline(trials)} of {split} against itself is {headline}"
+
+
+def _nothing_cut(trials: Trials) -> None:
+    usual = trials.usual()
+    rows = len(trials.corpus().splits["dev"])
+    counted = len(usual.result.predictions.get("dev", ()))
+    assert counted == rows, f"dev has {rows} rows, but {counted} predictions"
+    if "window" not in trials.task.task.options.__struct_fields__:
+        return
+    small = trials.run("small-window", max_steps=2, window=_SMALL_WINDOW)
+    support, less = (
+        {name: value for name, value in trial.result.metrics.items() if _bare(name) == "support"}
+        for trial in (usual, small)
+    )
+    assert support, "there is no metric dev/support, which counts what was scored"
+    assert support == less, f"with a small window {less} was scored, not {support}"
+
+
+def _stops(trials: Trials) -> None:
+    heard = Heard()
+    trial = trials.run(
+        "stopped", heard=heard, should_stop=lambda: heard.step_number >= 2, checkpoint_every=1000
+    )
+    assert heard.step_number == 2, f"told to stop after step 2, it made {heard.step_number}"
+    checkpoint, _ = newest_sound(trial.run_dir)
+    assert checkpoint is not None and checkpoint.step == 2, "a run that is stopped leaves no checkpoint"
+
+
+def _stays_inside(trials: Trials) -> None:
+    trials.model_dir(dropout=True)
+    file = trials.contract.files["dev"]
+    with watch() as watched:
+        trial = trials.run("inside", max_steps=2)
+        trials.predict(trial, file)
+    assert not watched.connected, f"it connects to {watched.connected[0]}"
+    outside = watched.outside(trial.run_dir)
+    assert not outside, f"it writes {outside[0]}, outside of the run's folder"
+
+
+def _on_the_cpu(trials: Trials) -> None:
+    import torch
+
+    was_used = torch.cuda.is_initialized()
+    trials.usual()
+    assert was_used or not torch.cuda.is_initialized(), "with --device cpu it uses a GPU"
+
+
+def _predict(trials: Trials) -> None:
+    usual, file = trials.usual(), trials.contract.files["dev"]
+    scored = trials.predictor(usual).score(file)
+    there = {_bare(name): value for name, value in usual.result.metrics.items() if name.startswith("dev/")}
+    here = {_bare(name): value for name, value in scored.metrics.items() if _bare(name) in there}
+    assert here, "score gives no metric that the run gave of dev"
+    differing = _differing({name: there[name] for name in here}, here)
+    assert not differing, f"score gives other metrics than the run: {differing}"
+    kept = usual.result.predictions["dev"]
+    new = trials.predict(usual, file)
+    assert len(new) == len(kept), f"{len(new)} rows are predicted, {len(kept)} were evaluated"
+    for before, now in zip(kept, new, strict=True):
+        shared = (before.fields.keys() & now.fields.keys()) - _OF_THE_FILE
+        assert shared, "a prediction has no field that the evaluation's has"
+        for name in sorted(shared):
+            was, is_now = before.fields[name], now.fields[name]
+            assert _is_same(was, is_now), f"{name} of {before.fields.get('name')} was {was!r}, is {is_now!r}"
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float | int):
+        return abs(one - other) <= _SAME_NUMBER
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other)
+
+
+def _differing(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    # Rounding in batches of other shapes may tip a probability, never a count.
+    return {
+        name: (one[name], other[name])
+        for name in one
+        if abs(one[name] - other.get(name, 2**31)) > _SAME_NUMBER
+    }
+
+
+def _bare(metric: str) -> str:
+    return metric.partition("/")[2]
+
+
+def _headline(trials: Trials) -> str:
+    return trials.task.task.headline
+
+
+def _changed(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def _weights(trial: Trial) -> Any:
+    from safetensors.torch import load_file
+
+    files = sorted(trial.model_dir.glob("*.safetensors"))
+    assert files, "a run saves no safetensors"
+    return {name: weight.double() for file in files for name, weight in load_file(file).items()}
+
+
+CHECKS = (
+    Check("seed", "one seed gives one model, another another", _seed),
+    Check("resume", "a run that is cut off and resumed ends with the same weights, bit for bit", _resume),
+    Check("accumulation", "how a step is cut into batches changes nothing", _accumulation),
+    Check("batch_size", "a score does not depend on the size of a batch", _batch_size),
+    Check("gold", "the gold labels score perfectly", _gold),
+    Check("nothing_cut", "every row is scored, however small the window", _nothing_cut),
+    Check("stops", "a run that is told to stop does so after the step, and leaves a checkpoint", _stops),
+    Check("stays_inside", "it needs no network, and writes in the run's folder alone", _stays_inside),
+    Check("cpu", "it runs on a CPU", _on_the_cpu),
+    Check("predict", "predicting and scoring decode as the evaluation did", _predict),
+)

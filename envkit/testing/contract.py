@@ -1,0 +1,153 @@
+"""What a task is checked with, and how it is run for that: its own hooks, in this process, in fresh folders."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from envkit.api import FinetuneOptions, Inputs, PredictorRequest, Request, Run
+from envkit.api.options import from_builtins
+from envkit.registry import load_task
+from envkit.testing.heard import Heard
+from envkit.testing.tiny_model import make_tiny_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from envkit.api import Corpus, Options, Prediction, Predictor, Result
+    from envkit.api.task import ShouldStop
+    from envkit.registry import LoadedTask
+
+# What envkit adds to a model folder; the rest is the plugin's.
+_NOT_THE_MODEL = frozenset({"README.md", "envkit.json"})
+_NO_DROPOUT = "without-dropout"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """A task and what to check it with.
+
+    ``files`` names small labelled files by split: ``train``, ``dev`` and, if there is one, ``test``, such as a
+    plugin's sample. ``options`` are added to every run: what makes it short, and lets a tiny model learn.
+    ``score_gold`` returns the plugin's metrics for a file whose own labels are taken as predictions.
+    ``model`` is a folder to start from; None makes a tiny one of the words in the data.
+    """
+
+    task: str
+    files: Mapping[str, Path]
+    score_gold: Callable[[Path], Mapping[str, float]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    model: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A run that was made for a check."""
+
+    options: Options
+    result: Result
+    run_dir: Path
+    model_dir: Path
+    heard: Heard
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return the hash of each file of the model, by name."""
+        return {
+            str(file.relative_to(self.model_dir)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in sorted(self.model_dir.rglob("*"))
+            if file.is_file() and file.name not in _NOT_THE_MODEL
+        }
+
+
+class Trials:
+    """Runs a task's hooks, each run in a folder of its own below ``folder``."""
+
+    def __init__(self, contract: Contract, folder: Path) -> None:
+        self.contract = contract
+        self.folder = folder
+        self.task: LoadedTask = load_task(contract.task)
+        self.takes_parts = issubclass(self.task.task.options, FinetuneOptions)
+        self._kept: dict[str, Trial] = {}
+
+    def options(self, **changed: Any) -> Options:
+        """Return the contract's options with these changes."""
+        plain: dict[str, Any] = {
+            **{split: str(file) for split, file in self.contract.files.items()},
+            **({"precision": "float32"} if self.takes_parts else {}),
+            "device": "cpu",
+            **self.contract.options,
+            **changed,
+        }
+        plain.setdefault("model", str(self.model_dir(dropout=True)))
+        return from_builtins(plain, self.task.task.options)
+
+    def model_dir(self, *, dropout: bool) -> Path:
+        """Return the folder of the model to start from, with dropout or without where it is a tiny one."""
+        if self.contract.model is not None:
+            return self.contract.model
+        folder = self.folder / ("tiny-model" if dropout else f"tiny-model-{_NO_DROPOUT}")
+        if not folder.exists():
+            plain = {split: str(file) for split, file in self.contract.files.items()}
+            reading = from_builtins({**plain, **self._reading()}, self.task.task.options)
+            corpus = self.task.corpus(Request(options=reading, report=Heard()))
+            texts = [text for rows in corpus.splits.values() for row in rows for text in row.texts]
+            make_tiny_model(folder, texts, dropout=0.1 if dropout else 0.0)
+        return folder
+
+    def corpus(self, **changed: Any) -> Corpus:
+        """Return the corpus of the contract's files."""
+        return self.task.corpus(Request(options=self.options(**changed), report=Heard()))
+
+    def usual(self) -> Trial:
+        """Return the run with the contract's options alone, made once."""
+        if "usual" not in self._kept:
+            self._kept["usual"] = self.run("usual")
+        return self._kept["usual"]
+
+    def run(
+        self,
+        name: str,
+        *,
+        heard: Heard | None = None,
+        should_stop: ShouldStop | None = None,
+        checkpoint: Path | None = None,
+        **changed: Any,
+    ) -> Trial:
+        """Read and fine-tune as the worker does, in the folder of this name."""
+        options = self.options(**changed)
+        report = heard or Heard()
+        run_dir = self.folder / name
+        model_dir = run_dir / "model"
+        model_dir.mkdir(parents=True, exist_ok=True)
+        data = self.task.read(Request(options=options, report=report))
+        run: Run[Any, Any] = Run(
+            options=options,
+            data=data,
+            run_dir=run_dir,
+            model_dir=model_dir,
+            report=report,
+            should_stop=should_stop or (lambda: False),
+            headline=self.task.task.headline,
+            checkpoint=checkpoint,
+        )
+        result = self.task.finetune(run)
+        return Trial(options=options, result=result, run_dir=run_dir, model_dir=model_dir, heard=report)
+
+    def predictor(self, trial: Trial) -> Predictor:
+        """Return the predictor of a run's model."""
+        request = PredictorRequest(
+            model_dir=trial.model_dir,
+            options=trial.options,
+            report=Heard(),
+            decoding=trial.result.decoding,
+        )
+        return self.task.predictor(request)
+
+    def predict(self, trial: Trial, file: Path) -> list[Prediction]:
+        """Return what a run's model says of this file's rows."""
+        return list(self.predictor(trial).predict(Inputs(file=file)))
+
+    def _reading(self) -> dict[str, Any]:
+        return {name: value for name, value in self.contract.options.items() if name != "model"}

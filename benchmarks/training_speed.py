@@ -60,7 +60,7 @@ def main() -> None:
         scores: dict[str, list[float]] = {AS_RUN_NER: [], OURS: []}
         for seed in range(given.seeds):
             for side, found in scores.items():
-                found.append(100 * sides[side](given.f1_epochs, seed).f1)
+                found.append(100 * sides[side](given.f1_epochs, seed).score)
                 print(f"{side:28} seed {seed}: dev F1 {found[-1]:.2f}", flush=True)
         if given.seeds:
             stock, ours = (statistics.mean(scores[side]) for side in (AS_RUN_NER, OURS))

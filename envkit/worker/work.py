@@ -77,11 +77,27 @@ def work(
         failure = record_failure(error, entry=None, request=request, run_dir=folder.path)
         return _end(request, report, "failed", error=failure)
     result = _do(task, folder, request, report=report, stop=stop, beginning=beginning)
+    if result.status == "finished":
+        _look_over_data(task, folder, result, report=report)
     try:
         write_metrics(folder, request, result, account=report.account, made_by=task.made_by)
     except OSError as error:  # the events still tell it all, and the model is there
         report.warn(f"{folder.metrics_file} could not be written: {error.strerror}")
     return result
+
+
+def _look_over_data(task: OpenedTask, folder: RunFolder, result: RunResult, *, report: EventReporter) -> None:
+    from envkit.worker.data_check import record_check  # readers and checks, for a run that has ended well
+
+    warning = record_check(
+        task.plugin,
+        task.options,
+        folder,
+        data_bytes=sum(file.size for file in task.made_by.data),
+        run_seconds=sum(spent for phase, spent in result.seconds.items() if phase != "environment"),
+    )
+    if warning is not None:
+        report.warn(warning)
 
 
 def cancelled(request: RunRequest, report: EventReporter) -> RunResult:

@@ -34,8 +34,15 @@ ALLOWED = {
     "plugin list": SHOWS | PLUGINS,
     "plugin list --json": LISTS | PLUGINS,
     "runs list": SHOWS | {"envkit.runs", "envkit.worker"},  # the run folder's layout is the worker's
+    "predict --help": TYPED | {"envkit.worker"},  # the request's record
+    "evaluate --help": TYPED,
     "runs track --help": SHOWS | {"envkit.runs", "envkit.worker"},
+    "runs compare --help": SHOWS | {"envkit.runs", "envkit.worker"},
+    "report --help": TYPED | {"envkit.runs", "envkit.worker"},
     "run ner --track wandb --help": LISTS | {"envkit.config", "envkit_ner", "platformdirs"},
+    "data --help": LISTS | {"envkit.config", "platformdirs"},
+    "data check ner --help": LISTS | {"envkit.config", "envkit_ner", "platformdirs"},
+    "data split --help": LISTS | {"envkit.config", "platformdirs"},
     "facts": TYPED | {"envkit.config", "envkit.machine", "platformdirs"},
     "doctor": HOST,
     "env list": HOST,

@@ -1,0 +1,75 @@
+"""Take a data file apart into units that a split takes whole, and draw the splits.
+
+Lines are kept as they are; JSON documents are put together anew from the objects that were in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envkit.api import DataError, UsageError
+from envkit.data.cut_questions import cut_questions
+from envkit.data.cut_rows import cut_rows
+from envkit.data.cut_sentences import cut_sentences
+from envkit.data.kinds import find_kind
+from envkit.data.stratify import SPLITS, draw_groups, stratify
+from envkit.data.tables import find_format, is_parquet_path
+from envkit.data.text import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.data.stratify import Shares, Split
+    from envkit.data.units import By, CutFile, Reading
+
+
+@dataclass(frozen=True)
+class DrawnSplit:
+    """One split: the text of its file, and how many rows are in it."""
+
+    split: Split
+    text: str
+    rows: int
+
+
+def cut_file(file: Path, reading: Reading, *, by: By | None = None) -> CutFile:
+    """Take the file apart; without ``by``, as suits what is in it. Raises: DataError, UsageError."""
+    if file.is_dir() or is_parquet_path(file):
+        raise DataError(
+            f"{'a folder' if file.is_dir() else 'Parquet'} cannot be cut into splits as it is",
+            file=file,
+            hint=f"Make one file of lines first: envkit data convert {file} --to jsonl --output all.jsonl",
+        )
+    kind = find_kind(file, task=reading.task, format=reading.format, encoding=reading.encoding)
+    text = read_text(file, encoding=reading.encoding)
+    form = find_format(text, file=file)
+    if kind == "questions":
+        chosen = _allowed(by, "paragraph", "document", "none")
+        return cut_questions(text, file, by=chosen or "paragraph")
+    if kind == "words" and form not in ("json", "jsonl"):
+        return cut_sentences(text, file, reading, by=_allowed(by, "document", "label", "none"))
+    return cut_rows(text, file, reading, kind, by=_allowed(by, "label", "none") or "label")
+
+
+def draw_splits(cut: CutFile, shares: Shares, *, seed: int) -> list[DrawnSplit]:
+    """Draw the splits: train, then dev and test where they have a share. Raises: UsageError."""
+    if cut.by in ("label", "none"):
+        drawn = stratify([unit.key for unit in cut.units], shares, seed=seed)
+    else:
+        drawn = draw_groups([unit.rows for unit in cut.units], shares, seed=seed)
+    found = []
+    for split in SPLITS:
+        if split not in ("train", *(part for part, _ in shares.parts())):
+            continue
+        units = [unit for unit, of in zip(cut.units, drawn, strict=True) if of == split]
+        found.append(DrawnSplit(split, cut.join(units), sum(unit.rows for unit in units)))
+    return found
+
+
+def _allowed(by: By | None, *allowed: By) -> By | None:
+    if by is not None and by not in allowed:
+        raise UsageError(
+            f"--by {by} does not suit this file", hint=f"For it: --by {' or --by '.join(allowed)}"
+        )
+    return by

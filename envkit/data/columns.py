@@ -10,13 +10,14 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError
 from envkit.data.tag_schemes import is_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 DOCUMENT_START = "-DOCSTART-"
@@ -43,21 +44,31 @@ class Columns:
     tag_like: tuple[int, ...]
 
 
-def parse_columns(lines: Sequence[str], *, file: Path) -> list[ColumnSentence]:
+def parse_columns(lines: Iterable[str], *, file: Path) -> list[ColumnSentence]:
     """Split lines into sentences of rows of one width. Raises: DataError where a row has another."""
-    sample = next((line for line in lines if _is_row(line) and not line.startswith("#")), None)
+    return list(iterate_columns(lines, file=file))
+
+
+def iterate_columns(lines: Iterable[str], *, file: Path) -> Iterator[ColumnSentence]:
+    """Yield sentences of rows of one width, each as soon as the line after it is known.
+
+    Raises: DataError where a row has another width.
+    """
+    opening, others = _read_opening(lines)
+    sample = opening[-1] if opening and not opening[-1].startswith("#") else None
     if sample is None:
-        sample = next(filter(_is_row, lines), "")
+        sample = next(filter(_is_row, opening), "")
     tabbed = "\t" in sample.strip()
     split = _split_tabs if tabbed else _split_blanks
-    width = len(split(sample))
-    sentences: list[ColumnSentence] = []
+    width = len(split_columns(sample))
     rows: list[list[str]] = []
-    document = seen_documents = 0
-    for number, line in enumerate(lines, start=1):
+    first = document = seen_documents = 0
+    for number, line in enumerate(chain(opening, others), start=1):
         if not _is_row(line):
-            rows = []
-            if _is_document_start(line):
+            if rows:
+                yield ColumnSentence(rows, first, document)
+                rows = []
+            if is_document_start(line):
                 document, seen_documents = seen_documents, seen_documents + 1
             continue
         cells = split(line)
@@ -66,9 +77,21 @@ def parse_columns(lines: Sequence[str], *, file: Path) -> list[ColumnSentence]:
                 continue
             raise _wrong_width(file, number, len(cells), width, tabbed)
         if not rows:
-            sentences.append(ColumnSentence(rows, number, document))
+            first = number
         rows.append(cells)
-    return sentences
+    if rows:
+        yield ColumnSentence(rows, first, document)
+
+
+def _read_opening(lines: Iterable[str]) -> tuple[list[str], Iterator[str]]:
+    """Return the lines up to the first that is surely a row, and what gives the others."""
+    others = iter(lines)
+    opening: list[str] = []
+    for line in others:
+        opening.append(line)
+        if _is_row(line) and not line.startswith("#"):
+            break
+    return opening, others
 
 
 def choose_columns(
@@ -100,7 +123,7 @@ def choose_columns(
         index for index in range(width) if index != words_given and _is_mostly_tags(sentences, index)
     )
     tag = tag_column - 1 if tag_column else tag_like[-1] if tag_like else width - 1
-    word = words_given if words_given is not None else _choose_word_column(sentences, width, tag)
+    word = words_given if words_given is not None else choose_word_column(sentences, width, tag=tag)
     if word == tag:
         raise DataError(
             f"words and tags cannot both stand in column {word + 1}",
@@ -110,7 +133,8 @@ def choose_columns(
     return Columns(word, tag, width, tag_like)
 
 
-def _choose_word_column(sentences: Sequence[ColumnSentence], width: int, tag: int) -> int:
+def choose_word_column(sentences: Sequence[ColumnSentence], width: int, *, tag: int | None = None) -> int:
+    """Return the leftmost column, other than that of the tags, that does not count the words of a sentence."""
     others = [index for index in range(width) if index != tag]
     return next((index for index in others if not _is_counter(sentences, index)), others[0])
 
@@ -130,11 +154,17 @@ def _is_counter(sentences: Sequence[ColumnSentence], index: int) -> bool:
     )
 
 
+def split_columns(line: str) -> list[str]:
+    """Return the cells of a row, divided by tabs where it has any and else by blanks."""
+    return _split_tabs(line) if "\t" in line.strip() else _split_blanks(line)
+
+
 def _is_row(line: str) -> bool:
-    return bool(line) and not line.isspace() and not _is_document_start(line)
+    return bool(line) and not line.isspace() and not is_document_start(line)
 
 
-def _is_document_start(line: str) -> bool:
+def is_document_start(line: str) -> bool:
+    """Tell whether a line marks the beginning of a document."""
     return line.startswith(DOCUMENT_START) and line.split()[0] == DOCUMENT_START
 
 

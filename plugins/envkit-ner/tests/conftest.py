@@ -64,6 +64,12 @@ def record() -> Record:
 
 
 @pytest.fixture(scope="session")
+def shared_record() -> Record:
+    """A reporter for what several tests share."""
+    return Record()
+
+
+@pytest.fixture(scope="session")
 def conll2003() -> Path:
     """The folder of CoNLL-2003, which ENVKIT_TEST_DATA names; missing where it is required, it fails."""
     folder = Path(os.environ.get("ENVKIT_TEST_DATA", ""), "conll2003")

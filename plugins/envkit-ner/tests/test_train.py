@@ -82,7 +82,10 @@ def test_finetune_of_a_tiny_model_learns_reports_and_saves_a_model_that_opens(
     best = max(values["dev/entity_f1"] for _, values in record.scores[:-1])
     assert result.metrics["dev/entity_f1"] == best > 0.3
     assert result.metrics["test/support"] == 230
-    assert len(result.tables) == 4
+    assert [table.kind for table in result.tables] == ["scores", "scores", "errors"] * 2
+    assert {split: len(found) for split, found in result.predictions.items()} == {"dev": 120, "test": 120}
+    wrong = sum(not found.is_right for found in result.predictions["test"])
+    assert 0 < wrong < 120
     model = AutoModelForTokenClassification.from_pretrained(model_dir)
     assert set(model.config.label2id) == {"O"} | {
         f"{p}-{t}" for p in "BI" for t in ("LOC", "MISC", "ORG", "PER")

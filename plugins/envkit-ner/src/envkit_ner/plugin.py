@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from envkit.api import FinetuneOptions, Meta, Request, Result, Run, Task, hookimpl
+from envkit.api import FileOptions, Meta, Request, Result, Run, Task, hookimpl
 
 if TYPE_CHECKING:
+    from envkit.api import Corpus, Predictor, PredictorRequest
     from envkit_ner.read import NerData
 
 
-class NerOptions(FinetuneOptions, frozen=True, kw_only=True):
+class NerOptions(FileOptions, frozen=True, kw_only=True):
     """The options of ``envkit run ner``."""
 
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 5
@@ -23,6 +24,10 @@ class NerOptions(FinetuneOptions, frozen=True, kw_only=True):
     ] = "sentence"
     word_column: Annotated[int, Meta("Column of the words, from 1. Default: found.", ge=1)] | None = None
     tag_column: Annotated[int, Meta("Column of the tags, from 1. Default: found.", ge=1)] | None = None
+    align: Annotated[
+        Literal["error", "expand", "drop"],
+        Meta("Spans off the borders of words: an error, widened to whole words, or left out."),
+    ] = "error"
 
 
 @hookimpl
@@ -46,3 +51,19 @@ def envkit_finetune(run: Run[NerOptions, NerData]) -> Result:
     from envkit_ner.train import finetune
 
     return finetune(run)
+
+
+@hookimpl
+def envkit_corpus(request: Request[NerOptions]) -> Corpus:
+    """Read all sentences with whatever is wrong in them."""
+    from envkit_ner.corpus import read_corpus
+
+    return read_corpus(request)
+
+
+@hookimpl
+def envkit_predictor(request: PredictorRequest[NerOptions]) -> Predictor:
+    """Load a model that a run has saved."""
+    from envkit_ner.predictor import load_predictor
+
+    return load_predictor(request)

@@ -54,6 +54,11 @@ class WordPieces:
             for word, pieces in zip(part, encoded, strict=True):
                 self._pieces[word] = tuple(pieces) or (self._unknown,)
 
+    def forget(self, *, beyond: int) -> None:
+        """Forget all words where more than so many are known, so that a stream needs no more and more memory."""
+        if len(self._pieces) > beyond:
+            self._pieces.clear()
+
     def capacity(self, window: int) -> int:
         """Return how many pieces of words a window of so many pieces holds beside the special ones."""
         return window - len(self.prefix) - len(self.suffix)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from transformers import AutoModelForTokenClassification
 
-from envkit.api import Result, Table, UsageError
+from envkit.api import Result, UsageError
 from envkit.finetune.devices import choose_device
-from envkit.finetune.evaluation import predict
 from envkit.finetune.finish import save_best
-from envkit.finetune.intervals import bootstrap_interval
 from envkit.finetune.losses import token_cross_entropy
 from envkit.finetune.models import fetch_model, load_model, load_tokenizer, longest_input
 from envkit.finetune.prepare import prepare
 from envkit.finetune.seeds import set_seeds
 from envkit.finetune.steps import steps
 from envkit_ner.batches import Batch, make_batch
-from envkit_ner.decode import Decoder
 from envkit_ner.examples import Example, make_examples
-from envkit_ner.score import METRICS, Score, score
+from envkit_ner.score import Score, score
+from envkit_ner.tagging import score_split, scorer, tag
 from envkit_ner.tokens import WordPieces
 
 if TYPE_CHECKING:
@@ -136,38 +132,28 @@ def evaluate(
     tokens: int | None = None,
 ) -> Score:
     """Tag the sentences, of which these are the examples, and score the tags; ``tokens`` bounds a batch."""
-    names = model.config.id2label
-    decoder = Decoder([names[number] for number in range(len(names))])
-
-    def reduce(batch: Batch) -> Any:
-        return decoder.reduce(model(**batch.inputs).logits, batch)
-
-    for _, found in predict(model, examples, collate=setup.batch, reduce=reduce, tokens=tokens):
-        decoder.add(found)
-    return score([sentence.tags for sentence in sentences], decoder.tags())
-
-
-def confidence(scored: Score, split: str) -> dict[str, tuple[float, float]]:
-    """Return between which bounds the scores of this split lie with 95 % confidence, by its sentences."""
-    counts = np.array(scored.sentences)
-    return {f"{split}/{name}": bootstrap_interval(counts, statistic) for name, statistic in METRICS.items()}
+    predicted = tag(model, examples, collate=setup.batch, tokens=tokens)
+    return score([sentence.tags for sentence in sentences], predicted)
 
 
 def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: Setup, *, step: int) -> Result:
     """Score the saved model on dev and test."""
     run.report.phase("evaluate")
-    metrics: dict[str, float] = {}
-    intervals: dict[str, tuple[float, float]] = {}
-    tables: list[Table] = []
-    for split, examples, sentences in (
-        ("dev", setup.dev, run.data.dev),
-        ("test", setup.test, run.data.test),
-    ):
-        if examples:
-            scored = evaluate(model, setup, examples, sentences)
-            metrics |= scored.metrics(split)
-            intervals |= confidence(scored, split)
-            tables += scored.tables(split)
+    data = run.data
+    scored = {
+        split: score_split(split, sentences, tag(model, examples, collate=setup.batch), file=file)
+        for split, examples, sentences, file in (
+            ("dev", setup.dev, data.dev, data.files[1]),
+            ("test", setup.test, data.test, data.files[2]),
+        )
+        if examples
+    }
+    metrics = {name: value for found in scored.values() for name, value in found.metrics.items()}
     run.report.metrics(step, metrics)
-    scorer = f"envkit-ner {version('envkit-ner')}, whole entities as IOB2 defines them"
-    return Result(metrics=metrics, tables=tables, intervals=intervals, scorer=scorer)
+    return Result(
+        metrics=metrics,
+        tables=[table for found in scored.values() for table in found.tables],
+        intervals={name: bounds for found in scored.values() for name, bounds in found.intervals.items()},
+        scorer=scorer(),
+        predictions={split: found.predictions for split, found in scored.items()},
+    )

@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:
 OptionsT = TypeVar("OptionsT", bound=Options)
 TrackerName = typing.Literal["tensorboard", "wandb", "none"]
 
+_STANDARD_INPUT = Path("-")
 _OTHER_VARIABLES = ("ENVKIT_TRACEBACK", "ENVKIT_TEST_DATA", "ENVKIT_REQUIRE")
 
 
@@ -264,7 +265,7 @@ def _check(type_: type[Any], name: str, value: Value) -> Any:
             f"{value.source}: {shown} does not fit: {_wanted(error, hint_type, help_text)}",
             hint=f"{_key(name)}: {help_text}" if help_text else None,
         ) from error
-    if isinstance(checked, Path):
+    if isinstance(checked, Path) and checked != _STANDARD_INPUT:
         try:
             return ((value.folder or Path.cwd()) / checked.expanduser()).absolute()
         except RuntimeError as error:  # ~somebody who is not there

@@ -28,6 +28,12 @@ def resolve(
     )
 
 
+def test_resolve_options_leaves_standard_input_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "envkit.toml").write_text("[ner]\ndev = '-'\n")
+    options, _ = resolve(tmp_path, flags={"train": "-"})
+    assert (options.train, options.dev) == (Path("-"), Path("-"))
+
+
 def test_resolve_options_with_every_source_takes_the_strongest(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
     (tmp_path / "user" / "config.toml").write_text(

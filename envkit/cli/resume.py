@@ -14,6 +14,7 @@ from envkit.cli.outcome import end_run, run_name
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.cli.task_run import environment_use
+from envkit.data.parquet import data_extras
 from envkit.environments.provide import provide_again
 from envkit.machine import read_facts
 from envkit.registry import find_task
@@ -58,6 +59,7 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
             home=settings.home,
             torch_index=settings.torch_index,
             progress=view,
+            host_extras=data_extras(_data_paths(request)),
         )
         view.say(environment.reason)
         view.say(f"Run folder: {path_text(folder.path)}")
@@ -73,6 +75,10 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
                 ),
             )
     end_run(result, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
+
+
+def _data_paths(request: RunRequest) -> list[Path]:
+    return [Path(path) for name in ("train", "dev", "test", "data") if (path := request.options.get(name))]
 
 
 def _in_environment(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from envkit.api import DataError
+from envkit.api import DataError, TextOptions
+from envkit.data.folders import is_class_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT")
 
 _STEMS = {"train": ("train",), "dev": ("dev", "valid", "validation"), "test": ("test",)}
+_PACKED = ".gz"
+# As exports in Parquet name their parts: train-00000-of-00001.parquet.
+_PART = re.compile(r"-\d+-of-\d+$")
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,18 @@ def find_splits(options: Options) -> SplitFiles | None:
     """Return the files that the options name, or None where they name no data.
 
     ``--data`` names one file to train on, or a folder with ``train.*`` and, if there,
-    ``dev.*`` (or ``valid.*``, ``validation.*``) and ``test.*``. Raises: DataError.
+    ``dev.*`` (or ``valid.*``, ``validation.*``) and ``test.*``, packed as ``.gz`` or not. For tasks whose
+    options are TextOptions, these may be folders that hold a folder a class, and ``--data`` such a one
+    itself. Raises: DataError.
     """
+    has_classes = isinstance(options, TextOptions)
     if options.data is None:
         return None if options.train is None else SplitFiles(options.train, options.dev, options.test)
     if not options.data.is_dir():
         return SplitFiles(options.data)
-    train = _find_split(options.data, "train")
+    train = _find_split(options.data, "train", has_classes=has_classes)
+    if train is None and has_classes and is_class_folder(options.data):
+        return SplitFiles(options.data)
     if train is None:
         there = ", ".join(sorted(entry.name for entry in options.data.iterdir())[:8])
         only = f", only {there}" if there else ", which is empty"
@@ -47,7 +57,8 @@ def find_splits(options: Options) -> SplitFiles | None:
             file=options.data,
             hint="Name the files: --train FILE --dev FILE --test FILE",
         )
-    return SplitFiles(train, _find_split(options.data, "dev"), _find_split(options.data, "test"))
+    dev, test = (_find_split(options.data, split, has_classes=has_classes) for split in ("dev", "test"))
+    return SplitFiles(train, dev, test)
 
 
 def cut_dev(rows: Sequence[RowT], *, seed: int, share: float = 0.1) -> tuple[list[RowT], list[RowT]]:
@@ -66,14 +77,13 @@ def cut_dev(rows: Sequence[RowT], *, seed: int, share: float = 0.1) -> tuple[lis
     return train, [rows[index] for index in sorted(chosen)]
 
 
-def _find_split(folder: Path, split: str) -> Path | None:
-    stems = _STEMS[split]
+def _find_split(folder: Path, split: str, *, has_classes: bool) -> Path | None:
     found = sorted(
         entry
         for entry in folder.iterdir()
-        if (entry.suffix and entry.stem in stems or entry.name in stems)
+        if _stem(entry) in _STEMS[split]
         and not entry.name.endswith("~")
-        and entry.is_file()
+        and (entry.is_file() or (has_classes and is_class_folder(entry)))
     )
     if len(found) > 1:
         named = " and ".join(entry.name for entry in found)
@@ -83,3 +93,8 @@ def _find_split(folder: Path, split: str) -> Path | None:
             hint=f"Name the one to use: --train FILE{'' if split == 'train' else f' --{split} FILE'}",
         )
     return found[0] if found else None
+
+
+def _stem(entry: Path) -> str:
+    name = entry.name.removesuffix(_PACKED)
+    return _PART.sub("", name.rpartition(".")[0] or name)

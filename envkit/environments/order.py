@@ -35,7 +35,10 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A task, its model and the machine: what an environment is to be provided for."""
+    """A task, its model and the machine: what an environment is to be provided for.
+
+    ``host_extras`` are the extras of envkit-ml that the data calls for.
+    """
 
     entry: TaskEntry
     model: str
@@ -44,10 +47,16 @@ class Order:
     torch_index: str
     environ: Mapping[str, str]
     find_distribution: Callable[[str], Distribution]
+    host_extras: frozenset[str] = frozenset()
 
     def needs(self, python: str) -> Needs:
         """Return what the plugin needs on this Python. Raises: PluginError."""
-        return read_needs(self.entry, python=python, find_distribution=self.find_distribution)
+        return read_needs(
+            self.entry,
+            python=python,
+            host_extras=self.host_extras,
+            find_distribution=self.find_distribution,
+        )
 
     def model_package(self, needs: Needs) -> str | None:
         """Return the package that brings the model, None where none is called for."""

@@ -45,13 +45,15 @@ def provide_environment(
     home: Path,
     torch_index: str,
     progress: Progress,
+    host_extras: frozenset[str] = frozenset(),
     environ: Mapping[str, str] = os.environ,
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Environment:
     """Return the environment for a run of this task: ``auto``, ``current``, or a name from the store.
 
     ``auto`` is the running interpreter where that has all, else an environment of the store, made if need
-    be; nothing else is ever changed. Raises: EnvError that lists what is lacking and the command that adds
+    be; nothing else is ever changed. ``host_extras`` are extras of envkit-ml that the data calls for, such as
+    ``parquet``. Raises: EnvError that lists what is lacking and the command that adds
     it, or says why none could be made; PluginError; MachineError where no torch build fits.
     """
     order = Order(
@@ -62,6 +64,7 @@ def provide_environment(
         torch_index=torch_index,
         environ=environ,
         find_distribution=find_distribution,
+        host_extras=host_extras,
     )
     if choice == "auto":
         return _current(order, is_asked=False) or _managed(order, progress)
@@ -81,6 +84,7 @@ def provide_again(
     home: Path,
     torch_index: str,
     progress: Progress,
+    host_extras: frozenset[str] = frozenset(),
     environ: Mapping[str, str] = os.environ,
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Environment:
@@ -97,6 +101,7 @@ def provide_again(
         torch_index=torch_index,
         environ=environ,
         find_distribution=find_distribution,
+        host_extras=host_extras,
     )
     if used.kind == "current":
         current = _current(order, is_asked=True)

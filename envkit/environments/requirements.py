@@ -45,12 +45,14 @@ def read_needs(
     entry: TaskEntry,
     *,
     python: str,
+    host_extras: frozenset[str] = frozenset(),
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Needs:
     """Return what the plugin needs on this Python (``3.11`` or ``3.11.7``).
 
     Its extra ``train`` is followed through the extras of envkit-ml and its own; the requirements of other
-    packages are theirs to resolve. Raises: PluginError for metadata that cannot be obeyed,
+    packages are theirs to resolve. ``host_extras`` are those of envkit-ml that the run itself calls for, such
+    as ``parquet``. Raises: PluginError for metadata that cannot be obeyed,
     EnvError where envkit itself is not installed.
     """
     try:
@@ -61,7 +63,7 @@ def read_needs(
             hint="Install it from its folder: pip install --editable .",
         ) from error
     given = {canonicalize_name(entry.plugin): entry.distribution, HOST: host}
-    found = list(_follow(given, start=canonicalize_name(entry.plugin), python=python, entry=entry))
+    found = list(_follow(given, host_extras, python=python, entry=entry))
     requirements = tuple(_merge(found))
     torch = next((r.specifier for r in requirements if canonicalize_name(r.name) == "torch"), None)
     ranges = [dist.metadata.get_all("Requires-Python") or [""] for dist in given.values()]
@@ -113,11 +115,11 @@ def _is_met(requirement: Requirement, version: str | None) -> bool:
 
 
 def _follow(
-    given: Mapping[str, Distribution], *, start: str, python: str, entry: TaskEntry
+    given: Mapping[str, Distribution], host_extras: frozenset[str], *, python: str, entry: TaskEntry
 ) -> Iterator[Requirement]:
     waiting: list[tuple[str, frozenset[str]]] = [
-        (start, _train_extra(entry.distribution)),
-        (HOST, frozenset()),
+        (canonicalize_name(entry.plugin), _train_extra(entry.distribution)),
+        (HOST, host_extras),
     ]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:

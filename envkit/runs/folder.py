@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from envkit.api import EnvkitError, UsageError
-from envkit.worker.folder import RunFolder
+from envkit.worker.folder import RunFolder, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envkit.api.records import RunRequest, RunResult
+    from envkit.machine import MachineFacts
 
 RUNS_DIR = Path("runs")
 RunStatus = Literal["running", "finished", "cancelled", "failed", "crashed"]
@@ -51,12 +53,23 @@ def check_run_dir(run_dir: Path) -> None:
         )
 
 
-def create_run(request: RunRequest, *, run_dir: Path | None = None, runs_dir: Path = RUNS_DIR) -> RunFolder:
-    """Make the run's folder, ``runs_dir/<id>`` unless one is named, and record the request in it.
+def run_path(run_id: str, *, run_dir: Path | None = None, runs_dir: Path = RUNS_DIR) -> Path:
+    """Return where the folder of a run is made: ``runs_dir/<id>`` unless one is named."""
+    return (runs_dir / run_id if run_dir is None else run_dir).absolute()
+
+
+def create_run(
+    request: RunRequest,
+    *,
+    run_dir: Path | None = None,
+    runs_dir: Path = RUNS_DIR,
+    facts: MachineFacts | None = None,
+) -> RunFolder:
+    """Make the run's folder, ``runs_dir/<id>`` unless one is named, and record the request and the machine in it.
 
     Raises: UsageError where the folder exists or cannot be made, or a path in the request is not UTF-8.
     """
-    path = (runs_dir / request.id if run_dir is None else run_dir).absolute()
+    path = run_path(request.id, run_dir=run_dir, runs_dir=runs_dir)
     check_run_dir(path)
     folder = RunFolder(path)
     try:
@@ -69,6 +82,9 @@ def create_run(request: RunRequest, *, run_dir: Path | None = None, runs_dir: Pa
     try:
         path.mkdir(parents=True)
         folder.write_request(request)
+        if facts is not None:
+            with contextlib.suppress(UnicodeEncodeError):  # a folder's name on PATH is no reason not to run
+                write_record(folder.machine_file, facts)
     except OSError as error:
         raise UsageError(
             f"the run folder {path} cannot be made: {error.strerror}", hint="Name another with --run-dir"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envkit.api import DataError, Options
+from envkit.api import DataError, Options, TextOptions
 from envkit.data.splits import SplitFiles, cut_dev, find_splits
 
 
@@ -47,6 +47,47 @@ def test_find_splits_two_files_for_a_split_are_both_named(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"dev\.txt and valid\.txt") as raised:
         find_splits(Options(data=tmp_path))
     assert "--dev FILE" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "test"),
+    [
+        ("train.csv.gz", "dev.tsv", "test.jsonl.gz"),
+        ("train-00000-of-00001.parquet", "validation-00000-of-00001.parquet", "test-00000-of-00001.parquet"),
+        ("train.gz", "dev", "test.gz"),
+    ],
+)
+def test_find_splits_packed_or_numbered_files_are_found(
+    tmp_path: Path, train: str, dev: str, test: str
+) -> None:
+    touch(tmp_path, train, dev, test, "train.csv.gz~")
+    found = find_splits(Options(data=tmp_path))
+    assert found == SplitFiles(tmp_path / train, tmp_path / dev, tmp_path / test)
+
+
+def test_find_splits_several_parts_of_a_split_are_all_named(tmp_path: Path) -> None:
+    touch(tmp_path, "train-00000-of-00002.parquet", "train-00001-of-00002.parquet")
+    with pytest.raises(DataError, match="could all be the file for train"):
+        find_splits(Options(data=tmp_path))
+
+
+def make_classes(folder: Path) -> Path:
+    for name in ("pos", "neg"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "1.txt").write_text("a text")
+    return folder
+
+
+def test_find_splits_folders_of_classes_are_splits_for_tasks_of_texts_alone(tmp_path: Path) -> None:
+    train, test = make_classes(tmp_path / "train"), make_classes(tmp_path / "test")
+    assert find_splits(TextOptions(data=tmp_path)) == SplitFiles(train, None, test)
+    with pytest.raises(DataError, match=r"no file train\.\*"):
+        find_splits(Options(data=tmp_path))
+
+
+def test_find_splits_a_folder_of_classes_is_to_train_on(tmp_path: Path) -> None:
+    folder = make_classes(tmp_path / "reviews")
+    assert find_splits(TextOptions(data=folder)) == SplitFiles(folder)
 
 
 @settings(deadline=None)  # a busy machine may take its time

@@ -26,15 +26,19 @@ HOST_HEADERS = (
     "Requires-Dist: tomli; (python_version < '3.11') and extra == 'finetune'",
     "Requires-Dist: envkit-ml[finetune]; extra == 'more'",
     "Requires-Dist: peft; extra == 'more'",
+    "Provides-Extra: parquet",
+    "Requires-Dist: pyarrow>=17; extra == 'parquet'",
 )
 
 
 @pytest.fixture
 def needs_of(install: Any, entry_of: Any) -> Callable[..., Needs]:
-    def read(*headers: str, python: str = "3.12") -> Needs:
+    def read(*headers: str, python: str = "3.12", host_extras: frozenset[str] = frozenset()) -> Needs:
         host = install("envkit-ml", version="0.1.0", headers=HOST_HEADERS)
         plugin = install("envkit-echo", headers=("Provides-Extra: train", *headers))
-        return read_needs(entry_of(plugin), python=python, find_distribution=lambda name: host)
+        return read_needs(
+            entry_of(plugin), python=python, host_extras=host_extras, find_distribution=lambda name: host
+        )
 
     return read
 
@@ -72,6 +76,11 @@ def test_needs_follow_extras_of_envkit_and_plugin_only(
     deep = ["Provides-Extra: deep"] if any("deep" in h for h in headers) else []
     needs = needs_of(*deep, *(f"Requires-Dist: {h}" for h in headers), python=python)
     assert sorted(map(str, needs.requirements), key=str.lower) == sorted(expected, key=str.lower)
+
+
+def test_needs_of_data_that_calls_for_an_extra_of_envkit_have_what_it_brings(needs_of: Any) -> None:
+    needs = needs_of("Requires-Dist: tiny; extra == 'train'", host_extras=frozenset({"parquet"}))
+    assert sorted(map(str, needs.requirements)) == [*WORKER, "pyarrow>=17", "tiny"]
 
 
 def test_needs_torch_range_is_none_where_task_asks_for_none(needs_of: Any) -> None:

@@ -1,0 +1,107 @@
+"""Evaluate: model and environment, worker, tables and scores."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from envkit.api import RunCancelled
+from envkit.cli import envelope
+from envkit.cli.model_use import check_device, check_file, raise_if_failed, ready_model
+from envkit.cli.use_screen import UseScreen, can_write_over
+from envkit.runs.output import opened_output
+from envkit.runs.use import use_model
+from envkit.worker.use_request import ScoreRequest, Scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.cli.model_use import ReadyModel
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """What an evaluation prints under ``--json``; ``predictions`` is the file that has them."""
+
+    model: str
+    file: str
+    predictions: str | None
+    result: Scores
+
+
+def evaluate(
+    name: str,
+    *,
+    file: Path,
+    predictions: Path | None,
+    format: str | None,
+    encoding: str | None,
+    device: str,
+    env_choice: str | None,
+    as_json: bool,
+) -> None:
+    """Score a model on a file and show the scores. Raises: EnvkitError of every kind."""
+    check_device(device)
+    check_file(file)
+    ready = ready_model(name, env_choice=env_choice, data=file)
+    request = ScoreRequest(
+        model_dir=str(ready.model.path),
+        model=ready.model.record,
+        environment=ready.environment,
+        device=device,
+        file=str(file),
+        format=format,
+        encoding=encoding,
+    )
+    scores = _score(request, ready, predictions, as_json=as_json)
+    if scores.kept == 0:
+        click.echo(f"warning: the plugin gives no predictions: {predictions} is empty", err=True)
+    if as_json:
+        evaluation = Evaluation(
+            model=request.model_dir,
+            file=request.file,
+            predictions=None if predictions is None else str(predictions),
+            result=scores,
+        )
+        envelope.write(["evaluate"], data=evaluation)
+        return
+    _print(scores, model=ready.model.path, file=file, predictions=predictions)
+
+
+def _score(request: ScoreRequest, ready: ReadyModel, predictions: Path | None, *, as_json: bool) -> Scores:
+    with ExitStack() as stack:
+        results = stack.enter_context(tempfile.TemporaryFile())
+        kept = None if predictions is None else stack.enter_context(opened_output(predictions))
+        with UseScreen(is_live=can_write_over()) as view:
+            end = use_model(
+                request,
+                results=results.fileno(),
+                predictions=kept,
+                on_event=view.event,
+                inherited=ready.held,
+            )
+        raise_if_failed(end, as_json=as_json)
+        if end.status == "stopped":
+            raise RunCancelled("the evaluation was stopped")
+        results.seek(0)
+        return msgspec.json.decode(results.read(), type=Scores)
+
+
+def _print(scores: Scores, *, model: Path, file: Path, predictions: Path | None) -> None:
+    from envkit.cli import outcome, render
+
+    console = render.screen()
+    for table in scores.tables:
+        render.print_record_table(table, console=console)
+    console.print()
+    shown = outcome.headline_scores(scores.metrics, headline=scores.headline)
+    if not shown:
+        shown = [(name, f"{value:.4f}") for name, value in scores.metrics.items()]
+    pairs = [(name, score + outcome.interval_text(scores.intervals.get(name))) for name, score in shown]
+    pairs += [("model", render.path_text(model)), ("file", str(file))]
+    if predictions is not None:
+        pairs += [("predictions", str(predictions))]
+    render.print_pairs(pairs, console=console)

@@ -1,0 +1,97 @@
+"""An environment that was made before is found by what is in it, and none is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from echo import install_source
+
+from envkit.api import EnvError
+from envkit.environments.find_made import find_made, find_named
+from envkit.environments.records import EnvRecord, HostPackage
+from envkit.environments.store import envs_dir, python_of, write_record
+from envkit.environments.wheels import content_digest
+from envkit.machine import read_facts
+from envkit.registry import TaskEntry, find_task
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+    from pathlib import Path
+
+FACTS = read_facts()
+
+
+@pytest.fixture
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskEntry:
+    """Return the task `echo`, installed with the list of its files that environments are compared by."""
+    site = install_source(tmp_path / "site")
+    (info,) = site.glob("*.dist-info")
+    files = [file.relative_to(site) for file in site.rglob("*") if file.is_file()]
+    record = info / "RECORD"
+    record.write_text("".join(f"{file},,\n" for file in (*files, record.relative_to(site))))
+    monkeypatch.syspath_prepend(site)
+    return find_task("echo")
+
+
+def package(dist: Distribution) -> HostPackage:
+    return HostPackage(name=dist.metadata["Name"], version=dist.version, digest=content_digest(dist))
+
+
+def make(home: Path, name: str, entry: TaskEntry, *, created: str, digest: str | None = None) -> None:
+    """Put an environment into the store: its record, and something in the place of its Python."""
+    prefix = envs_dir(home) / name
+    python_of(prefix).parent.mkdir(parents=True)
+    python_of(prefix).touch(mode=0o755)
+    plugin = package(entry.distribution)
+    write_record(
+        prefix,
+        EnvRecord(
+            name=name,
+            kind="venv",
+            created=created,
+            python="3.11.7",
+            asked=(),
+            installed={},
+            without_dependencies=(),
+            # The plugin stands for envkit too: what is here is asked of the same function.
+            plugin=msgspec.structs.replace(plugin, digest=digest or plugin.digest),
+            envkit=plugin,
+            torch=None,
+            facts=FACTS,
+            size=1,
+        ),
+    )
+
+
+def find(entry: TaskEntry, home: Path) -> str | None:
+    found = find_made(entry, home=home, find_distribution=lambda name: entry.distribution)
+    return None if found is None else found.name
+
+
+def test_find_made_takes_the_newest_that_holds_this_very_plugin(tmp_path: Path, entry: TaskEntry) -> None:
+    make(tmp_path, "old", entry, created="2026-01-01T00:00:00+00:00")
+    make(tmp_path, "new", entry, created="2026-02-01T00:00:00+00:00")
+    make(tmp_path, "changed", entry, created="2026-03-01T00:00:00+00:00", digest="another")
+
+    assert find(entry, tmp_path) == "new"
+
+
+def test_find_made_without_one_that_fits_makes_none(tmp_path: Path, entry: TaskEntry) -> None:
+    assert find(entry, tmp_path) is None
+    make(tmp_path, "changed", entry, created="2026-03-01T00:00:00+00:00", digest="another")
+    before = sorted(envs_dir(tmp_path).iterdir())
+
+    assert find(entry, tmp_path) is None
+    assert [path.name for path in sorted(envs_dir(tmp_path).iterdir()) if path.is_dir()] == ["changed"]
+    assert before
+
+
+def test_find_named_takes_it_as_it_is_or_names_those_there_are(tmp_path: Path, entry: TaskEntry) -> None:
+    make(tmp_path, "mine", entry, created="2026-03-01T00:00:00+00:00", digest="another")
+
+    assert find_named("mine", home=tmp_path).name == "mine"
+    with pytest.raises(EnvError) as caught:
+        find_named("other", home=tmp_path)
+    assert "mine" in (caught.value.hint or "")

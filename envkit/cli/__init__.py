@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 # Command, its module in this package, and its line in --help: written here so that --help imports none.
 COMMANDS = {
     "run": ("run", "Fine-tune a model on a task, in an environment that fits."),
+    "predict": ("predict", "Use a model on texts, files or standard input."),
+    "evaluate": ("evaluate", "Score a model on a file with labels."),
+    "data": ("data", "Look at data before a run, split it, convert it."),
     "doctor": ("doctor", "Look at this machine and say which torch build fits it."),
     "facts": ("facts", "Print what is known of this machine, as JSON."),
     "env": ("env", "Look at the environments that tasks run in."),
     "plugin": ("plugin", "Look at the plugins that tasks come from."),
     "runs": ("runs", "Look at the runs of this folder."),
+    "report": ("report", "Write the report of a run: one HTML page."),
 }
 
 

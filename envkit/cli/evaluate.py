@@ -54,7 +54,7 @@ def command(
     envkit evaluate 4f2a new.conll
     envkit evaluate 4f2a new.conll --predictions mistakes.jsonl
     """
-    from envkit.cli.model_evaluate import evaluate  # with it comes all that --help does not need
+    from envkit.cli.use.evaluate import evaluate  # with it comes all that --help does not need
 
     evaluate(
         model,

@@ -12,7 +12,9 @@ from rich.text import Text
 from envkit.api import RunCancelled, RunFailed
 from envkit.api.records import RunResult
 from envkit.cli import envelope, render
+from envkit.registry import describe
 from envkit.runs.folder import RUNS_DIR
+from envkit.runs.report import REPORT_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +35,7 @@ def end_run(
     result: RunResult, *, folder: RunFolder, headline: str, command: Sequence[str], as_json: bool
 ) -> None:
     """Show how a run has ended. Raises: RunCancelled, RunFailed with what to do next, unless it finished."""
+    keep_report(folder)
     if result.status == "finished" and as_json:
         envelope.write(command, data=Report(id=folder.path.name, folder=str(folder.path), result=result))
         return
@@ -54,6 +57,20 @@ def end_run(
             exit_code=result.error.exit_code,
         )
     print_outcome(result, folder=folder.path, headline=headline)
+
+
+def keep_report(folder: RunFolder) -> None:
+    """Write the report of a run that has ended; what stands in its way is a warning, and the run is done."""
+    try:
+        # With it comes the template engine, which showing a run does without.
+        from envkit.runs.report.render import write_report
+
+        write_report(folder)
+    except Exception as error:  # noqa: BLE001 - a bug in a page must not fail hours of training
+        click.echo(
+            f"warning: the report could not be written: {describe(error)}. Try: envkit report {run_name(folder)}",
+            err=True,
+        )
 
 
 def resume_hint(folder: RunFolder) -> str | None:
@@ -94,6 +111,8 @@ def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
     pairs += [("run", render.path_text(folder))]
     if result.model_dir is not None:
         pairs += [("model", render.path_text(folder / result.model_dir))]
+    if (folder / REPORT_FILE).exists():
+        pairs += [("report", render.path_text(folder / REPORT_FILE))]
     if result.seconds:
         parts = [f"{name} {render.seconds_text(seconds)}" for name, seconds in result.seconds.items()]
         pairs += [("time", "  ".join(parts))]

@@ -71,7 +71,7 @@ def command(
     envkit predict 4f2a --file new.csv --to csv --output out.csv
     zcat news.gz | envkit predict 4f2a | grep ORG
     """
-    from envkit.cli.model_predict import predict  # with it comes all that --help does not need
+    from envkit.cli.use.predict import predict  # with it comes all that --help does not need
 
     predict(
         model,

@@ -10,7 +10,7 @@ import msgspec
 
 from envkit.api import UsageError
 from envkit.api.records import RunRequest, RunResult
-from envkit.cli import envelope, track
+from envkit.cli import compare, envelope, track
 from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
 from envkit.runs.progress import read_progress
 
@@ -44,6 +44,7 @@ def command() -> None:
 
 
 command.add_command(track.command)
+command.add_command(compare.command)
 
 
 @command.command(name="list")

@@ -16,13 +16,16 @@ from envkit.api.options import to_builtins
 from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest
 from envkit.cli.options import path_fields
 from envkit.cli.outcome import end_run
+from envkit.cli.piped_data import find_piped
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
+from envkit.data.parquet import PARQUET_EXTRA, data_extras
+from envkit.data.text import STANDARD_INPUT
 from envkit.environments.provide import provide_environment
 from envkit.machine import read_facts
 from envkit.models import is_model_dir
 from envkit.runs.conduct import run_worker
-from envkit.runs.folder import check_run_dir, create_run, new_run_id
+from envkit.runs.folder import check_run_dir, create_run, new_run_id, run_path
 from envkit.runs.trackers.kinds import check_trackers, chosen_trackers
 from envkit.runs.trackers.process import tracking
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envkit.api import Options
+    from envkit.cli.piped_data import PipedData
     from envkit.config import Settings
     from envkit.environments.records import Environment
     from envkit.registry import LoadedTask
@@ -42,6 +46,8 @@ class Asked:
     options: Options
     sources: dict[str, str]
     settings: Settings
+    piped: PipedData | None
+    host_extras: frozenset[str]
 
 
 def run_task(
@@ -65,19 +71,25 @@ def run_task(
     with run_screen(headline=loaded.task.headline) as view:
         began = time.monotonic()
         view.step("Looking at this machine")
+        facts = read_facts(folders=(asked.settings.home,))
         environment = provide_environment(
             env_choice or asked.settings.env,
             entry=loaded.entry,
             model=asked.options.model,
-            facts=read_facts(folders=(asked.settings.home,)),
+            facts=facts,
             home=asked.settings.home,
             torch_index=asked.settings.torch_index,
             progress=view,
+            host_extras=asked.host_extras,
         )
         view.say(environment.reason)
-        folder = create_run(
-            _request(loaded, asked, environment, seconds=time.monotonic() - began), run_dir=run_dir
-        )
+        request = _request(loaded, asked, environment, seconds=time.monotonic() - began)
+        if asked.piped is not None:
+            request = asked.piped.name_in(request, run_path=run_path(request.id, run_dir=run_dir))
+        folder = create_run(request, run_dir=run_dir, facts=facts)
+        if asked.piped is not None:
+            view.step("Reading standard input")
+            asked.piped.keep(run_path=folder.path)
         view.say(f"Run folder: {path_text(folder.path)}")
         held = [] if environment.hold is None else [environment.hold.fileno()]
         with tracking(trackers, folder, on_event=view.event) as on_event:
@@ -97,12 +109,16 @@ def _resolve(loaded: LoadedTask, flags: Mapping[str, Any]) -> Asked:
     options, sources = config.resolve_options(
         loaded.entry.name, loaded.task.options, flags=flags, layers=layers, folder=folder
     )
-    for name in path_fields(loaded.task.options):
-        path = getattr(options, name)
-        if path is not None:
-            _check_readable(path, source=sources[name])
+    names = path_fields(loaded.task.options)
+    paths = {name: path for name in names if (path := getattr(options, name)) not in (None, STANDARD_INPUT)}
+    for name, path in paths.items():
+        _check_readable(path, source=sources[name])
     _check_model(options.model, source=sources["model"])
-    return Asked(options, sources, config.resolve_settings(layers))
+    piped = find_piped(options, names)
+    extras = data_extras(paths.values())
+    if piped is not None and piped.is_parquet:
+        extras |= {PARQUET_EXTRA}
+    return Asked(options, sources, config.resolve_settings(layers), piped, extras)
 
 
 def _check_readable(path: Path, *, source: str) -> None:

@@ -55,9 +55,10 @@ def iterate_columns(lines: Iterable[str], *, file: Path) -> Iterator[ColumnSente
     Raises: DataError where a row has another width.
     """
     opening, others = _read_opening(lines)
-    sample = opening[-1] if opening and not opening[-1].startswith("#") else None
-    if sample is None:
-        sample = next(filter(_is_row, opening), "")
+    rows_there = list(filter(_is_row, opening))
+    sample = next(
+        (line for line in rows_there if not line.startswith("#")), rows_there[0] if rows_there else ""
+    )
     tabbed = "\t" in sample.strip()
     split = _split_tabs if tabbed else _split_blanks
     width = len(split_columns(sample))

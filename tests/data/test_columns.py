@@ -47,3 +47,9 @@ def test_iterate_columns_of_hashes_alone_are_words() -> None:
 def test_choose_word_column_without_tags_passes_over_a_counter(rows: list[str], column: int) -> None:
     sentences = parse_columns(rows, file=FILE)
     assert choose_word_column(sentences, len(split_columns(rows[0]))) == column
+
+
+def test_parse_columns_of_words_that_are_all_number_signs_reads_them(tmp_path: Path) -> None:
+    lines = ["#\tO", "", "#\tB-X", ""]
+    parsed = parse_columns(lines, file=tmp_path / "x.conll")
+    assert [sentence.rows for sentence in parsed] == [[["#", "O"]], [["#", "B-X"]]]

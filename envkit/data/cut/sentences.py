@@ -6,16 +6,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from envkit.data.columns import DOCUMENT_START
-from envkit.data.cut_rows import types_of
-from envkit.data.stratify import rarest_labels
+from envkit.data.cut.rows import types_of
+from envkit.data.cut.stratify import rarest_labels
+from envkit.data.cut.units import CutFile, Unit, join_lines, keep_ends, line_end
 from envkit.data.token_rows import read_sentences
-from envkit.data.units import CutFile, Unit, join_lines, keep_ends, line_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from envkit.data.units import By, Reading
+    from envkit.data.cut.units import By, Reading
 
 
 def cut_sentences(text: str, file: Path, reading: Reading, *, by: By | None) -> CutFile:

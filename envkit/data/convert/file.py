@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api import UsageError
-from envkit.data.convert_questions import QUESTION_FORMATS, write_questions
-from envkit.data.convert_texts import TEXT_FORMATS, write_texts
-from envkit.data.convert_words import WORD_FORMATS, write_sentences
+from envkit.data.convert.questions import QUESTION_FORMATS, write_questions
+from envkit.data.convert.texts import TEXT_FORMATS, write_texts
+from envkit.data.convert.words import WORD_FORMATS, write_sentences
 from envkit.data.kinds import find_kind
 from envkit.data.squad import read_questions
 from envkit.data.texts import read_texts
@@ -17,7 +17,7 @@ from envkit.data.token_rows import read_sentences
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.data.units import Reading
+    from envkit.data.cut.units import Reading
 
 _FORMATS = {"texts": TEXT_FORMATS, "words": WORD_FORMATS, "questions": QUESTION_FORMATS}
 FORMATS = tuple(dict.fromkeys(name for names in _FORMATS.values() for name in names))

@@ -11,7 +11,7 @@ from echo import install_source
 from echo_model import HERE, echo_record, save_echo_model
 
 from envkit.api import DataError, EnvError, PluginError, UsageError
-from envkit.cli.model_use import check_device, check_file, ready_model
+from envkit.cli.use.model import check_device, check_file, ready_model
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import msgspec
 
 from envkit.api import UsageError
 from envkit.cli import envelope
-from envkit.cli.data_reading import file_argument, reading_options
+from envkit.cli.data.reading import file_argument, reading_options
 
 
 class ConvertReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +56,8 @@ def command(
         raise UsageError("--json and the data would both go to standard output", hint="Give --output FILE")
     if output is not None and output.exists() and not force:
         raise UsageError(f"{output} is there already", hint="Name another file, or write over with --force")
-    from envkit.data.convert_file import convert_file  # --help needs no reader
-    from envkit.data.units import Reading
+    from envkit.data.convert.file import convert_file  # --help needs no reader
+    from envkit.data.cut.units import Reading
 
     converted = convert_file(file, Reading(**reading), to=to, pair_column=pair_column)
     if output is None:

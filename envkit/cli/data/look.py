@@ -59,7 +59,7 @@ def look_over(loaded: LoadedTask, *, flags: Mapping[str, Any], env_choice: str |
     if as_json:
         envelope.write(["data", "check", loaded.entry.name], data=report)
     else:
-        from envkit.cli.data_screen import print_data_report
+        from envkit.cli.data.screen import print_data_report
 
         print_data_report(report)
     if any(problem.level == "error" for problem in report.problems):

@@ -10,7 +10,7 @@ from echo import install_source
 
 from envkit.api import UsageError
 from envkit.cli import main
-from envkit.cli.data_check import add_files, name_splits
+from envkit.cli.data.check import add_files, name_splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from envkit.api import RunCancelled, UsageError
-from envkit.cli.model_use import check_device, check_file, raise_if_failed, ready_model
-from envkit.cli.use_screen import UseScreen, can_write_over
+from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
+from envkit.cli.use.screen import UseScreen, can_write_over
 from envkit.data.text import STANDARD_INPUT
 from envkit.runs.output import opened_output
 from envkit.runs.use import use_model

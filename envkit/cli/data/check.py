@@ -47,7 +47,7 @@ def command() -> None:
 
 def _task_command(loaded: LoadedTask) -> click.Command:
     def callback(*, files: tuple[str, ...], env: str | None, json: bool, **flags: Any) -> None:
-        from envkit.cli.data_look import look_over  # with it comes all that --help does not need
+        from envkit.cli.data.look import look_over  # with it comes all that --help does not need
 
         look_over(loaded, flags=add_files(flags, files), env_choice=env, as_json=json)
 

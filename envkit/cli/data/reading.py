@@ -18,7 +18,7 @@ file_argument = click.argument("file", type=click.Path(path_type=Path, allow_das
 
 
 def reading_options(command: CommandT) -> CommandT:
-    """Add the options that are the fields of ``envkit.data.units.Reading``."""
+    """Add the options that are the fields of ``envkit.data.cut.units.Reading``."""
     for add in reversed(_OPTIONS):
         command = add(command)
     return command

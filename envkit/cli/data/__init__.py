@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from envkit.cli.data_check import command as check_command
-from envkit.cli.data_convert import command as convert_command
-from envkit.cli.data_split import command as split_command
+from envkit.cli.data.check import command as check_command
+from envkit.cli.data.convert import command as convert_command
+from envkit.cli.data.split import command as split_command
 
 
 @click.group()

@@ -11,10 +11,10 @@ import msgspec
 
 from envkit.api import UsageError
 from envkit.cli import envelope
-from envkit.cli.data_reading import file_argument, reading_options
+from envkit.cli.data.reading import file_argument, reading_options
 
 if TYPE_CHECKING:
-    from envkit.data.units import By
+    from envkit.data.cut.units import By
 
 
 class SplitFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,9 +81,9 @@ def command(
 
     What goes where follows from the seed alone. A header stands in each file.
     """
-    from envkit.data.cut_file import cut_file, draw_splits  # --help needs no reader
-    from envkit.data.stratify import Shares
-    from envkit.data.units import Reading
+    from envkit.data.cut.file import cut_file, draw_splits  # --help needs no reader
+    from envkit.data.cut.stratify import Shares
+    from envkit.data.cut.units import Reading
 
     cut = cut_file(file, Reading(**reading), by=by)
     splits = draw_splits(cut, Shares(dev=dev, test=test), seed=seed)

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from envkit.api import DataError
-from envkit.data.convert_questions import write_questions
-from envkit.data.convert_texts import write_texts
-from envkit.data.convert_words import write_sentences
+from envkit.data.convert.questions import write_questions
+from envkit.data.convert.texts import write_texts
+from envkit.data.convert.words import write_sentences
 from envkit.data.rows import Answer, Question, TextRow
 from envkit.data.squad import read_questions
 from envkit.data.tag_schemes import to_iob2

@@ -6,18 +6,18 @@ import json
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError
-from envkit.data.stratify import rarest_labels
+from envkit.data.cut.stratify import rarest_labels
+from envkit.data.cut.units import CutFile, Unit, join_lines, keep_ends
 from envkit.data.tables import find_format, read_table
 from envkit.data.texts import read_texts
 from envkit.data.token_rows import read_sentences
-from envkit.data.units import CutFile, Unit, join_lines, keep_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from envkit.data.cut.units import By, Reading
     from envkit.data.kinds import Kind
-    from envkit.data.units import By, Reading
 
 
 def cut_rows(text: str, file: Path, reading: Reading, kind: Kind, *, by: By) -> CutFile:

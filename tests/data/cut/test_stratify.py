@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.api import UsageError
-from envkit.data.stratify import Shares, draw_groups, rarest_labels, stratify
+from envkit.data.cut.stratify import Shares, draw_groups, rarest_labels, stratify
 
 SHARES = st.builds(Shares, dev=st.floats(0.01, 0.45), test=st.sampled_from([0.0, 0.1, 0.3, 0.45]))
 

@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import DataError
-from envkit.data.units import CutFile, Unit, closed, join_lines, keep_ends, line_end
+from envkit.data.cut.units import CutFile, Unit, closed, join_lines, keep_ends, line_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from envkit.data.units import By
+    from envkit.data.cut.units import By
 
 _Place = tuple[int, int, int]  # article, paragraph in it, question in that
 

@@ -11,8 +11,8 @@ import msgspec
 
 from envkit.api import RunCancelled
 from envkit.cli import envelope
-from envkit.cli.model_use import check_device, check_file, raise_if_failed, ready_model
-from envkit.cli.use_screen import UseScreen, can_write_over
+from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
+from envkit.cli.use.screen import UseScreen, can_write_over
 from envkit.runs.output import opened_output
 from envkit.runs.use import use_model
 from envkit.worker.use_request import ScoreRequest, Scores
@@ -20,7 +20,7 @@ from envkit.worker.use_request import ScoreRequest, Scores
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.cli.model_use import ReadyModel
+    from envkit.cli.use.model import ReadyModel
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError, UsageError
-from envkit.data.cut_questions import cut_questions
-from envkit.data.cut_rows import cut_rows
-from envkit.data.cut_sentences import cut_sentences
+from envkit.data.cut.questions import cut_questions
+from envkit.data.cut.rows import cut_rows
+from envkit.data.cut.sentences import cut_sentences
+from envkit.data.cut.stratify import SPLITS, draw_groups, stratify
 from envkit.data.kinds import find_kind
-from envkit.data.stratify import SPLITS, draw_groups, stratify
 from envkit.data.tables import find_format, is_parquet_path
 from envkit.data.text import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.data.stratify import Shares, Split
-    from envkit.data.units import By, CutFile, Reading
+    from envkit.data.cut.stratify import Shares, Split
+    from envkit.data.cut.units import By, CutFile, Reading
 
 
 @dataclass(frozen=True)

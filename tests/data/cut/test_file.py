@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envkit.api import DataError, UsageError
-from envkit.data.convert_file import convert_file
-from envkit.data.cut_file import cut_file, draw_splits
+from envkit.data.convert.file import convert_file
+from envkit.data.cut.file import cut_file, draw_splits
+from envkit.data.cut.stratify import Shares
+from envkit.data.cut.units import By, Reading
 from envkit.data.kinds import find_kind
 from envkit.data.squad import read_questions
-from envkit.data.stratify import Shares
 from envkit.data.texts import read_texts
 from envkit.data.token_rows import read_sentences
-from envkit.data.units import By, Reading
 
 if TYPE_CHECKING:
     from pathlib import Path

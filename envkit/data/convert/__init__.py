@@ -1,0 +1,1 @@
+"""Write data as another format that the same readers read."""

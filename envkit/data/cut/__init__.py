@@ -1,0 +1,1 @@
+"""Cut a file into the files to train, choose and score on."""

@@ -19,7 +19,7 @@ from envkit.environments.provide import provide_again
 from envkit.machine import read_facts
 from envkit.registry import find_task
 from envkit.runs.conduct import run_worker
-from envkit.runs.folder import read_status
+from envkit.runs.folder import read_status, record_machine
 from envkit.runs.progress import read_progress
 from envkit.runs.trackers.kinds import chosen_trackers, trackers_of
 from envkit.runs.trackers.process import tracking
@@ -51,11 +51,12 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
     settings = config.resolve_settings(config.read_layers(Path.cwd()))
     with run_screen(headline=request.headline, progress=read_progress(folder)) as view:
         view.step("Looking at this machine")
+        facts = read_facts(folders=(settings.home,))
         environment = provide_again(
             request.environment,
             entry=find_task(request.task),
             model=str(request.options.get("model", "")),
-            facts=read_facts(folders=(settings.home,)),
+            facts=facts,
             home=settings.home,
             torch_index=settings.torch_index,
             progress=view,
@@ -74,6 +75,7 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
                     folder, on_event=on_event, inherited=held, resume=True, force=is_forced
                 ),
             )
+        record_machine(folder, facts)  # it may be another than the one where the run began
     end_run(result, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
 
 

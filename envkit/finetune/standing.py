@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api import UsageError
+from envkit.api.metric_names import is_lower_better
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-_LOWER_IS_BETTER = ("loss", "error", "perplexity", "mae", "mse", "rmse", "wer", "cer", "distance")
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +48,3 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         if distance == 0:
             return msgspec.structs.replace(self, best_step=step, no_better=no_better)
         return msgspec.structs.replace(self, no_better=no_better)
-
-
-def is_lower_better(metric: str) -> bool:
-    """Tell whether a metric of this name, such as ``dev/loss``, is the better the lower it is."""
-    return metric.endswith(_LOWER_IS_BETTER)

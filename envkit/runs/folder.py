@@ -83,13 +83,18 @@ def create_run(
         path.mkdir(parents=True)
         folder.write_request(request)
         if facts is not None:
-            with contextlib.suppress(UnicodeEncodeError):  # a folder's name on PATH is no reason not to run
-                write_record(folder.machine_file, facts)
+            record_machine(folder, facts)
     except OSError as error:
         raise UsageError(
             f"the run folder {path} cannot be made: {error.strerror}", hint="Name another with --run-dir"
         ) from error
     return folder
+
+
+def record_machine(folder: RunFolder, facts: MachineFacts) -> None:
+    """Record the machine that a run is on. Raises: OSError."""
+    with contextlib.suppress(UnicodeEncodeError):  # a folder's name on PATH is no reason not to run
+        write_record(folder.machine_file, facts)
 
 
 def read_status(folder: RunFolder, *, now: Callable[[], float] = time.time) -> RunStatus:

@@ -5,35 +5,42 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from envkit.api.records import TableRecord
 from envkit.worker.reporter import plain_text
-from envkit.worker.use_request import Scores
 
 if TYPE_CHECKING:
-    from envkit.api import Result
-    from envkit.registry import LoadedTask
+    from envkit.api import Result, Table
     from envkit.worker.reporter import EventReporter
 
 
-def record_scores(result: Result, plugin: LoadedTask, *, report: EventReporter, kept: int | None) -> Scores:
-    """Return the record of these scores; numbers that are none are left out, with a warning."""
+class PlainScores(msgspec.Struct, frozen=True, kw_only=True):
+    """The scores of a Result, as a record holds them; fields as in RunResult."""
+
+    metrics: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    scorer: str | None
+    tables: list[TableRecord]
+
+
+def plain_scores(result: Result, report: EventReporter) -> PlainScores:
+    """Return the scores as plain numbers and text; numbers that are none are left out, with a warning."""
     bounds = {name: (float(low), float(high)) for name, (low, high) in result.intervals.items()}
-    return Scores(
-        task=plugin.entry.name,
-        headline=plugin.task.headline,
+    return PlainScores(
         metrics=report.numbers(result.metrics),
         intervals={plain_text(name): pair for name, pair in bounds.items() if all(map(math.isfinite, pair))},
         scorer=plain_text(result.scorer) or None,
-        tables=[
-            TableRecord(
-                title=plain_text(table.title),
-                columns=[plain_text(column) for column in table.columns],
-                rows=[[_cell(cell) for cell in row] for row in table.rows],
-                kind=table.kind,
-            )
-            for table in result.tables
-        ],
-        kept=kept,
+        tables=[_plain_table(table) for table in result.tables],
+    )
+
+
+def _plain_table(table: Table) -> TableRecord:
+    return TableRecord(
+        title=plain_text(table.title),
+        columns=[plain_text(column) for column in table.columns],
+        rows=[[_cell(cell) for cell in row] for row in table.rows],
+        kind=table.kind,
     )
 
 

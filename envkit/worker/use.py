@@ -27,9 +27,9 @@ from envkit.worker.host_link import EventPipe, end_with_host
 from envkit.worker.predictions import prediction_line
 from envkit.worker.reporter import EventReporter
 from envkit.worker.rows_out import ReaderGone, RowsFile, row_writer
-from envkit.worker.scores import record_scores
+from envkit.worker.scores import plain_scores
 from envkit.worker.use_failures import record_use_failure
-from envkit.worker.use_request import AnyUse, PredictRequest, ScoreRequest, decode_use
+from envkit.worker.use_request import AnyUse, PredictRequest, ScoreRequest, Scores, decode_use
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,13 @@ def _score(
     rows = list(itertools.chain.from_iterable(result.predictions.values()))
     kept = None if predictions is None else len(rows)
     # The scores first: they stand although nobody should read what is behind them.
-    results.write(msgspec.json.encode(record_scores(result, plugin, report=report, kept=kept)))
+    scores = Scores(
+        **msgspec.structs.asdict(plain_scores(result, report)),
+        task=plugin.entry.name,
+        headline=plugin.task.headline,
+        kept=kept,
+    )
+    results.write(msgspec.json.encode(scores))
     if predictions is not None:
         for prediction in rows:
             predictions.write(prediction_line(prediction))

@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 import msgspec
 
-from envkit.api.records import EnvironmentUse, ModelRecord, TableRecord
+from envkit.api.records import EnvironmentUse, ModelRecord
+from envkit.worker.scores import PlainScores
 
 RowFormat = Literal["jsonl", "csv", "conll"]
 ROW_FORMATS: tuple[RowFormat, ...] = get_args(RowFormat)
@@ -53,16 +54,12 @@ def reads_standard_input(request: AnyUse) -> bool:
     return request.file == "-"
 
 
-class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model scores on a file: fields as in RunResult; ``headline`` is without its split.
+class Scores(PlainScores, frozen=True, kw_only=True):
+    """What a model scores on a file; ``headline`` is without its split.
 
     ``kept`` is how many predictions were, where that was asked.
     """
 
     task: str
     headline: str
-    metrics: dict[str, float]
-    intervals: dict[str, tuple[float, float]]
-    scorer: str | None
-    tables: list[TableRecord]
     kept: int | None = None

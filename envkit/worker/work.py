@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from envkit.api import EnvError, PluginError, Request, Result, Run, RunCancelled, UsageError
+import msgspec
+
+from envkit.api import EnvError, PluginError, Request, Run, RunCancelled, UsageError
 from envkit.api.errors import ResumeRefused
 from envkit.api.options import Options, from_builtins
-from envkit.api.records import RunRequest, RunResult, Status, TableRecord
+from envkit.api.records import RunRequest, RunResult, Status
 from envkit.checkpoints import describe_run
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.failures import record_failure
 from envkit.worker.metrics import write_metrics
 from envkit.worker.model_files import describe_model, stamp_card
 from envkit.worker.predictions import write_predictions
-from envkit.worker.reporter import EventReporter, plain_text
 from envkit.worker.resume import ANEW, Beginning
+from envkit.worker.scores import plain_scores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.checkpoints import MadeBy
     from envkit.worker.folder import RunFolder
+    from envkit.worker.reporter import EventReporter
     from envkit.worker.stop import StopRequest
 
 
@@ -139,21 +141,21 @@ def _do(
             is_forced=beginning.is_forced,
         )
         result = task.plugin.finetune(run)
-        found = _outcome(result, report)
+        found = plain_scores(result, report)
         write_predictions(folder, result)
         at_work = None
         model_dir = describe_model(
             folder,
             request,
             base_model=task.options.model,
-            metrics=found["metrics"],
+            metrics=found.metrics,
             options=task.options,
             decoding=result.decoding,
             old_card=old_card,
         )
         # A stop that came too late for the loop to hear has left a whole model.
         status: Status = "cancelled" if stop.was_heard else "finished"
-        return _end(request, report, status, model_dir=model_dir, **found)
+        return _end(request, report, status, model_dir=model_dir, **msgspec.structs.asdict(found))
     except RunCancelled:
         _drop_if_empty(folder.model_dir)
         return _end(request, report, "cancelled")
@@ -186,38 +188,6 @@ def _options(request: RunRequest, plugin: LoadedTask) -> Options:
         return from_builtins(request.options, plugin.task.options)
     except ValueError as error:  # msgspec's errors are ValueErrors
         raise PluginError(f"the options of the request do not fit {plugin.entry}: {error}") from error
-
-
-def _outcome(result: Result, report: EventReporter) -> dict[str, Any]:
-    """Return what a loop returned as the fields of a record: plain numbers and text."""
-    bounds = {name: tuple(map(float, interval)) for name, interval in result.intervals.items()}
-    return {
-        "metrics": report.numbers(result.metrics),
-        "intervals": {
-            plain_text(name): interval
-            for name, interval in bounds.items()
-            if all(map(math.isfinite, interval))
-        },
-        "scorer": plain_text(result.scorer) or None,
-        "tables": [
-            TableRecord(
-                title=plain_text(table.title),
-                columns=[plain_text(column) for column in table.columns],
-                rows=[[_cell(cell) for cell in row] for row in table.rows],
-                kind=table.kind,
-            )
-            for table in result.tables
-        ],
-    }
-
-
-def _cell(value: Any) -> str | int | float:
-    if isinstance(value, str):
-        return plain_text(value)
-    number = value.item() if hasattr(value, "item") else value  # a scalar of NumPy or torch
-    if isinstance(number, float):
-        return float(number) if math.isfinite(number) else "-"
-    return number if isinstance(number, int) else plain_text(number)
 
 
 def _end(request: RunRequest, report: EventReporter, status: Status, **rest: Any) -> RunResult:

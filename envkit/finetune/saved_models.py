@@ -10,6 +10,7 @@ from transformers import AutoConfig
 
 from envkit.api import EnvError, UsageError
 from envkit.finetune.adapters import BASE_CONFIG
+from envkit.finetune.attention import speed_up_attention
 from envkit.finetune.models import fetch_model, load_model, load_tokenizer
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def load_saved_model(
         labels = tuple(AutoConfig.from_pretrained(folder).id2label.values())
         model = load_model(folder, auto_class, labels=labels, device=device, report=report)
     model.eval()
+    speed_up_attention(model)  # as the training's evaluations had it: the same sums, and sooner
     return model, tokenizer
 
 

@@ -185,3 +185,67 @@ def test_token_cross_entropy_without_labelled_tokens_is_zero() -> None:
     loss.backward()
     assert float(loss.detach()) == 0.0
     assert logits.grad is not None and not logits.grad.any()
+
+
+def row_terms() -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    return logits, torch.tensor([0, 3, 1, 1, 2, 0])
+
+
+def test_sequence_cross_entropy_with_smoothing_is_torchs() -> None:
+    from torch.nn.functional import cross_entropy
+
+    from envkit.finetune.losses import sequence_cross_entropy
+
+    logits, labels = row_terms()
+    ours = sequence_cross_entropy(logits, labels, label_smoothing=0.2)
+    assert float(ours) == pytest.approx(
+        float(cross_entropy(logits, labels, label_smoothing=0.2, reduction="sum"))
+    )
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_sequence_cross_entropy_focuses_on_what_the_model_doubts(gamma: float) -> None:
+    import torch
+
+    from envkit.finetune.losses import sequence_cross_entropy
+
+    logits, labels = row_terms()
+    chances = logits.softmax(-1)[torch.arange(6), labels]
+    expected = ((1 - chances) ** gamma * -chances.log()).sum()
+    assert float(sequence_cross_entropy(logits, labels, focal_gamma=gamma)) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 3.0])
+def test_focal_losses_of_a_sure_model_have_finite_gradients(gamma: float) -> None:
+    import torch
+
+    from envkit.finetune.losses import multi_label_cross_entropy, sequence_cross_entropy
+
+    logits = torch.tensor([[1e4, -1e4], [0.0, 0.0]], requires_grad=True)
+    one = sequence_cross_entropy(logits, torch.tensor([0, -100]), focal_gamma=gamma)
+    several = multi_label_cross_entropy(logits, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), focal_gamma=gamma)
+    (one + several).backward()
+    assert logits.grad is not None and bool(logits.grad.isfinite().all())
+
+
+def test_multi_label_cross_entropy_is_the_sum_over_rows_of_torchs_mean_over_labels() -> None:
+    import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    from envkit.finetune.losses import multi_label_cross_entropy
+
+    logits, _ = row_terms()
+    targets = (torch.arange(24).reshape(6, 4) % 3 == 0).float()
+    whole = multi_label_cross_entropy(logits, targets)
+    assert float(whole) == pytest.approx(
+        6 * float(binary_cross_entropy_with_logits(logits, targets.double()))
+    )
+    parts = [multi_label_cross_entropy(logits[i : i + 2], targets[i : i + 2]) for i in range(0, 6, 2)]
+    assert float(sum(parts)) == pytest.approx(float(whole))
+    weights = torch.tensor([[0.5] * 4, [2.0] * 4])
+    weighted = multi_label_cross_entropy(logits, targets, class_weights=weights)
+    terms = binary_cross_entropy_with_logits(logits, targets.double(), reduction="none")
+    assert float(weighted) == pytest.approx(float((terms * (0.5 + 1.5 * targets)).mean(-1).sum()))

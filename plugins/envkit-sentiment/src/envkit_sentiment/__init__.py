@@ -1,0 +1,1 @@
+"""Sentiment analysis for envkit."""

@@ -1,0 +1,141 @@
+"""Read the texts to train, choose and score on, tell what their labels mean, and refuse what cannot be learned."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import DataError
+from envkit.data.splits import SplitFiles, find_splits
+from envkit.data.texts import TextFile, read_texts
+from envkit_sentiment.scale import Scale, read_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envkit.api import Reporter, Request
+    from envkit.data.rows import TextRow
+    from envkit_sentiment.plugin import SentimentOptions
+
+SAMPLE_DIR = Path(__file__).parent / "sample"
+SAMPLE = SplitFiles(*(SAMPLE_DIR / f"{split}.csv" for split in ("train", "dev", "test")))
+_DEV_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class SentimentData:
+    """Texts, each with the one level of ``scale`` that it has as its label.
+
+    ``dev`` chooses the model and is scored; ``test``, empty where there is none, is scored once. What a
+    text is judged about, where the data says so, is its ``pair``.
+    """
+
+    train: tuple[TextRow, ...]
+    dev: tuple[TextRow, ...]
+    test: tuple[TextRow, ...]
+    scale: Scale
+
+    @property
+    def needs_pair(self) -> bool:
+        """Tell whether every text to train on is judged about something that stands beside it."""
+        return all(row.pair is not None for row in self.train)
+
+
+def read(request: Request[SentimentOptions]) -> SentimentData:
+    """Read what the options name, or the shipped sample where they name nothing. Raises: DataError."""
+    options, report = request.options, request.report
+    files = find_splits(options)
+    if files is None:
+        report.say("No data given: this run uses the small sample of made-up reviews of envkit-sentiment")
+        files = SAMPLE
+    train_file = _read(files.train, options, report)
+    for note in train_file.notes:
+        report.say(note)
+    scale = read_scale(labels_of(train_file.rows), kind=options.scale, given=options.labels)
+    report.say(scale.describe())
+    rows = with_levels(train_file.rows, scale)
+    if files.dev is None:
+        train, dev = cut_dev(rows, seed=options.seed)
+        report.say(f"No dev data given: {len(dev)} of {len(rows)} training texts, cut by the seed")
+    else:
+        train, dev = rows, with_levels(_read(files.dev, options, report).rows, scale)
+    test = () if files.test is None else with_levels(_read(files.test, options, report).rows, scale)
+    report.say(f"{len(train)} texts to train on, {len(dev)} dev, {len(test)} test")
+    return SentimentData(train, dev, test, scale)
+
+
+def read_file(file: Path, options: SentimentOptions) -> TextFile:
+    """Read one file as the options say; each row has one label. Raises: DataError."""
+    found = read_texts(
+        file,
+        format=options.format,
+        encoding=options.encoding,
+        text_column=options.text_column,
+        pair_column=options.second_column,
+        label_column=options.label_column,
+    )
+    for row in found.rows:
+        if len(row.labels) != 1:
+            named = ", ".join(map(repr, row.labels)) or "none"
+            raise DataError(
+                f"{row.name}: the row has {len(row.labels)} labels ({named}), expected one",
+                hint="Give each text one label, or classify with several: envkit run classification",
+            )
+    return found
+
+
+def labels_of(rows: Sequence[TextRow]) -> list[str]:
+    """Return the label of each row."""
+    return [row.labels[0] for row in rows]
+
+
+def with_levels(rows: Sequence[TextRow], scale: Scale) -> tuple[TextRow, ...]:
+    """Return the rows with their levels as labels. Raises: DataError for labels that training cannot teach."""
+    levels = [scale.level_of(row.labels[0]) for row in rows]
+    unknown = [row for row, level in zip(rows, levels, strict=True) if level is None]
+    if unknown:
+        raise DataError(
+            f"{unknown[0].name}: {unknown_label(unknown, scale)}",
+            hint="Mend the labels, or add texts with them to the training data",
+        )
+    return tuple(
+        replace(row, labels=(level,)) for row, level in zip(rows, levels, strict=True) if level is not None
+    )
+
+
+def unknown_label(rows: Sequence[TextRow], scale: Scale) -> str:
+    """Return in words that these rows have labels that the training data lacks."""
+    labels = ", ".join(repr(label) for label in dict.fromkeys(labels_of(rows)))
+    return f"the training data has no text with the label {labels}, only {', '.join(scale.meanings)}"
+
+
+def cut_dev(rows: Sequence[TextRow], *, seed: int) -> tuple[tuple[TextRow, ...], tuple[TextRow, ...]]:
+    """Return the rows to train on and a tenth, of each level its share, cut off by the seed.
+
+    Both keep the order of the rows. A level with a single row keeps it for training.
+    """
+    by_level: dict[str, list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        by_level[row.labels[0]].append(number)
+    draw = random.Random(seed)
+    chosen: set[int] = set()
+    for level in sorted(by_level):
+        numbers = by_level[level]
+        chosen.update(draw.sample(numbers, min(max(1, round(len(numbers) * _DEV_SHARE)), len(numbers) - 1)))
+    if not chosen:
+        raise DataError(
+            "there is one training text of each label: none can be cut off to choose by",
+            hint="Give more texts, or a file to choose by: --dev FILE",
+        )
+    kept = tuple(row for number, row in enumerate(rows) if number not in chosen)
+    return kept, tuple(rows[number] for number in sorted(chosen))
+
+
+def _read(file: Path, options: SentimentOptions, report: Reporter) -> TextFile:
+    found = read_file(file, options)
+    for warning in found.warnings:
+        report.warn(warning)
+    return found

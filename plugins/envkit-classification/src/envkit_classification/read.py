@@ -1,0 +1,205 @@
+"""Read the texts to train, choose and score on, and refuse what could not be learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import DataError
+from envkit.data.cut.stratify import Shares, rarest_labels, stratify
+from envkit.data.splits import SplitFiles, find_splits
+from envkit.data.texts import TextFile, read_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from envkit.api import Reporter, Request
+    from envkit.data.rows import TextRow
+    from envkit_classification.plugin import ClassificationOptions
+
+SAMPLE_DIR = Path(__file__).parent / "sample"
+_SHOWN_LABELS = 8
+
+
+@dataclass(frozen=True)
+class ClassificationData:
+    """Texts with their labels, and all labels that training can teach.
+
+    ``dev`` chooses the model and is scored; ``test``, empty where there is none, is scored once. A text
+    has one label, or any number where ``is_multi_label``.
+    """
+
+    train: tuple[TextRow, ...]
+    dev: tuple[TextRow, ...]
+    test: tuple[TextRow, ...]
+    labels: tuple[str, ...]
+    is_multi_label: bool
+
+    @property
+    def is_pair(self) -> bool:
+        """Tell whether two texts are read together."""
+        return self.train[0].pair is not None
+
+
+def read(request: Request[ClassificationOptions]) -> ClassificationData:
+    """Read what the options name, or the shipped sample where they name nothing. Raises: DataError."""
+    options, report = request.options, request.report
+    files = find_files(options)
+    if options.train is None and options.data is None:
+        report.say("No data given: this run uses the small sample of made-up messages that comes along")
+    train = _read(files.train, options, report)
+    is_multi_label = train.has_many if options.multi_label is None else options.multi_label
+    labels = find_labels(train.rows)
+    _check_train(train, labels, is_multi_label=is_multi_label)
+    _say_parts(labels, options, report)
+    dev_file = None if files.dev is None else _read(files.dev, options, report)
+    test_file = None if files.test is None else _read(files.test, options, report)
+    for other in (dev_file, test_file):
+        if other is not None:
+            check_rows(
+                other.rows, labels, is_multi_label=is_multi_label, is_pair=train.rows[0].pair is not None
+            )
+    if dev_file is None:
+        train_rows, dev_rows = cut_dev(train.rows, seed=options.seed)
+        report.say(f"No dev data given: {len(dev_rows)} of {len(train.rows)} training texts, cut by the seed")
+    else:
+        train_rows, dev_rows = train.rows, dev_file.rows
+    test_rows = () if test_file is None else test_file.rows
+    kind = " with any number of labels" if is_multi_label else ""
+    texts = "pairs of texts" if train_rows[0].pair is not None else "texts"
+    report.say(
+        f"{len(train_rows)} {texts}{kind} to train on, {len(dev_rows)} dev, {len(test_rows)} test; "
+        f"{len(labels)} labels: {name_labels(labels)}"
+    )
+    return ClassificationData(train_rows, dev_rows, test_rows, labels, is_multi_label)
+
+
+def find_files(options: ClassificationOptions) -> SplitFiles:
+    """Return the files that the options name, or those of the sample. Raises: DataError."""
+    files = find_splits(options)
+    return files or SplitFiles(*(SAMPLE_DIR / f"{split}.csv" for split in ("train", "dev", "test")))
+
+
+def read_file(file: Path, options: ClassificationOptions) -> TextFile:
+    """Read one file as the options say, labels cut to the part that is to be learned. Raises: DataError."""
+    found = read_texts(
+        file,
+        format=options.format,
+        encoding=options.encoding,
+        text_column=options.text_column,
+        pair_column=options.pair_column,
+        label_column=options.label_column,
+        labels="many" if options.multi_label else "one",
+    )
+    if options.label_part == "all":
+        return found
+    cut = {label: _part(label, options.label_part) for row in found.rows for label in row.labels}
+    rows = tuple(
+        replace(row, labels=tuple(dict.fromkeys(cut[label] for label in row.labels))) for row in found.rows
+    )
+    return replace(found, rows=rows)
+
+
+def find_labels(rows: Iterable[TextRow]) -> tuple[str, ...]:
+    """Return all labels of these rows, numbers by their size and others by the alphabet."""
+    found = {label for row in rows for label in row.labels}
+    if all(label.isdecimal() for label in found):
+        return tuple(sorted(found, key=lambda label: (int(label), label)))
+    return tuple(sorted(found))
+
+
+def check_rows(
+    rows: Sequence[TextRow], labels: Sequence[str], *, is_multi_label: bool, is_pair: bool
+) -> None:
+    """Refuse rows that a model of these labels cannot be scored on. Raises: DataError."""
+    known = set(labels)
+    for row in rows:
+        if not is_multi_label:
+            _check_single(row)
+        if (row.pair is not None) != is_pair:
+            found, wanted = (
+                ("a pair of texts", "one text") if row.pair is not None else ("one text", "a pair")
+            )
+            raise DataError(
+                f"found {found}, but the training data has {wanted} in each row",
+                file=row.name,
+                hint="Give all files the same columns, or name them: --text-column and --pair-column",
+            )
+        for label in row.labels:
+            if label not in known:
+                raise DataError(
+                    f"the label {label!r} is not in the training data, which has {name_labels(labels)}",
+                    file=row.name,
+                    hint="Mend the label, or add texts with it to the training data",
+                )
+
+
+def cut_dev(
+    rows: Sequence[TextRow], *, seed: int, share: float = 0.1
+) -> tuple[tuple[TextRow, ...], tuple[TextRow, ...]]:
+    """Return the rows to train on and the ``share`` cut off by the seed, of every label in its proportion."""
+    splits = stratify(rarest_labels([row.labels for row in rows]), Shares(dev=share), seed=seed)
+    train, dev = (
+        tuple(row for row, other in zip(rows, splits, strict=True) if other == split)
+        for split in ("train", "dev")
+    )
+    return train, dev
+
+
+def name_labels(labels: Sequence[str]) -> str:
+    """Return the labels as a list for people, the first of many."""
+    more = len(labels) - _SHOWN_LABELS
+    return ", ".join(labels[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _read(file: Path, options: ClassificationOptions, report: Reporter) -> TextFile:
+    found = read_file(file, options)
+    for note in found.notes:
+        report.say(note)
+    for warning in found.warnings:
+        report.warn(warning)
+    return found
+
+
+def _check_train(train: TextFile, labels: Sequence[str], *, is_multi_label: bool) -> None:
+    """Refuse training data that teaches nothing, or whose rows are not alike. Raises: DataError."""
+    is_pair = train.rows[0].pair is not None
+    check_rows(train.rows, labels, is_multi_label=is_multi_label, is_pair=is_pair)
+    if len({frozenset(row.labels) for row in train.rows}) < 2:
+        only = f"the one label {labels[0]!r}" if len(labels) == 1 else f"the labels {name_labels(labels)}"
+        raise DataError(
+            f"every text has {only if labels else 'no label'}: there is nothing to tell apart",
+            file=train.file,
+            hint="Name the column that holds the labels: --label-column NAME",
+        )
+
+
+def _check_single(row: TextRow) -> None:
+    if len(row.labels) > 1:
+        raise DataError(
+            f"the text has {len(row.labels)} labels ({name_labels(row.labels)}), expected one",
+            file=row.name,
+            hint="If texts may have several labels: --multi-label",
+        )
+    if not row.labels:
+        raise DataError(
+            "the text has no label",
+            file=row.name,
+            hint="Give it one; if texts may have none, or several: --multi-label",
+        )
+
+
+def _part(label: str, part: str) -> str:
+    return (label.partition(":")[0] if part == "first" else label.rpartition(":")[2]).strip() or label
+
+
+def _say_parts(labels: Sequence[str], options: ClassificationOptions, report: Reporter) -> None:
+    """Say that labels like ``LOC:city`` have parts, where it has not been said which to learn."""
+    if options.label_part != "all" or not all(":" in label for label in labels):
+        return
+    first = {_part(label, "first") for label in labels}
+    if 1 < len(first) < len(labels):
+        report.say(
+            f"All labels have a colon, as {labels[0]}: --label-part first learns the {len(first)} before it"
+        )

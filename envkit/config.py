@@ -19,7 +19,8 @@ import msgspec
 import platformdirs
 
 from envkit.api import ConfigError, UsageError
-from envkit.api.options import Options, from_builtins
+from envkit.api.options import Options
+from envkit.option_values import Value, check_value, option_key
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +28,8 @@ if typing.TYPE_CHECKING:
 OptionsT = TypeVar("OptionsT", bound=Options)
 TrackerName = typing.Literal["tensorboard", "wandb", "none"]
 
-_STANDARD_INPUT = Path("-")
+# Options that say the same in two ways.
+_EXCLUSIVE = ((("data",), ("train", "dev", "test")), (("batch_size",), ("tokens_per_step",)))
 _OTHER_VARIABLES = ("ENVKIT_TRACEBACK", "ENVKIT_TEST_DATA", "ENVKIT_REQUIRE")
 
 
@@ -42,16 +44,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     torch_index: str = "https://download.pytorch.org/whl"
     env: str = "auto"
     track: tuple[TrackerName, ...] = ()
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value before it is checked: where it came from, and whether it is text to be read as its type."""
-
-    raw: Any
-    source: str
-    is_text: bool = False
-    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +90,7 @@ def resolve_settings(layers: Iterable[Layer], *, environ: Mapping[str, str] = os
         variable = f"ENVKIT_{name.upper()}"
         if environ.get(variable):
             values[name] = Value(environ[variable], variable, is_text=True)
-    checked = {name: _check(Settings, name, value) for name, value in values.items()}
+    checked = {name: check_value(Settings, name, value) for name, value in values.items()}
     checked.setdefault("home", Path(platformdirs.user_data_dir("envkit")))
     index = checked.get("torch_index")
     if index is not None and "://" not in index:
@@ -139,7 +131,7 @@ def resolve_options(
         if raw is not None:
             values[name] = Value(raw, flag_of(name), is_text=True, folder=folder)
     values = _drop_contradicted(values)
-    checked = {name: _check(options_type, name, value) for name, value in values.items()}
+    checked = {name: check_value(options_type, name, value) for name, value in values.items()}
     try:
         options = options_type(**checked)
     except (ValueError, msgspec.ValidationError) as error:
@@ -156,16 +148,20 @@ def flag_of(name: str) -> str:
 def _drop_contradicted(values: dict[str, Value]) -> dict[str, Value]:
     # A flag --data beside a file's train (or the other way round) replaces it, as any flag does a file's
     # value; only two of equal standing contradict each other, and then the options' own check says so.
-    given = [name for name in ("train", "dev", "test", "data") if name in values and _is_flag(values[name])]
-    if given == ["data"]:
-        return {n: v for n, v in values.items() if n not in ("train", "dev", "test") or _is_flag(v)}
-    if given and "data" not in given:
-        return {n: v for n, v in values.items() if n != "data"}
-    return values
+    kept = dict(values)
+    for one, others in _EXCLUSIVE:
+        sides = [[name for name in side if name in kept] for side in (one, others)]
+        if all(sides):
+            strengths = [max(map(_strength, (kept[name] for name in side))) for side in sides]
+            for side, strength in zip(sides, strengths, strict=True):
+                if strength < max(strengths):
+                    kept = {name: value for name, value in kept.items() if name not in side}
+    return kept
 
 
-def _is_flag(value: Value) -> bool:
-    return value.source.startswith("--")
+def _strength(value: Value) -> int:
+    """Return how strong a source is: a file, a variable, a flag."""
+    return 2 if value.source.startswith("--") else 1 if value.source.startswith("ENVKIT_") else 0
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -191,7 +187,7 @@ def _named(table: Mapping[str, Any], names: Iterable[str], *, where: str) -> dic
         name = _known(key, names, where=where)
         if name in found:
             raise ConfigError(
-                f"{where}: {_key(name)} stands there twice, once as {name}", hint="Take one of them out"
+                f"{where}: {option_key(name)} stands there twice, once as {name}", hint="Take one of them out"
             )
         found[name] = raw
     return found
@@ -204,20 +200,14 @@ def _known(key: str, names: Iterable[str], *, where: str) -> str:
         return name
     near = difflib.get_close_matches(name, names, n=1)
     if name in Settings.__struct_fields__:
-        hint = f"{_key(name)} is a setting of envkit's own: write it above all tables, or as ENVKIT_{_variable(name)}"
+        hint = f"{option_key(name)} is a setting of envkit's own: write it above all tables, or as ENVKIT_{_variable(name)}"
     elif near:
-        hint = f"Did you mean {_key(near[0])!r}?"
+        hint = f"Did you mean {option_key(near[0])!r}?"
     elif names == Settings.__struct_fields__:
-        hint = (
-            f"Known here: {', '.join(map(_key, names))}. A task's options stand in its table, such as [ner]"
-        )
+        hint = f"Known here: {', '.join(map(option_key, names))}. A task's options stand in its table, such as [ner]"
     else:
-        hint = f"Known: {', '.join(map(_key, names))}."
+        hint = f"Known: {', '.join(map(option_key, names))}."
     raise ConfigError(f"{where}: there is no option {key!r}", hint=hint)
-
-
-def _key(name: str) -> str:
-    return name.replace("_", "-")
 
 
 def _variable(name: str) -> str:
@@ -249,53 +239,3 @@ def _refuse_near_miss(layer: Layer, task: str) -> None:
 
         if table not in find_tasks():
             raise ConfigError(f"{layer.file}: there is no task {table!r}", hint=f"Did you mean [{task}]?")
-
-
-def _check(type_: type[Any], name: str, value: Value) -> Any:
-    hint_type = typing.get_type_hints(type_, include_extras=True)[name]
-    raw = value.raw
-    if typing.get_origin(hint_type) is tuple and isinstance(raw, str):
-        raw = [part.strip() for part in raw.split(",")]
-    try:
-        checked = from_builtins(raw, hint_type, strict=not value.is_text)
-    except msgspec.ValidationError as error:
-        shown = repr(value.raw) if value.is_text else f"{_key(name)} = {value.raw!r}"
-        help_text = _help_of(hint_type)
-        raise ConfigError(
-            f"{value.source}: {shown} does not fit: {_wanted(error, hint_type, help_text)}",
-            hint=f"{_key(name)}: {help_text}" if help_text else None,
-        ) from error
-    if isinstance(checked, Path) and checked != _STANDARD_INPUT:
-        try:
-            return ((value.folder or Path.cwd()) / checked.expanduser()).absolute()
-        except RuntimeError as error:  # ~somebody who is not there
-            raise ConfigError(
-                f"{value.source}: {str(checked)!r}: there is no such user", hint="Write the path in full"
-            ) from error
-    return checked
-
-
-def _wanted(error: msgspec.ValidationError, hint: Any, help_text: str) -> str:
-    """Return msgspec's words without its marks; for a pattern, what the help says after its colon."""
-    text = str(error).replace("`", "").split(" - at ")[0].split(", got ")[0]
-    if text.startswith("Invalid enum value"):
-        text = f"expected one of {', '.join(map(str, literal_values(hint)))}"
-    if " matching regex" in text:
-        text = f"expected {help_text.partition(': ')[2] or 'another form'}".rstrip(".")
-    return text[0].lower() + text[1:]
-
-
-def literal_values(hint: Any) -> tuple[Any, ...]:
-    """Return the values of a Literal, wrapped or not, in the order in which they were written."""
-    if typing.get_origin(hint) is typing.Literal:
-        return typing.get_args(hint)
-    return next((found for part in typing.get_args(hint) if (found := literal_values(part))), ())
-
-
-def _help_of(hint: Any) -> str:
-    """Return the help text in an annotation, wrapped in ``| None`` or not."""
-    for part in (*getattr(hint, "__metadata__", ()), *typing.get_args(hint)):
-        found = part.description if isinstance(part, msgspec.Meta) else _help_of(part)
-        if found:
-            return str(found)
-    return ""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envkit.api import ConfigError, Meta, Options, UsageError
+from envkit.api import ConfigError, FinetuneOptions, Meta, Options, UsageError
 from envkit.config import Layer, read_layers, resolve_options, resolve_settings
 
 
@@ -86,15 +86,45 @@ def test_resolve_options_with_data_as_flag_sets_aside_the_file_of_a_configuratio
 
 
 @pytest.mark.parametrize(
+    ("flags", "environ", "file", "expected"),
+    [
+        ({"tokens_per_step": "64"}, {"ENVKIT_NER_BATCH_SIZE": "8"}, "", (None, 64)),
+        ({"tokens_per_step": "64"}, {}, "[ner]\nbatch-size = 8\n", (None, 64)),
+        ({"batch_size": "8"}, {}, "[ner]\ntokens-per-step = 64\n", (8, None)),
+        ({}, {"ENVKIT_NER_BATCH_SIZE": "8"}, "[ner]\ntokens-per-step = 64\n", (8, None)),
+    ],
+)
+def test_resolve_options_of_two_that_exclude_each_other_takes_the_stronger_source(
+    tmp_path: Path,
+    flags: dict[str, str],
+    environ: dict[str, str],
+    file: str,
+    expected: tuple[int | None, int | None],
+) -> None:
+    (tmp_path / "envkit.toml").write_text(file)
+
+    options, _ = resolve_options(
+        "ner",
+        FinetuneOptions,
+        flags=flags,
+        layers=read_layers(tmp_path, user_file=tmp_path / "none"),
+        environ=environ,
+        folder=tmp_path,
+    )
+
+    assert (options.batch_size, options.tokens_per_step) == expected
+
+
+@pytest.mark.parametrize(
     ("flags", "environ", "file", "words"),
     [
-        ({"epochs": "0"}, {}, "", ["--epochs", "'0'", "int >= 1"]),
-        ({"epochs": "many"}, {}, "", ["--epochs", "'many'", "int"]),
+        ({"epochs": "0"}, {}, "", ["--epochs", "'0'", "a whole number >= 1"]),
+        ({"epochs": "many"}, {}, "", ["--epochs", "'many'", "a whole number"]),
         ({"window": "4"}, {}, "", ["--window", ">= 8"]),
         ({}, {"ENVKIT_NER_EPOCHS": "x"}, "", ["ENVKIT_NER_EPOCHS", "'x'"]),
         ({}, {"ENVKIT_NER_EPOCH": "3"}, "", ["ENVKIT_NER_EPOCH", "'epoch'"]),
         ({}, {}, "[ner]\nepoch = 3\n", ["envkit.toml", "'epoch'"]),
-        ({}, {}, "[ner]\nepochs = '3'\n", ["envkit.toml", "epochs = '3'", "int"]),
+        ({}, {}, "[ner]\nepochs = '3'\n", ["envkit.toml", "epochs = '3'", "a whole number"]),
         ({}, {}, "[ner]\nbatch-size = 1\nbatch_size = 2\n", ["envkit.toml", "batch-size", "twice"]),
         ({}, {}, "[ner]\nenv = 'x'\n", ["envkit.toml", "'env'"]),
         ({"device": "gpu"}, {}, "", ["--device", "'gpu'", "cuda:N or mps"]),

@@ -43,7 +43,8 @@ class FinetuneOptions(Options, frozen=True, kw_only=True):
     freeze: Annotated[
         str,
         Meta(
-            "What is not trained: none, embeddings, all-but-head, or a number of layers from below.",
+            "What is not trained: none, embeddings, all-but-head, or a number of layers from below, embeddings "
+            "included.",
             pattern=r"^(none|embeddings|all-but-head|[1-9]\d*)$",
         ),
     ] = "none"
@@ -62,7 +63,7 @@ class FinetuneOptions(Options, frozen=True, kw_only=True):
     ) = None
     metric: (
         Annotated[
-            str, Meta("Metric of dev that chooses the best state, by its name. Default: the task's own.")
+            str, Meta("Metric of dev that chooses the best state, such as dev/loss. Default: the task's own.")
         ]
         | None
     ) = None

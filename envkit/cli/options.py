@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec.inspect
 
-from envkit.config import flag_of, literal_values
+from envkit.config import flag_of
+from envkit.option_values import literal_values
 
 if TYPE_CHECKING:
     from envkit.api import Options

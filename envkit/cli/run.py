@@ -9,7 +9,8 @@ import click
 
 from envkit.api import PluginError
 from envkit.cli.options import task_parameters
-from envkit.config import TrackerName, literal_values
+from envkit.config import TrackerName
+from envkit.option_values import literal_values
 from envkit.registry import find_tasks, load_task
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ def list_command(runs_dir: Path, as_json: bool) -> None:
     from envkit.cli import render
 
     rows = [(run.folder.path.name, run.request.task, run.status, _took(run), _scores(run)) for run in runs]
-    render.print_table(("RUN", "TASK", "STATUS", "TOOK", "SCORES"), rows)
+    render.print_table(("RUN", "TASK", "STATUS", "TOOK", "SCORES, OR WHY"), rows)
 
 
 @command.command(name="show", short_help="Show one run.")
@@ -138,5 +138,7 @@ def _took(run: RunSummary) -> str:
 def _scores(run: RunSummary) -> str:
     from envkit.cli.outcome import headline_scores
 
+    if run.result is not None and run.result.error is not None:
+        return run.result.error.message.splitlines()[0]
     scores = headline_scores(run.result.metrics if run.result else {}, headline=run.request.headline)
     return "  ".join(f"{name} {score}" for name, score in scores)

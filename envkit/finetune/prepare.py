@@ -78,7 +78,8 @@ def prepare(
     """
     options: FinetuneOptions = run.options
     device, ranks = model.device, current_ranks()
-    standing = Standing(metric=options.metric or f"dev/{run.headline}")
+    metric = options.metric or run.headline
+    standing = Standing(metric=metric if "/" in metric else f"dev/{metric}")
     if metrics:
         standing.check(metrics)
     as_loaded = describe_model(model)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
+from envkit.api import RunCancelled
 from envkit.finetune.batching import micro_batches
 from envkit.finetune.failing_rows import refuse_gradients, refuse_loss
 
@@ -34,10 +35,13 @@ def steps(training: Training[RowT, BatchT]) -> Iterator[Step[RowT, BatchT]]:
                 step.report(evaluate(training.model, dev))
 
     Between two steps it writes a checkpoint where one is due. It ends after the last step, when ``patience``
-    has run out, and, with a checkpoint, when the run is asked to stop.
+    has run out, and, with a checkpoint, when the run is asked to stop; before the first step that raises
+    RunCancelled, since there is nothing to be kept.
     Raises: RuntimeError where the loop leaves a part of this out; RunFailed where a loss is no number.
     """
     run, plan, position = training.run, training.plan, training.position
+    if position.step == 0 and run.should_stop():
+        raise RunCancelled("stopped before the first step")  # there is nothing to be kept
     run.report.plan(steps=len(plan.steps), epochs=plan.epoch_after(len(plan.steps)))
     if not position.is_evaluated:  # it was stopped between a step and its evaluation
         step = Step(training, position.step, rows=())

@@ -40,15 +40,15 @@ class EventFile:
     """Append events to a file, each by one write. A disk that is full loses events, never the run."""
 
     def __init__(self, file: Path) -> None:
-        self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        self._is_torn = (
-            os.fstat(self._descriptor).st_size > 0
-        )  # a worker before this one may have been killed
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        size = os.fstat(self._descriptor).st_size
+        # A worker before this one may have been killed in the middle of a line.
+        self._is_torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def write(self, event: AnyEvent) -> None:
         """Append the event."""
         line = encode_event(event)
-        if self._is_torn:  # an empty line costs nothing; half a line would swallow this event
+        if self._is_torn:  # half a line would swallow this event
             line = b"\n" + line
         try:
             self._is_torn = os.write(self._descriptor, line) < len(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tiny_loop import Heard, begin, collate, go, make_model, make_rows, summed_loss, weights_of
 
-from envkit.api import RunFailed, UsageError
+from envkit.api import RunCancelled, RunFailed, UsageError
 from envkit.api.errors import ResumeRefused
 from envkit.checkpoints import list_checkpoints, newest_sound
 
@@ -286,6 +286,19 @@ def test_loop_that_leaves_a_part_out_is_stopped(tmp_path: Path, left_out: str) -
                 step.update()
             if step.evaluation_due and left_out != "report":
                 step.report({"dev/score": 0.0})
+
+
+def test_steps_of_a_run_that_is_stopped_before_the_first_keep_nothing(tmp_path: Path) -> None:
+    heard = Heard()
+    with pytest.raises(RunCancelled):
+        go(begin(tmp_path, make_rows(), heard=heard, batch_size=8, stop_after=0))
+    assert heard.steps == []
+    assert list(tmp_path.rglob("*.safetensors")) == []
+
+
+def test_metric_without_its_split_is_that_of_dev(tmp_path: Path) -> None:
+    training = begin(tmp_path, make_rows(), batch_size=8, metric="loss")
+    assert training.position.standing.metric == "dev/loss"
 
 
 def test_loop_with_two_losses_for_a_batch_or_two_updates_is_stopped(tmp_path: Path) -> None:

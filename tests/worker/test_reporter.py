@@ -202,6 +202,14 @@ def test_event_file_after_a_torn_line_begins_a_new_one(tmp_path: Path) -> None:
     assert file.read_bytes().splitlines()[1] == b'{"event":"phase","time":1.0,"name":"read"}'
 
 
+def test_event_file_that_goes_on_after_a_whole_line_adds_no_empty_one(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    for _ in range(2):
+        EventFile(file).write(Phase(time=1.0, name="read"))
+
+    assert file.read_bytes().count(b"\n") == len(file.read_bytes().splitlines()) == 2
+
+
 def test_event_file_of_many_threads_holds_every_event_whole(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     report = EventReporter(EventFile(file).write)

@@ -85,7 +85,7 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
     model = save_best(training, setup.tokenizer)
     if training.is_stopped:
         return Result(metrics=training.best_metrics, decoding={"is_pair": run.data.is_pair})
-    return final_scores(run, model, setup, step=training.position.step)
+    return final_scores(run, model, setup)
 
 
 def choose_metric(
@@ -187,11 +187,7 @@ def score_dev(
 
 
 def final_scores(
-    run: Run[ClassificationOptions, ClassificationData],
-    model: PreTrainedModel,
-    setup: Setup,
-    *,
-    step: int,
+    run: Run[ClassificationOptions, ClassificationData], model: PreTrainedModel, setup: Setup
 ) -> Result:
     """Score the saved model on dev and test."""
     run.report.phase("evaluate")
@@ -208,7 +204,6 @@ def final_scores(
         intervals |= evaluation.score.intervals(split)
         tables += evaluation.score.tables(split)
         kept[split] = predictions(rows, evaluation)
-    run.report.metrics(step, metrics)
     if run.data.is_multi_label:  # the screen ends with the accuracy, which says little here
         scores = ", ".join(f"{split} {metrics[f'{split}/micro_f1']:.4f}" for split in found)
         run.report.say(f"Micro F1, over all labels: {scores}")

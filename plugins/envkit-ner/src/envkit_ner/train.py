@@ -76,7 +76,7 @@ def finetune(run: Run[NerOptions, NerData]) -> Result:
     model = save_best(training, setup.tokenizer)
     if training.is_stopped:
         return Result(metrics=training.best_metrics)
-    return final_scores(run, model, setup, step=training.position.step)
+    return final_scores(run, model, setup)
 
 
 def load(run: Run[NerOptions, NerData]) -> Setup:
@@ -115,6 +115,12 @@ def load(run: Run[NerOptions, NerData]) -> Setup:
         for file, sentences in zip(data.files, (data.train, data.dev, data.test), strict=True)
     )
     report.say(f"Computing on {device}; a window holds {window} word pieces")
+    if options.context == "document":
+        words = sum(example.items for example in train) / max(1, len(train))
+        report.say(
+            f"{len(train)} windows to train on, each with {words:.0f} words of whole sentences to learn and their "
+            "neighbours as context; what uses the model gives it documents too"
+        )
     return Setup(model, tokenizer, train, dev, test)
 
 
@@ -136,7 +142,7 @@ def evaluate(
     return score([sentence.tags for sentence in sentences], predicted)
 
 
-def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: Setup, *, step: int) -> Result:
+def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: Setup) -> Result:
     """Score the saved model on dev and test."""
     run.report.phase("evaluate")
     data = run.data
@@ -149,7 +155,6 @@ def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: S
         if examples
     }
     metrics = {name: value for found in scored.values() for name, value in found.metrics.items()}
-    run.report.metrics(step, metrics)
     return Result(
         metrics=metrics,
         tables=[table for found in scored.values() for table in found.tables],

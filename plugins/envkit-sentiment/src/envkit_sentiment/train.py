@@ -70,7 +70,7 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
     if training.is_stopped:
         result = Result(metrics=training.best_metrics, decoding=decoding)
     else:
-        scores = final_scores(run, model, started, step=training.position.step)
+        scores = final_scores(run, model, started)
         result = replace(scores, decoding=decoding)
     if isinstance(model, CnnLstm):
         write_card(run.model_dir, result.metrics)
@@ -111,9 +111,7 @@ def evaluate(
     return score(rows, probabilities(model, examples, scale.levels, collate=started.batch), scale)
 
 
-def final_scores(
-    run: Run[SentimentOptions, SentimentData], model: PreTrainedModel, started: Start, *, step: int
-) -> Result:
+def final_scores(run: Run[SentimentOptions, SentimentData], model: PreTrainedModel, started: Start) -> Result:
     """Score the saved model on dev and test."""
     run.report.phase("evaluate")
     scale = run.data.scale
@@ -130,7 +128,6 @@ def final_scores(
         intervals |= scored.intervals(split)
         tables += scored.tables(split)
         predictions[split] = judged(rows, chances, scale)
-    run.report.metrics(step, metrics)
     return Result(
         metrics=metrics,
         tables=tables,

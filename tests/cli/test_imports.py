@@ -18,6 +18,7 @@ HOST = SHOWS | {
     "envkit.machine",
     "envkit.masking",
     "envkit.models",
+    "envkit.option_values",
     "envkit.runs",
     "envkit.templates",
     "envkit.torchbuild",
@@ -30,7 +31,7 @@ PLUGINS = {"envkit_classification", "envkit_ner", "envkit_qa", "envkit_sentiment
 ALLOWED = {
     "--help": LIGHT,
     "--version": LIGHT,
-    "run --help": LISTS | {"envkit.config", "platformdirs"},
+    "run --help": LISTS | {"envkit.config", "envkit.option_values", "platformdirs"},
     "plugin list": SHOWS | PLUGINS,
     "plugin list --json": LISTS | PLUGINS,
     "runs list": SHOWS | {"envkit.runs", "envkit.worker"},  # the run folder's layout is the worker's
@@ -39,11 +40,11 @@ ALLOWED = {
     "runs track --help": SHOWS | {"envkit.runs", "envkit.worker"},
     "runs compare --help": SHOWS | {"envkit.runs", "envkit.worker"},
     "report --help": TYPED | {"envkit.runs", "envkit.worker"},
-    "run ner --track wandb --help": LISTS | {"envkit.config", "envkit_ner", "platformdirs"},
-    "data --help": LISTS | {"envkit.config", "platformdirs"},
-    "data check ner --help": LISTS | {"envkit.config", "envkit_ner", "platformdirs"},
-    "data split --help": LISTS | {"envkit.config", "platformdirs"},
-    "facts": TYPED | {"envkit.config", "envkit.machine", "platformdirs"},
+    "run ner --track wandb --help": LISTS | {"envkit.config", "envkit.option_values", "envkit_ner", "platformdirs"},
+    "data --help": LISTS | {"envkit.config", "envkit.option_values", "platformdirs"},
+    "data check ner --help": LISTS | {"envkit.config", "envkit.option_values", "envkit_ner", "platformdirs"},
+    "data split --help": LISTS | {"envkit.config", "envkit.option_values", "platformdirs"},
+    "facts": TYPED | {"envkit.config", "envkit.machine", "envkit.option_values", "platformdirs"},
     "doctor": HOST,
     "env list": HOST,
 }

@@ -133,6 +133,10 @@ class Result:
     ``scorer`` says what computed them, with its version. ``predictions`` are those that were scored, by
     split, and are kept beside the model. ``decoding`` holds what using the model needs besides the model,
     values as JSON has them: a threshold, say.
+
+    ``usage`` says, in Markdown, how the model is used with other tools; in its Python code ``folder`` is the
+    model's folder, which the model card sets before the first of it. ``example`` are the texts that the card
+    types behind ``envkit predict``; none where rows come from files alone.
     """
 
     metrics: Mapping[str, float]
@@ -141,3 +145,5 @@ class Result:
     scorer: str = ""
     predictions: Mapping[str, Sequence[Prediction]] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
+    usage: str = ""
+    example: Sequence[str] = ("text",)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvkitError
@@ -11,6 +14,9 @@ from envkit.checkpoints.write import remove_folder, remove_leftovers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# The names that ``write_checkpoint`` and ``remove_folder`` give to what is half there.
+_LEFTOVER = re.compile(r"\.(writing|removed|replaced)-(step|best)-\d{8,}")
 
 
 def prune(run_dir: Path, *, keep: int = 2) -> None:
@@ -39,6 +45,34 @@ def discard_after(run_dir: Path, step: int) -> None:
     checkpoints = _list_clean(run_dir)
     # Newest first: were this cut off, each that is left would still have the best that it stands on.
     _remove([checkpoint for checkpoint in reversed(checkpoints) if checkpoint.step > step])
+
+
+def list_removable(run_dir: Path) -> list[Path]:
+    """Return the folders of the run's checkpoints, earliest first, and what a killed writer left of others.
+
+    Folders that are no checkpoint's, and links, are not among them: they are somebody else's.
+    """
+    folder = run_dir / CHECKPOINTS_DIR
+    left = sorted(folder.glob(".*")) if folder.is_dir() else []
+    paths = [checkpoint.path for checkpoint in list_checkpoints(run_dir)]
+    paths += [path for path in left if _LEFTOVER.fullmatch(path.name)]
+    return [path for path in paths if path.is_dir() and not path.is_symlink()]
+
+
+def remove_all(run_dir: Path) -> None:
+    """Remove all checkpoints and what is left of others, and their folder once it is empty. Raises: OSError.
+
+    The caller holds the run's lock.
+    """
+    for path in reversed(list_removable(run_dir)):  # newest first, as discard_after
+        if path.name.startswith("."):
+            shutil.rmtree(path)
+        else:
+            remove_folder(path)
+    folder = run_dir / CHECKPOINTS_DIR
+    if not folder.is_symlink():
+        with contextlib.suppress(OSError):  # something else is in it
+            folder.rmdir()
 
 
 def _list_clean(run_dir: Path) -> list[Checkpoint]:

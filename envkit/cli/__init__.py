@@ -23,7 +23,7 @@ COMMANDS = {
     "facts": ("facts", "Print what is known of this machine, as JSON."),
     "env": ("env", "Look at the environments that tasks run in."),
     "plugin": ("plugin", "Look at the plugins that tasks come from."),
-    "runs": ("runs", "Look at the runs of this folder."),
+    "runs": ("runs", "Look at the runs of this folder, go on with one, clean up."),
     "report": ("report", "Write the report of a run: one HTML page."),
 }
 

@@ -1,4 +1,4 @@
-"""``envkit runs``: the runs of this folder, one of them in full, and going on with one."""
+"""``envkit runs``: the runs of this folder, one of them in full, going on with one, and cleaning up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from envkit.api import UsageError
 from envkit.api.records import RunRequest, RunResult
-from envkit.cli import compare, envelope, track
+from envkit.cli import clean, compare, envelope, track
 from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
 from envkit.runs.progress import read_progress
 
@@ -40,11 +40,12 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.group()
 def command() -> None:
-    """Look at the runs of this folder, and go on with one."""
+    """Look at the runs of this folder, go on with one, and clean up."""
 
 
 command.add_command(track.command)
 command.add_command(compare.command)
+command.add_command(clean.command)
 
 
 @command.command(name="list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,15 +157,19 @@ def restore_adapter_state(adapters: Adapters, state: Mapping[str, torch.Tensor])
 
 
 def save_adapter(adapters: Adapters, folder: Path) -> None:
-    """Save adapter and head in peft's format, with the labels and how to open it. Raises: RunFailed.
+    """Save adapter and head in peft's format, with the labels. Raises: RunFailed.
 
-    The folder opens with ``PeftModel.from_pretrained`` on top of the base model.
+    The folder opens with ``PeftModel.from_pretrained`` on top of the base model, whose configuration with the
+    labels is ``base_config.json``; its architecture there is the class to open it with.
     """
+    config = copy.deepcopy(adapters.model.config)
+    config.architectures = [type(adapters.model).__name__]
     try:
         with _all_ranks_kept(adapters):
             adapters.wrapped.save_pretrained(folder, save_embedding_layers=False)
-        adapters.model.config.to_json_file(folder / BASE_CONFIG, use_diff=False)
-        (folder / "README.md").write_text(_readme(adapters), encoding="utf-8")
+        config.to_json_file(folder / BASE_CONFIG, use_diff=False)
+        # peft's card, of blanks to fill in: the worker writes one that says something.
+        (folder / "README.md").unlink(missing_ok=True)
     except OSError as error:
         raise RunFailed(
             f"the adapter cannot be saved in {folder}: {error}",
@@ -244,23 +249,3 @@ def _all_ranks_kept(adapters: Adapters) -> Iterator[None]:
         yield
     finally:
         adapters.config.rank_pattern = pattern
-
-
-def _readme(adapters: Adapters) -> str:
-    """Return how the folder is opened, as a text with code."""
-    name = type(adapters.model).__name__
-    return f"""---
-library_name: peft
-base_model: {adapters.config.base_model_name_or_path}
----
-An adapter ({adapters.kind}) and a head for `{adapters.config.base_model_name_or_path}`. Opened from this folder:
-
-```python
-from peft import PeftModel
-from transformers import {name}, {type(adapters.model.config).__name__}
-
-config = {type(adapters.model.config).__name__}.from_json_file("{BASE_CONFIG}")
-model = {name}.from_pretrained("{adapters.config.base_model_name_or_path}", config=config)
-model = PeftModel.from_pretrained(model, ".")
-```
-"""

@@ -36,7 +36,7 @@ def predict(
     return no more than is needed (label numbers, not logits), for what it returns is all that stays of
     the batch: memory does not grow with the rows. Afterwards the model is in the mode it was in.
     """
-    limit = tokens or EVALUATION_TOKENS.get(_device_of(model).type, USUAL_TOKENS)
+    limit = tokens or most_tokens(_device_of(model))
     was_training = model.training
     model.eval()
     try:
@@ -47,6 +47,11 @@ def predict(
             yield part, found
     finally:
         model.train(was_training)
+
+
+def most_tokens(device: torch.device) -> int:
+    """Return how many tokens, padding included, are best computed at once where nothing is learned."""
+    return EVALUATION_TOKENS.get(device.type, USUAL_TOKENS)
 
 
 def _device_of(model: torch.nn.Module) -> torch.device:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import torch
 
+from envkit.finetune.evaluation import most_tokens
 from envkit.finetune.inputs import Encoded, InputTemplate, encode_texts
 from envkit.finetune.long_texts import LongText, cut_text, lost_pieces
 
@@ -137,7 +138,7 @@ def make_text_batch(examples: Sequence[TextExample], *, pad: int, device: torch.
 
 def pooled_logits(model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
     """Return the logits of each example [examples, labels]: the mean over its windows, in float32 or better."""
-    logits: torch.Tensor = model(**batch.inputs).logits
+    logits = _window_logits(model, batch.inputs)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     if len(batch.owners) == batch.size:
         return logits
@@ -145,6 +146,20 @@ def pooled_logits(model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
     is_of = torch.arange(batch.size, device=logits.device)[:, None] == batch.owners
     of_each = is_of.to(logits.dtype)
     return (of_each / of_each.sum(1, keepdim=True)) @ logits
+
+
+def _window_logits(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return the logits of all windows [windows, labels]; where nothing is learned, a few windows at a time.
+
+    A text may be a book: its windows are one row, which no batch divides.
+    """
+    count, width = inputs["input_ids"].shape
+    at_once = count if torch.is_grad_enabled() else max(1, most_tokens(inputs["input_ids"].device) // width)
+    parts = [
+        model(**{name: values[begin : begin + at_once] for name, values in inputs.items()}).logits
+        for begin in range(0, count, at_once)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _labels(examples: Sequence[TextExample], device: torch.device) -> Any:

@@ -17,6 +17,7 @@ from envkit.checkpoints import describe_run
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.failures import record_failure
 from envkit.worker.metrics import write_metrics
+from envkit.worker.model_card import Guide
 from envkit.worker.model_files import describe_model, stamp_card
 from envkit.worker.predictions import write_predictions
 from envkit.worker.resume import ANEW, Beginning
@@ -151,6 +152,11 @@ def _do(
             metrics=found.metrics,
             options=task.options,
             decoding=result.decoding,
+            guide=Guide(
+                usage=result.usage,
+                example=result.example,
+                has_predictor=task.plugin.has("envkit_predictor"),
+            ),
             old_card=old_card,
         )
         # A stop that came too late for the loop to hear has left a whole model.

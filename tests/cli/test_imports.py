@@ -38,9 +38,11 @@ ALLOWED = {
     "predict --help": TYPED | {"envkit.worker"},  # the request's record
     "evaluate --help": TYPED,
     "runs track --help": SHOWS | {"envkit.runs", "envkit.worker"},
+    "runs clean --help": SHOWS | {"envkit.runs", "envkit.worker"},
     "runs compare --help": SHOWS | {"envkit.runs", "envkit.worker"},
     "report --help": TYPED | {"envkit.runs", "envkit.worker"},
-    "run ner --track wandb --help": LISTS | {"envkit.config", "envkit.option_values", "envkit_ner", "platformdirs"},
+    "run ner --track wandb --help": LISTS
+    | {"envkit.config", "envkit.option_values", "envkit_ner", "platformdirs"},
     "data --help": LISTS | {"envkit.config", "envkit.option_values", "platformdirs"},
     "data check ner --help": LISTS | {"envkit.config", "envkit.option_values", "envkit_ner", "platformdirs"},
     "data split --help": LISTS | {"envkit.config", "envkit.option_values", "platformdirs"},

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,3 +44,28 @@ def test_watch_hears_nothing_after_its_end(tmp_path: Path) -> None:
         pass
     (tmp_path / "later").write_text("text")
     assert watched.written == []
+
+
+def test_watch_sees_what_is_changed_or_taken_away_and_programs_that_are_started(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("text")
+    with watch() as watched:
+        file.chmod(0o600)
+        os.truncate(file, 1)
+        sqlite3.connect(tmp_path / "base").close()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        file.unlink()
+    assert watched.outside(tmp_path / "run") == [str(file), str(file), str(tmp_path / "base"), str(file)]
+    assert watched.started == [sys.executable]
+
+
+def test_watch_refuses_to_ask_for_names_and_to_send_without_a_connection() -> None:
+    with watch() as watched:
+        with pytest.raises(ConnectionRefusedError, match="example.invalid"):
+            socket.getaddrinfo("example.invalid", 80)
+        with (
+            socket.socket(type=socket.SOCK_DGRAM) as sender,
+            pytest.raises(ConnectionRefusedError, match="192.0.2.1"),
+        ):
+            sender.sendto(b"text", ("192.0.2.1", 9))
+    assert watched.connected == ["example.invalid", "192.0.2.1"]

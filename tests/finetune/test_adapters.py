@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from echo import echo_request
 from tiny_models import KINDS, LABELS, LAYERS, tiny_batch, tiny_model
 
 if TYPE_CHECKING:
@@ -137,26 +138,35 @@ def test_adapters_saved_give_the_very_logits_and_merged_a_plain_model_with_the_s
     assert torch.equal(logits(opened.eval()), logits(merged))
 
 
-def test_save_adapter_readme_opens_the_folder_with_its_labels(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_save_adapter_leaves_a_folder_that_its_card_makes_a_plain_model_of(
+    adapter: str, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
+    from transformers import AutoModelForTokenClassification
 
     from envkit.finetune.adapters import save_adapter
+    from envkit.worker.model_card import read_adapter, render_card
 
-    adapters = adapted("bert", "lora", base)
+    adapters = adapted("bert", adapter, base)
     adapters.model.config.id2label = dict(enumerate("ABCDE"))
+    Trainer(adapters).train(range(1, STEPS + 1))
     adapters.model.eval()
     folder = tmp_path / "adapter"
     save_adapter(adapters, folder)
-    code = (folder / "README.md").read_text().split("```python")[1].split("```")[0]
-    (folder / "open.py").write_text(code)
+    assert not (folder / "README.md").exists()
+    card = render_card(echo_request(), base_model=str(base), metrics={}, adapter=read_adapter(folder))
+    code = card.split("```python")[1].split("```")[0]
+    (folder / "open.py").write_text(
+        "\n".join(line for line in code.splitlines() if "AutoTokenizer.from" not in line)
+    )
     monkeypatch.chdir(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers
-        names = runpy.run_path("open.py")
-    assert names["model"].config.id2label == dict(enumerate("ABCDE"))
-    assert torch.equal(logits(names["model"].eval()), logits(adapters.model))
+        runpy.run_path("open.py")
+    opened = AutoModelForTokenClassification.from_pretrained("plain").eval()
+    assert opened.config.id2label == dict(enumerate("ABCDE"))
+    assert torch.allclose(logits(opened), logits(adapters.model), rtol=0, atol=1e-5)
 
 
 def test_add_adapters_draws_from_its_seed_alone(base: Path) -> None:

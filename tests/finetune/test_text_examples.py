@@ -20,7 +20,14 @@ def make_rows() -> list[TextRow]:
     return [TextRow(text, (str(number % 2),), f"rows.tsv:{number}") for number, text in enumerate(texts, 1)]
 
 
-def make_examples(folder: Path, *, window: int = 12, pairs: bool = False, **options: Any) -> Any:
+def make_examples(
+    folder: Path,
+    *,
+    window: int = 12,
+    pairs: bool = False,
+    rows: Sequence[TextRow] | None = None,
+    **options: Any,
+) -> Any:
     from dataclasses import replace
 
     from envkit.finetune.inputs import InputTemplate
@@ -28,7 +35,8 @@ def make_examples(folder: Path, *, window: int = 12, pairs: bool = False, **opti
     from envkit.finetune.text_examples import make_text_examples
 
     tokenizer = load_tokenizer(folder)
-    rows = [replace(row, pair="rome") for row in make_rows()] if pairs else make_rows()
+    rows = rows or make_rows()
+    rows = [replace(row, pair="rome") for row in rows] if pairs else rows
     template = InputTemplate.of(tokenizer)
     return make_text_examples(rows, tokenizer, template=template, window=window, **options)
 
@@ -117,3 +125,27 @@ def test_pooled_logits_are_the_mean_over_windows_whatever_else_is_in_the_batch(t
             ]
             assert torch.allclose(torch.cat(windows).mean(0), together[number])
     assert together.dtype == torch.float64
+
+
+def test_pooled_logits_of_a_text_as_long_as_a_book_are_computed_a_few_windows_at_a_time(
+    tiny_model: Path,
+) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    from envkit.finetune.evaluation import most_tokens
+    from envkit.finetune.text_examples import make_text_batch, pooled_logits
+
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_model, num_labels=3).eval()
+    row = TextRow("ada wrote rome " * 3000, ("a",), "book.txt:1")
+    (example,) = make_examples(tiny_model, rows=[row])
+    batch = make_text_batch([example], pad=0, device=torch.device("cpu"))
+    sizes: list[int] = []
+    model.register_forward_hook(
+        lambda module, args, given, output: sizes.append(given["input_ids"].numel()), with_kwargs=True
+    )
+    with torch.no_grad():
+        in_parts = pooled_logits(model, batch)
+    assert max(sizes) <= most_tokens(torch.device("cpu")) < sum(sizes)
+    whole = pooled_logits(model, batch)  # with gradients, at once
+    assert torch.allclose(in_parts, whole, atol=1e-5)

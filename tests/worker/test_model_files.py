@@ -11,7 +11,8 @@ from echo import echo_request
 from envkit.api import Options
 from envkit.api.records import ModelRecord
 from envkit.worker.folder import RunFolder
-from envkit.worker.model_files import MODEL_RECORD, describe_model, render_card, score_table, stamp_card
+from envkit.worker.model_card import render_card, score_table
+from envkit.worker.model_files import MODEL_RECORD, describe_model, stamp_card
 
 if TYPE_CHECKING:
     from pathlib import Path

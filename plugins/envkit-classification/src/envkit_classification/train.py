@@ -22,9 +22,11 @@ from envkit.finetune.text_examples import (
     make_text_batch,
     make_text_examples,
 )
+from envkit_classification.decode import Decoder
 from envkit_classification.evaluate import Evaluation, evaluate, predictions
 from envkit_classification.objective import Objective
 from envkit_classification.score import SCORER, indicators, metric_names
+from envkit_classification.usage import describe_example, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from envkit.api import Prediction, Run
     from envkit.data.rows import TextRow
-    from envkit_classification.decode import Decoder
     from envkit_classification.plugin import ClassificationOptions
     from envkit_classification.read import ClassificationData
 
@@ -84,7 +85,13 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
             step.report(score_dev(run, training.model, setup).score.metrics("dev"))
     model = save_best(training, setup.tokenizer)
     if training.is_stopped:
-        return Result(metrics=training.best_metrics, decoding={"is_pair": run.data.is_pair})
+        decoder = Decoder.of(setup.labels, {}, is_multi_label=run.data.is_multi_label)
+        return Result(
+            metrics=training.best_metrics,
+            decoding={"is_pair": run.data.is_pair},
+            usage=_usage(run, setup, decoder),
+            example=describe_example(is_pair=run.data.is_pair),
+        )
     return final_scores(run, model, setup)
 
 
@@ -214,7 +221,14 @@ def final_scores(
         scorer=SCORER,
         predictions=kept,
         decoding={"is_pair": run.data.is_pair, **dev.decoder.record()},
+        usage=_usage(run, setup, dev.decoder),
+        example=describe_example(is_pair=run.data.is_pair),
     )
+
+
+def _usage(run: Run[ClassificationOptions, ClassificationData], setup: Setup, decoder: Decoder) -> str:
+    window = run.options.window or longest_input(setup.model, setup.tokenizer)
+    return describe_usage(run.options, decoder, is_pair=run.data.is_pair, window=window)
 
 
 def _score_test(

@@ -20,6 +20,7 @@ from envkit.finetune.seeds import set_seeds
 from envkit.finetune.steps import steps
 from envkit_qa.answering import make_answering, right_texts
 from envkit_qa.score import METRICS, score
+from envkit_qa.usage import EXAMPLE, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,10 @@ def finetune(run: Run[QaOptions, QaData]) -> Result:
     model = save_best(training, setup.answering.tokenizer)
     if training.is_stopped:
         return Result(
-            metrics=training.best_metrics, decoding=_decoding(setup.answering, run.options.null_threshold)
+            metrics=training.best_metrics,
+            decoding=_decoding(setup.answering, run.options.null_threshold),
+            usage=_usage(run, setup.answering, run.options.null_threshold),
+            example=EXAMPLE,
         )
     return final_scores(run, model, setup)
 
@@ -158,7 +162,14 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
         scorer=describe_scorer(answering.rules(run.data.dev)),
         predictions=predictions,
         decoding=_decoding(answering, threshold),
+        usage=_usage(run, answering, threshold),
+        example=EXAMPLE,
     )
+
+
+def _usage(run: Run[QaOptions, QaData], answering: Answering, threshold: float | None) -> str:
+    is_tuned = run.options.null_threshold is None
+    return describe_usage(answering.cutting, threshold=threshold, is_tuned=is_tuned)
 
 
 def confidence(scored: Score, split: str) -> dict[str, tuple[float, float]]:

@@ -27,6 +27,7 @@ from envkit_sentiment.cnn_lstm import CnnLstm
 from envkit_sentiment.decide import judged, probabilities, score
 from envkit_sentiment.ordinal import ordinal_cross_entropy
 from envkit_sentiment.starting import start
+from envkit_sentiment.usage import describe_example, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,13 +69,18 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
     model = save_best(training, started.reader.tokenizer)
     decoding = {"scale": data.scale.to_builtins(), "needs_pair": data.needs_pair}
     if training.is_stopped:
-        result = Result(metrics=training.best_metrics, decoding=decoding)
+        result = Result(metrics=training.best_metrics)
     else:
-        scores = final_scores(run, model, started)
-        result = replace(scores, decoding=decoding)
+        result = final_scores(run, model, started)
     if isinstance(model, CnnLstm):
         write_card(run.model_dir, result.metrics)
-    return result
+    usage = describe_usage(run.options, data.scale, needs_pair=data.needs_pair, window=started.reader.window)
+    return replace(
+        result,
+        decoding=decoding,
+        usage=usage,
+        example=describe_example(needs_pair=data.needs_pair),
+    )
 
 
 def make_loss(run: Run[SentimentOptions, SentimentData], started: Start) -> Loss:

@@ -16,6 +16,8 @@ from echo import living_processes, wait_until
 
 ENVKIT = [sys.executable, "-m", "envkit"]
 
+pytestmark = pytest.mark.slow
+
 
 def take_terminal() -> None:
     """Make standard input the controlling terminal, as that of a shell is."""

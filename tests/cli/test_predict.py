@@ -69,6 +69,18 @@ def test_predict_of_standard_input_writes_a_file(envkit: Any, tmp_path: Path, wo
     ]
 
 
+def test_predict_leaves_a_file_that_is_there_alone_unless_forced(envkit: Any, tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    file.write_text("mine\n")
+    words = ["predict", "model", "good", "--output", "out.jsonl"]
+
+    done = envkit(*words)
+    assert (done.returncode, file.read_text()) == (2, "mine\n")
+    assert "out.jsonl is there already" in done.stderr
+    assert envkit(*words, "--force").returncode == 0
+    assert json.loads(file.read_text())["label"] == "GOOD"
+
+
 def test_predict_gives_a_row_before_the_next_text_is_there(tmp_path: Path, environ: dict[str, str]) -> None:
     save_echo_model(tmp_path / "model")
     with subprocess.Popen(

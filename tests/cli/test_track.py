@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def envkit(tmp_path: Path, echo_environ: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:

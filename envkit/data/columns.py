@@ -137,7 +137,7 @@ def choose_columns(
 def choose_word_column(sentences: Sequence[ColumnSentence], width: int, *, tag: int | None = None) -> int:
     """Return the leftmost column, other than that of the tags, that does not count the words of a sentence."""
     others = [index for index in range(width) if index != tag]
-    return next((index for index in others if not _is_counter(sentences, index)), others[0])
+    return next((index for index in others if not is_counter(sentences, index)), others[0])
 
 
 def _is_mostly_tags(sentences: Sequence[ColumnSentence], index: int) -> bool:
@@ -146,7 +146,8 @@ def _is_mostly_tags(sentences: Sequence[ColumnSentence], index: int) -> bool:
     return 2 * sum(map(is_tag, cells)) > len(cells)
 
 
-def _is_counter(sentences: Sequence[ColumnSentence], index: int) -> bool:
+def is_counter(sentences: Sequence[ColumnSentence], index: int) -> bool:
+    """Tell whether a column, counted from 0, numbers the words of each sentence, from 0 or 1."""
     first = 0 if sentences[0].rows[0][index] == "0" else 1
     return all(
         row[index] == str(number)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import shlex
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from envkit.api import DataError
+from envkit.data.headers import judge_header
 from envkit.data.text import split_lines
 
 if TYPE_CHECKING:
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
 
 _SAMPLE = 1000  # rows that decide whether there is a header
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_NAME_LIKE = re.compile(r"[^\W\d][\w .#/()-]{0,39}")
-
-# The names that people give to columns of texts and labels: in a first row, they make it a header.
-_HEADER_WORDS = frozenset(
-    (  # noqa: SIM905  # as a list, a line a word
-        "text texts sentence sentence1 sentence2 review content comment body tweet message document title "
-        "question premise hypothesis aspect utterance query headline label labels class category sentiment "
-        "target intent topic stars rating polarity gold id idx index text1 text2 text_a text_b"
-    ).split()
-)
-
 # A cell may hold a whole book; csv's own bound of 131072 characters guards against nothing here.
 csv.field_size_limit(2**31 - 1)
 
@@ -82,13 +70,17 @@ class Dialect:
 
 @dataclass(frozen=True)
 class DelimitedRows:
-    """The rows of a file, all of one width, with the lines on which they begin, header left out."""
+    """The rows of a file, all of one width, with the lines on which they begin, header left out.
+
+    ``is_in_doubt`` says that the first row, read as data, may be a header after all.
+    """
 
     dialect: Dialect
     columns: tuple[str, ...]
     has_header: bool
     rows: list[list[str]]
     lines: list[int]
+    is_in_doubt: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,15 +92,37 @@ class Opening:
 
 
 def find_delimiter(opening: Opening, *, preferred: Sequence[str] = "\t,;|") -> str | None:
-    """Return the first of the characters that cuts these lines into rows of one width, two or more; or None."""
+    """Return the character that cuts these lines into rows of one width, two or more; None where none does.
+
+    Of several, it is a tab if that is preferred to all; else one that is not followed by blanks as those of
+    sentences are, that leaves a column of classes, and that makes more columns, in this order.
+    """
     text = "\n".join(opening.lines)
+    claims: dict[str, tuple[bool, bool, int]] = {}
     for delimiter in preferred:
         if delimiter not in text:
             continue
         for has_quotes in (True, False):
-            if _width(text, Dialect(delimiter, has_quotes), is_cut=opening.is_cut) > 1:
-                return delimiter
-    return None
+            rows = cut_opening(opening, Dialect(delimiter, has_quotes))
+            if rows and len(rows[0]) > 1:
+                if delimiter == "\t" and preferred[0] == "\t":
+                    return delimiter
+                claims[delimiter] = (not _are_clauses(rows), _has_classes(rows), len(rows[0]))
+                break
+    return max(claims, key=claims.__getitem__, default=None)  # the first of equals
+
+
+def cut_opening(opening: Opening, dialect: Dialect) -> list[list[str]]:
+    """Return the rows of these lines if all have one width, else nothing."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(cells for _, cells in dialect.split(io.StringIO("\n".join(opening.lines), newline="")))
+    except BrokenRowError:
+        if not opening.is_cut or len(rows) < 2:
+            return []
+    if opening.is_cut and len(rows) > 1:
+        rows.pop()  # the sample may end within its last row
+    return rows if rows and _have_one_width(rows) else []
 
 
 def parse_delimited(text: str, *, delimiter: str, file: Path, named: Sequence[str] = ()) -> DelimitedRows:
@@ -122,9 +136,10 @@ def parse_delimited(text: str, *, delimiter: str, file: Path, named: Sequence[st
     if not _have_one_width(rows):
         wrong = next(index for index, cells in enumerate(rows) if len(cells) != width)
         raise wrong_width(file, lines[wrong], len(rows[wrong]), width, dialect)
-    if is_header(rows[:_SAMPLE], named=named):
+    verdict = judge_header(rows[:_SAMPLE], named=named)
+    if verdict.is_header:
         return DelimitedRows(dialect, header_names(rows[0]), True, rows[1:], lines[1:])
-    return DelimitedRows(dialect, numbered(width), False, rows, lines)
+    return DelimitedRows(dialect, numbered(width), False, rows, lines, is_in_doubt=not verdict.is_sure)
 
 
 def split_tabs(line: str) -> list[str]:
@@ -147,35 +162,12 @@ def header_names(cells: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for number, cell in enumerate(cells, start=1):
         name = cell.strip()
-        names.append(name if name and name not in names else str(number))
+        if not name or name in names:
+            name = str(number)
+            while name in names or name in cells:  # years and the like
+                name = f"column {name}"
+        names.append(name)
     return tuple(names)
-
-
-def is_header(rows: Sequence[Sequence[str]], *, named: Sequence[str] = ()) -> bool:
-    """Tell whether the first row names the columns.
-
-    It does where it holds a name that the user gives or that people give to such columns. Else it does
-    where it looks like names and, in some column whose values come again and again, no other row has its
-    value.
-    """
-    first = [cell.strip() for cell in rows[0]]
-    if any(name in first for name in named):
-        return True
-    if not all(_NAME_LIKE.fullmatch(cell) or not cell for cell in first) or len(set(first)) < len(first):
-        return False
-    others = rows[1:]
-    for index, cell in enumerate(first):
-        counts = Counter(row[index].strip() for row in others if len(row) == len(first))
-        if cell.casefold() in _HEADER_WORDS and cell not in counts:
-            return True
-        if len(first) > 1 and _comes_again(counts) and cell not in counts:
-            return True
-    return False
-
-
-def _comes_again(counts: Counter[str]) -> bool:
-    """Tell whether these are the values of a column of classes: few, and each several times."""
-    return sum(counts.values()) > 3 and min(counts.values()) > 1 and 2 * len(counts) <= sum(counts.values())
 
 
 def wrong_width(file: Path, line: int, found: int, expected: int, dialect: Dialect) -> DataError:
@@ -259,14 +251,12 @@ def _have_one_width(rows: Sequence[Sequence[str]]) -> bool:
     return len(set(map(len, rows))) == 1
 
 
-def _width(text: str, dialect: Dialect, *, is_cut: bool) -> int:
-    """Return the width that all rows of a sample have, 0 where they have several."""
-    widths: list[int] = []
-    try:
-        widths.extend(len(cells) for _, cells in dialect.split(io.StringIO(text, newline="")))
-    except BrokenRowError:
-        if not is_cut or len(widths) < 2:
-            return 0
-    if is_cut and len(widths) > 1:
-        widths.pop()  # the sample may end within its last row
-    return widths[0] if len(set(widths)) == 1 else 0
+def _are_clauses(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether blanks stand behind most delimiters, as behind the commas of a sentence."""
+    behind = [cell[:1].isspace() for row in rows for cell in row[1:]]
+    return 2 * sum(behind) > len(behind)
+
+
+def _has_classes(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether some column has several values, each of which comes twice or more on average."""
+    return any(1 < len(set(column)) <= len(rows) // 2 for column in zip(*rows, strict=True))

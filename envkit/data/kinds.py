@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,7 @@ Kind = Literal["texts", "words", "questions"]
 _KIND_OF_TASK: dict[str, Kind] = {"ner": "words", "qa": "questions"}
 _KIND_OF_FORMAT: dict[str, Kind] = {"conll": "words", "squad": "questions"}
 _ROWS = 100  # that are looked at
+_HEADER = 1000  # characters of a first line in which the names of columns are looked for
 
 
 def find_kind(
@@ -41,7 +43,19 @@ def find_kind(
         objects = _objects(text)
         if objects:
             return _kind_of_objects(objects)
+    if _has_question_header(text):
+        return "questions"
     return "words" if _has_columns(text, file) else "texts"
+
+
+def _has_question_header(text: str) -> bool:
+    """Tell whether the first line names the columns of a table of questions."""
+    first = next(line for line in split_lines(text) if line and not line.isspace())[:_HEADER]
+    return any(
+        {"context", "question"}
+        <= {cell.strip() for row in csv.reader([first], delimiter=delimiter) for cell in row}
+        for delimiter in ",;\t|"
+    )
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
@@ -49,10 +63,10 @@ def _objects(text: str) -> list[dict[str, Any]]:
     lines = (line for line in split_lines(text) if line and not line.isspace())
     try:
         found = [json.loads(line) for line in islice(lines, _ROWS)]
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             found = [json.loads(text)]
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     if len(found) == 1 and isinstance(found[0], list):
         found = found[0][:_ROWS]

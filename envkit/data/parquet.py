@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import DataError
+from envkit.data.lacking import install_command
 from envkit.data.text import STANDARD_INPUT, read_content
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARQUET_EXTRA = "parquet"
+PARQUET_PACKAGE = "pyarrow"
 PARQUET_MARK = b"PAR1"
 SUFFIXES = (".parquet", ".pq")
 
@@ -33,6 +37,11 @@ def is_parquet(file: Path) -> bool:
 def data_extras(paths: Iterable[Path]) -> frozenset[str]:
     """Return the extras of envkit-ml that reading these files, and those in these folders, calls for."""
     return frozenset({PARQUET_EXTRA}) if any(map(_holds_parquet, paths)) else frozenset()
+
+
+def has_parquet_reader() -> bool:
+    """Tell whether the running interpreter has pyarrow, which is not imported."""
+    return find_spec(PARQUET_PACKAGE) is not None
 
 
 def iterate_parquet(file: Path) -> Iterator[tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
@@ -60,9 +69,9 @@ def _open(file: Path) -> Any:
         import pyarrow.parquet  # late: few have Parquet, and it takes 0.2 s
     except ImportError as error:
         raise DataError(
-            "the file is Parquet, and pyarrow, which reads it, is not installed here",
+            f"the file is Parquet, and {sys.executable} has no {PARQUET_PACKAGE}, which reads it",
             file=file,
-            hint=f"pip install 'envkit-ml[{PARQUET_EXTRA}]'",
+            hint=install_command(PARQUET_PACKAGE),
         ) from error
     try:
         return pyarrow.parquet.ParquetFile(source)

@@ -13,14 +13,15 @@ from envkit.data.delimited import (
     Dialect,
     Opening,
     broken_row,
+    cut_opening,
     find_delimiter,
     header_names,
-    is_header,
     numbered,
     split_tabs,
     wrong_width,
 )
 from envkit.data.folders import is_class_folder, read_class_folder
+from envkit.data.headers import judge_header
 from envkit.data.json_records import (
     is_json_array,
     is_json_line,
@@ -28,7 +29,6 @@ from envkit.data.json_records import (
     parse_json_array,
     parse_json_lines,
 )
-from envkit.data.label_lines import has_label_first, parse_label_lines
 from envkit.data.line_stream import look_ahead, stream_lines
 from envkit.data.parquet import is_parquet, iterate_parquet
 from envkit.data.tables import read_table, suffix_of
@@ -60,11 +60,15 @@ class Record:
     name: str
 
 
-def stream_records(inputs: Inputs, *, standard_input: BinaryIO | None = None) -> Iterator[Record]:
+def stream_records(
+    inputs: Inputs, *, named: Sequence[str | None] = (), standard_input: BinaryIO | None = None
+) -> Iterator[Record]:
     """Yield a record for each typed text, line of plain text, JSON object, or row of a table.
 
     Formats are told apart by content, on standard input by the first line: JSON, tabs, or a header with
-    commas, else each line is a text. Empty lines are left out. Raises: DataError.
+    commas, else each line is a text, whole, whatever its first word. Empty lines are left out. ``named`` are
+    columns that the user spoke of in training (None and numbers are no names), by which a header is known.
+    Raises: DataError.
     """
     if inputs.file is None:
         for number, text in enumerate(inputs.texts, start=1):
@@ -78,7 +82,8 @@ def stream_records(inputs: Inputs, *, standard_input: BinaryIO | None = None) ->
         yield from _stream_parquet(file)
     else:
         lines = stream_lines(file, encoding=inputs.encoding, standard_input=standard_input)
-        yield from _stream_text(lines, inputs, file)
+        names = [name for name in named if name and not name.isdecimal()]
+        yield from _stream_text(lines, inputs, file, names)
 
 
 def in_batches(records: Iterable[ItemT], *, most: int = 256) -> Iterator[list[ItemT]]:
@@ -146,10 +151,10 @@ def _stream_parquet(file: Path) -> Iterator[Record]:
         before += len(rows)
 
 
-def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path) -> Iterator[Record]:
+def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path, named: Sequence[str]) -> Iterator[Record]:
     ahead, lines = look_ahead(lines, most=1 if file == STANDARD_INPUT else _LINES_AHEAD)
     opening = Opening(ahead, is_cut=len(ahead) == _LINES_AHEAD)
-    format = _format(opening, file) if inputs.format == "auto" else inputs.format
+    format = _format(opening, file, named) if inputs.format == "auto" else inputs.format
     prefix = name_of(file) + ":"
     if format == "json":
         for number, row in parse_json_array("\n".join(lines), file=file):
@@ -159,13 +164,10 @@ def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path) -> Iterator[R
             yield Record(row, f"{prefix}{number}")
     elif format in ("csv", "tsv"):
         is_whole = file != STANDARD_INPUT and file.stat().st_size <= _READ_WHOLE
-        yield from (
-            _read_rows(inputs, file, format) if is_whole else _stream_rows(lines, opening, file, format)
-        )
-    elif format == "labels":
-        for number, line in enumerate(lines, start=1):
-            for labelled in parse_label_lines([line], file=file):
-                yield Record({"text": labelled.text, "label": list(labelled.labels)}, f"{prefix}{number}")
+        if is_whole:
+            yield from _read_rows(inputs, file, format, named)
+        else:
+            yield from _stream_rows(lines, opening, file, format, named)
     elif format == "lines":
         for number, line in enumerate(lines, start=1):
             if line and not line.isspace():
@@ -178,8 +180,7 @@ def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path) -> Iterator[R
         )
 
 
-def _format(opening: Opening, file: Path) -> str:
-    """Return the format of the rest of the lines; ``labels`` is ``lines`` that begin with labels."""
+def _format(opening: Opening, file: Path, named: Sequence[str]) -> str:
     first = opening.lines[0] if opening.lines else ""
     if is_json_array(first) or is_open_object(first):
         return "json"
@@ -189,22 +190,26 @@ def _format(opening: Opening, file: Path) -> str:
         return suffix_of(file)[1:]
     if find_delimiter(opening, preferred="\t") is not None:
         return "tsv"
-    if has_label_first(opening.lines, is_strict=True):
-        return "labels"
     comma = find_delimiter(opening, preferred=",;")
     # Commas are in most texts; those of a table are known by its header.
-    is_table = comma is not None and ", " not in first and is_header([first.split(comma)])
+    is_table = comma is not None and ", " not in first and _is_header([first.split(comma)], named)
     return "csv" if is_table else "lines"
 
 
-def _read_rows(inputs: Inputs, file: Path, format: str) -> Iterator[Record]:
-    table = read_table(file, format=format, encoding=inputs.encoding)
+def _is_header(rows: Sequence[Sequence[str]], named: Sequence[str]) -> bool:
+    return judge_header(rows, named=named).is_header
+
+
+def _read_rows(inputs: Inputs, file: Path, format: str, named: Sequence[str]) -> Iterator[Record]:
+    table = read_table(file, format=format, encoding=inputs.encoding, named=named)
     columns = table.columns if table.has_header else _numbered(table.rows[:_LINES_AHEAD])
     for name, row in zip(table.names, table.rows, strict=True):
         yield Record(dict(zip(columns, row, strict=True)), name)
 
 
-def _stream_rows(lines: Iterator[str], opening: Opening, file: Path, format: str) -> Iterator[Record]:
+def _stream_rows(
+    lines: Iterator[str], opening: Opening, file: Path, format: str, named: Sequence[str]
+) -> Iterator[Record]:
     preferred = "\t,;|" if format == "tsv" else ",;|\t"
     dialect = Dialect(find_delimiter(opening, preferred=preferred) or preferred[0], has_quotes=True)
     rows = dialect.split(line + "\n" for line in lines)
@@ -214,7 +219,7 @@ def _stream_rows(lines: Iterator[str], opening: Opening, file: Path, format: str
     try:
         for line, cells in rows:
             if not columns:
-                if is_header([cells]):
+                if _is_header(cut_opening(opening, dialect) or [cells], named):
                     columns = header_names(cells)
                     continue
                 columns = _numbered([cells])

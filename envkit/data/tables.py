@@ -35,7 +35,8 @@ class RecordTable:
     """The rows of a file: cells in the order of ``columns``, and the name of each row (``train.tsv:12``).
 
     Cells are strings in CSV and TSV, whatever JSON or Parquet hold otherwise; None is a key that a JSON
-    object has not. Columns of a file without a header are named by their numbers, from 1.
+    object has not. Columns of a file without a header are named by their numbers, from 1; ``is_in_doubt``
+    says that its first row, read as data, may be a header after all.
     """
 
     file: Path
@@ -44,6 +45,7 @@ class RecordTable:
     has_header: bool
     rows: Sequence[Sequence[Any]] = field(repr=False)
     names: Sequence[str] = field(repr=False)
+    is_in_doubt: bool = False
 
     def column(self, index: int) -> list[Any]:
         """Return the cells of a column, counted from 0."""
@@ -86,6 +88,7 @@ def parse_table(text: str, *, file: Path, format: str = "auto", named: Sequence[
         table.has_header,
         table.rows,
         [f"{prefix}{line}" for line in table.lines],
+        is_in_doubt=table.is_in_doubt,
     )
 
 

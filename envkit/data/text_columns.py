@@ -35,6 +35,7 @@ _PAIRS = (
     ("text", "aspect"),
     ("sentence", "aspect"),
     ("text", "textpair"),
+    ("text", "pair"),  # as data convert and predictions write them
 )
 _SAMPLE = 2000  # rows by which columns without telling names are judged
 
@@ -123,16 +124,17 @@ def list_columns(columns: Sequence[str], *, most: int = 12) -> str:
 def find_texts(
     values: Mapping[str, Any], *, text_column: str | None = None, pair_column: str | None = None
 ) -> tuple[str | None, str | None]:
-    """Return the names under which one record holds its text and, if it is one of a pair, the other.
+    """Return the names under which a record holds its text and, if it is one of a pair, the other.
 
-    For records to predict on, which have no labels and come one at a time. None where there is no text.
+    For the first of the records to predict on, which have no labels; the others have theirs under the same
+    names. Numbers count all values of the record, as in training. None where there is no text.
     """
-    columns = [name for name, value in values.items() if isinstance(value, str)]
+    columns = list(values)
     plain = [_plain(name) for name in columns]
     text = _among(columns, text_column)
     pair = _among(columns, pair_column)
-    if text_column is not None and text is None:  # texts that are typed have no such column
-        return "text" if columns == ["text"] else None, pair
+    if text_column is not None and text is None:  # typed texts have no such column, nor have plain lines
+        return "text" if "text" in columns else None, pair
     if text is None and pair_column is None:
         first, second = _known_pair(plain, [])
         if first is not None and second is not None:
@@ -140,8 +142,8 @@ def find_texts(
     if text is None:
         taken = [columns.index(pair)] if pair is not None else []
         place = _by_name(plain, _TEXT_NAMES, taken)
-        others = [name for name in columns if name != pair]
-        text = columns[place] if place is not None else others[0] if len(others) == 1 else None
+        strings = [name for name, value in values.items() if isinstance(value, str) and name != pair]
+        text = columns[place] if place is not None else strings[0] if len(strings) == 1 else None
     return text, pair
 
 

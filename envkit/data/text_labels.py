@@ -13,7 +13,7 @@ import msgspec
 from envkit.data.json_records import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _WHOLE = re.compile(r"[+-]?\d+\.0+")
 _SEPARATORS = ("|", ",")
@@ -41,13 +41,15 @@ class ColumnLabels:
     is_list: bool = False
 
 
-def read_labels(cells: Sequence[Any], *, many: bool) -> ColumnLabels:
+def read_labels(cells: Sequence[Any], *, many: bool, known: Collection[str] = ()) -> ColumnLabels:
     """Read a column of labels; ``many`` says that a string may hold several, separated by | or commas.
 
-    A number that is whole is written so: 1.0 is the label ``1``. Raises: UnreadableLabelError.
+    ``known`` are the labels of the training data, for other data: none of them is cut, and commas separate
+    nothing where one of them holds a comma. A number that is whole is written so: 1.0 is the label ``1``.
+    Raises: UnreadableLabelError.
     """
     if all(isinstance(cell, str) for cell in cells):
-        return _read_strings(cells, many=many)
+        return _read_strings(cells, many=many, known=frozenset(known))
     is_list = any(isinstance(cell, (list, dict)) for cell in cells)
     made: list[tuple[str, ...] | None] = []
     for row, cell in enumerate(cells):
@@ -75,15 +77,17 @@ def label_of(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _read_strings(cells: Sequence[str], *, many: bool) -> ColumnLabels:
+def _read_strings(cells: Sequence[str], *, many: bool, known: frozenset[str]) -> ColumnLabels:
     distinct = set(cells)
     if any(cell.startswith("[") for cell in distinct) and all(_is_list(cell) for cell in distinct if cell):
         parsed = {cell: _parse_list(cell) for cell in distinct}
         return ColumnLabels([parsed[cell] for cell in cells], (), True)
     made: dict[str, tuple[str, ...] | None] = {}
-    separator = next((one for one in _SEPARATORS if many and any(one in cell for cell in distinct)), None)
+    separator = (
+        _find_separator([cell for cell in distinct if label_of(cell) not in known], known) if many else None
+    )
     for cell in distinct:
-        if separator is not None:
+        if separator is not None and label_of(cell) not in known:
             parts = [label for part in cell.split(separator) if (label := label_of(part))]
             made[cell] = tuple(dict.fromkeys(parts))
         else:
@@ -98,6 +102,12 @@ def _read_strings(cells: Sequence[str], *, many: bool) -> ColumnLabels:
     return ColumnLabels([made[cell] for cell in cells], tuple(notes), many)
 
 
+def _find_separator(cells: Sequence[str], known: frozenset[str]) -> str | None:
+    """Return what separates the labels of these cells, which are more than one known label."""
+    possible = [one for one in _SEPARATORS if not any(one in label for label in known)]
+    return next((one for one in possible if any(one in cell for cell in cells)), None)
+
+
 def _is_list(cell: str) -> bool:
     return cell.startswith("[") and cell.endswith("]")
 
@@ -108,10 +118,10 @@ def _parse_list(cell: str) -> tuple[str, ...] | None:
         return None
     try:
         values = msgspec.json.decode(cell)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         try:
             values = ast.literal_eval(cell)
-        except (ValueError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # all of them its verdicts
             values = cell[1:-1].split(",")
     return _unique(values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,9 +24,10 @@ from envkit.data.tables import (
 from envkit.data.text import name_of, read_text, split_lines
 from envkit.data.text_columns import TextColumns, choose_text_columns, list_columns
 from envkit.data.text_labels import ColumnLabels, UnreadableLabelError, label_of, read_labels
+from envkit.data.used_columns import UsedColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from envkit.data.tables import RecordTable
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 _MOST_LABELS = 0.8
 _ROWS_TO_JUDGE = 20
 _LINES = "lines"
+_LONGEST_NAME = 40  # of a column, as a hint repeats it
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class TextFile:
     """The rows of one file or folder and the format it was in.
 
     ``notes`` say what was guessed and ``warnings`` what was left out, for the user; ``has_many`` that there
-    are rows with several labels or none.
+    are rows with several labels or none. ``columns`` are those of a table that were read.
     """
 
     file: Path
@@ -50,6 +53,7 @@ class TextFile:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     has_many: bool
+    columns: UsedColumns | None = None
 
 
 def read_texts(
@@ -61,18 +65,23 @@ def read_texts(
     pair_column: str | None = None,
     label_column: str | None = None,
     labels: Literal["one", "many"] = "one",
+    known_labels: Collection[str] = (),
+    trained: UsedColumns | None = None,
 ) -> TextFile:
     """Read texts with labels. Columns are given by name or by number from 1; by default they are guessed.
 
-    With ``many``, one string may hold several labels, separated by | or commas. Lists of labels are read as
-    such either way: see ``has_many``. Rows with an empty text are left out, with a warning.
-    Raises: DataError, with file and line, where the file cannot be read, where a row has no label, and
+    With ``many``, one string may hold several labels, separated by | or commas; ``known_labels``, those of
+    the training data, are not cut. Lists of labels are read as such either way: see ``has_many``. Rows with an empty text are left out, with a warning.
+    ``trained`` are the columns that a model was trained on: where the file has them all, and none are given,
+    they are read. Raises: DataError, with file and line, where the file cannot be read, where a row has no label, and
     where a guessed column of labels holds hardly two that are alike.
     """
     many = labels == "many"
     if format == "folder" or (format == "auto" and is_class_folder(file)):
         return _read_folder(file, encoding)
     named = [name for name in (text_column, pair_column, label_column) if name and not name.isdecimal()]
+    if trained is not None:
+        named += trained.names
     if format == "parquet" or (format == "auto" and is_parquet_path(file)):
         table = read_table(file, format="parquet")
     else:
@@ -89,10 +98,15 @@ def read_texts(
         table = parse_table(text, file=file, format=found, named=named)
     if format == "prodigy" or (label_column is None and text_column is None and is_answered(table)):
         return _read_answered(table, many=many)
+    found_again = None if trained is None else trained.among(table.columns, needs_label=True)
+    if found_again is not None:
+        text_column = text_column or found_again.text
+        pair_column = pair_column or found_again.pair
+        label_column = label_column or found_again.label
     columns = choose_text_columns(
         table, text_column=text_column, pair_column=pair_column, label_column=label_column
     )
-    return _read_columns(table, columns, many=many)
+    return _read_columns(table, columns, many=many, known=known_labels)
 
 
 def _find_format(text: str, *, file: Path, format: str) -> str:
@@ -114,7 +128,9 @@ def _find_format(text: str, *, file: Path, format: str) -> str:
     return found
 
 
-def _read_columns(table: RecordTable, columns: TextColumns, *, many: bool) -> TextFile:
+def _read_columns(
+    table: RecordTable, columns: TextColumns, *, many: bool, known: Collection[str]
+) -> TextFile:
     if columns.label is None:
         raise DataError(
             "there is no column with labels",
@@ -122,7 +138,7 @@ def _read_columns(table: RecordTable, columns: TextColumns, *, many: bool) -> Te
             hint=f"Name it: --label-column NAME. {list_columns(table.columns)}",
         )
     try:
-        read = read_labels(table.column(columns.label), many=many)
+        read = read_labels(table.column(columns.label), many=many, known=known)
     except UnreadableLabelError as error:
         raise _unreadable(table, error) from error
     if columns.is_label_guessed and not read.is_list:
@@ -139,7 +155,14 @@ def _read_columns(table: RecordTable, columns: TextColumns, *, many: bool) -> Te
     rows = tuple(map(TextRow, *filled))
     notes = _column_notes(table, columns, read)
     has_many = read.is_list and _has_many(rows)
-    return TextFile(table.file, rows, table.format, notes, warnings, has_many)
+    used = UsedColumns.of(
+        table.columns,
+        text=columns.text,
+        pair=columns.pair,
+        label=columns.label,
+        has_header=table.has_header,
+    )
+    return TextFile(table.file, rows, table.format, notes, warnings, has_many, used)
 
 
 def _read_answered(table: RecordTable, *, many: bool) -> TextFile:
@@ -281,6 +304,10 @@ def _column_notes(table: RecordTable, columns: TextColumns, read: ColumnLabels) 
         text = f"text from column{'s' if len(texts) > 1 else ''} {' and '.join(texts)}"
         label = named[columns.label] if table.has_header else f"column {named[columns.label]}"
         notes.insert(0, f"{name}: {header}{text}, label from {label}")
+    if table.is_in_doubt:
+        cell = str(table.rows[0][columns.text]).strip()
+        said = shlex.quote(cell) if 0 < len(cell) <= _LONGEST_NAME else "NAME"
+        notes.append(f"{name}: read the first row as data; if it is a header: --text-column {said}")
     return tuple(notes)
 
 

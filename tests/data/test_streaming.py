@@ -45,7 +45,9 @@ def test_stream_records_of_typed_texts_gives_each() -> None:
         ("x.tsv", '" a\t1\n"b ""c"""\t0\n', [("text", '" a', "2", "1"), ("text", 'b "c"', "2", "0")]),
         ("x.jsonl", '{"id": 1, "text": "a"}\n\n{"n": [2]}\n', [("id", 1, "text", "a"), ("n", [2])]),
         ("x.json", '[{"text": "a"},\n{"text": "b"}]', [("text", "a"), ("text", "b")]),
-        ("x.txt", "3 a\n1 b\n" * 6, [("text", "a", "label", ["3"]), ("text", "b", "label", ["1"])] * 6),
+        ("x.txt", "3 a\n1 b\n" * 6, [("text", "3 a"), ("text", "1 b")] * 6),
+        ("x.txt", "__label__x a\n" * 6, [("text", "__label__x a")] * 6),
+        ("x.csv", "Well, a;1\nWell, b;0\n", [("text", "Well, a", "2", "1"), ("text", "Well, b", "2", "0")]),
         ("x.txt", "3 men\n12 cats\n3 hens\n1 dog\n", [("text", t) for t in ("3 men", "12 cats", "3 hens", "1 dog")]),
         ("x.txt", "", []),
     ],
@@ -102,6 +104,38 @@ def test_stream_records_of_standard_input_gives_a_line_before_the_next_comes(fir
         assert next(records).values["text"] == "Another."
         sink.close()
         assert next(records, None) is None
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+@pytest.mark.parametrize(
+    ("header", "named", "columns"),
+    [
+        ("my words,what", ("my words", None), ("my words", "what")),
+        ("my words,what", (None, "What"), ("my words", "what")),
+        ("my words,what", ("2",), ("text", "2")),
+    ],
+)
+def test_stream_records_with_columns_that_training_named_takes_their_row_for_a_header(
+    tmp_path: Path, source: str, header: str, named: tuple[str | None, ...], columns: tuple[str, str]
+) -> None:
+    content = f"{header}\nsome more words,b\n"
+    file = tmp_path / "x.csv"
+    file.write_text(content)
+    inputs = Inputs(file=file if source == "file" else Path("-"), format="csv")
+    records = stream_records(inputs, named=named, standard_input=io.BytesIO(content.encode()))
+    first = next(records)
+    assert tuple(first.values) == columns
+    assert first.name == ("x.csv:2" if "what" in columns else "x.csv:1") or source == "standard input"
+
+
+def test_stream_records_of_a_large_table_judges_its_header_by_the_rows_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envkit.data.streaming._READ_WHOLE", 0)
+    file = tmp_path / "x.csv"
+    file.write_text("my_text,amount\n" + "".join(f"some more words {n},{n}\n" for n in range(5)))
+    records = list(stream_records(Inputs(file=file)))
+    assert (len(records), records[0].values) == (5, {"my_text": "some more words 0", "amount": "0"})
 
 
 def test_stream_records_in_another_encoding_gives_the_text(tmp_path: Path) -> None:

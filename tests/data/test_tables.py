@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.api import DataError
+from envkit.data.lacking import install_command
 from envkit.data.parquet import data_extras
 from envkit.data.tables import RecordTable, parse_table, read_table
 
@@ -69,6 +71,89 @@ def test_parse_table_tells_a_header_from_a_first_row(first: str, is_header: bool
     found = table("\n".join([first, *MANY]))
     assert found.has_header is is_header
     assert len(found.rows) == len(MANY) + (not is_header)
+
+
+SENTENCES = [f"we went out {n},{'ham' if n % 3 else 'spam'}" for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "text,Is it spam?",
+        "1st text,label",
+        "Please rate how satisfied you were with our service today overall,label",
+        "v1,v2",
+        "what_was_said,what",
+        "Phrase,Mood",
+        "Phrase Text,Kind",
+        ",label",
+        "text,",
+        "label,label",
+        "text,2020",
+    ],
+)
+def test_parse_table_knows_a_header_of_any_names(first: str) -> None:
+    found = table("\n".join([first, *SENTENCES]))
+    assert found.has_header
+    assert len(found.rows) == len(SENTENCES)
+    assert len(set(found.columns)) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "is_in_doubt"),
+    [
+        ("we stayed at home,eggs", True),
+        ("a bad text,eggs", True),
+        ("text,ham", False),
+        ("review,ham", False),
+        ("Great!,eggs", True),
+        ("what is that,question", True),
+        ("what is that,n/a", False),
+        ("we went out 3,spam", False),
+    ],
+)
+def test_parse_table_leaves_no_row_of_data_out_and_tells_of_doubt(first: str, is_in_doubt: bool) -> None:
+    found = table("\n".join([first, *SENTENCES]))
+    assert not found.has_header
+    assert len(found.rows) == len(SENTENCES) + 1
+    assert found.is_in_doubt is is_in_doubt
+
+
+def test_parse_table_of_few_rows_keeps_a_single_word_with_a_class_of_its_own() -> None:
+    found = table("\n".join(["Great,eggs", *SENTENCES[:10]]))
+    assert (found.has_header, found.is_in_doubt) == (False, True)
+
+
+def test_parse_table_with_words_above_numbers_takes_them_for_a_header() -> None:
+    assert table("Title here,Stars given\nall good,1\nall bad,0.5\nso so,7\n").has_header
+    assert not table("all well,n/a\nall good,1\nall bad,0.5\nso so,7\n").has_header
+
+
+def test_parse_table_with_a_class_under_two_names_keeps_its_only_row() -> None:
+    rows = [f"we went out {n},{n % 2},{'ham' if n % 2 else 'spam'}" for n in range(10)]
+    assert not table("\n".join(["we stayed,2,eggs", *rows])).has_header
+
+
+def test_parse_table_with_empty_and_doubled_names_numbers_them() -> None:
+    found = table("text,text,,label,label\n" + "a,b,c,0,1\n" * 4)
+    assert found.columns == ("text", "2", "3", "label", "5")
+    assert table(",text,1\na,b,c\n").columns == ("column 1", "text", "1")
+
+
+@pytest.mark.parametrize(
+    ("rows", "cells"),
+    [
+        (["Well, a film;neg", "Well, a play;pos"], ["Well, a film", "neg"]),
+        (["Well,a film;neg", "So,a play;pos", "But,a show;neg", "Yes,all;pos"], ["Well,a film", "neg"]),
+        (["1;all good;3,5;x", "2;all bad;4,5;y", "3;so so;1,0;x"], ["1", "all good", "3,5", "x"]),
+        (["a; b,neg", "c; d,pos", "e; f,neg", "g; h,pos"], ["a; b", "neg"]),
+        (["a, neg", "b, pos"], ["a", " neg"]),
+    ],
+)
+def test_parse_table_with_several_delimiters_that_fit_takes_the_likeliest(
+    rows: list[str], cells: list[str]
+) -> None:
+    assert table("\n".join(rows)).rows[0] == cells
 
 
 def test_parse_table_with_a_named_column_takes_its_row_for_a_header() -> None:
@@ -157,10 +242,11 @@ def test_read_table_of_parquet_without_pyarrow_says_how_to_add_it(
 ) -> None:
     file = tmp_path / "x.bin"
     file.write_bytes(b"PAR1 and so on")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match="pyarrow") as raised:
         read_table(file)
-    assert raised.value.hint == "pip install 'envkit-ml[parquet]'"
+    assert sys.executable in raised.value.message
+    assert raised.value.hint == install_command("pyarrow")
 
 
 def test_read_table_of_parquet_that_is_not_there_says_so(tmp_path: Path) -> None:

@@ -19,7 +19,12 @@ from envkit.data.text_columns import find_texts
         ({"x": "a", "y": "b"}, {"text_column": "y", "pair_column": "x"}, ("y", "x")),
         ({"x": "a", "y": "b"}, {"text_column": "2"}, ("y", None)),
         ({"text": "a"}, {"text_column": "review"}, ("text", None)),
-        ({"text": "a", "x": "b"}, {"text_column": "review"}, (None, None)),
+        ({"text": "a", "x": "b"}, {"text_column": "review"}, ("text", None)),
+        ({"id": 1, "x": "a"}, {"text_column": "review"}, (None, None)),
+        ({"id": 0, "x": "a", "y": "b"}, {"text_column": "2"}, ("x", None)),
+        ({"id": None, "x": "a", "y": 1}, {"text_column": "3", "pair_column": "2"}, ("y", "x")),
+        ({"text": None, "title": "a"}, {}, ("text", None)),
+        ({"text": "a", "pair": "b"}, {}, ("text", "pair")),
         ({"n": 1}, {}, (None, None)),
     ],
 )

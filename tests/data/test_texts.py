@@ -78,7 +78,13 @@ def test_read_texts_columns_that_are_named_are_taken(read: Any, options: Any, ex
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"), ("text", "aspect")],
+    [
+        ("sentence1", "sentence2"),
+        ("premise", "hypothesis"),
+        ("question1", "question2"),
+        ("text", "aspect"),
+        ("text", "pair"),
+    ],
 )
 def test_read_texts_of_a_known_pair_reads_both_and_says_so(read: Any, first: str, second: str) -> None:
     found = read("x.csv", f"{first},{second},label\na,b,1\nc,d,0\n")
@@ -132,6 +138,30 @@ def test_read_texts_of_several_labels_a_row_gives_them_all(
     expected = MANY if name != "x.txt" else [*MANY[:2], ("c", "z")]
     assert pairs(found) == expected
     assert found.has_many
+
+
+def test_read_texts_with_known_labels_cuts_none_of_them(read: Any) -> None:
+    content = 'text,label\na,"Doe, John"\nb,y\n'
+    known = read("x.csv", 'text,label\na,"Doe, John|y"\nb,y\n', labels="many")
+    labels = {label for row in known.rows for label in row.labels}
+    assert labels == {"Doe, John", "y"}
+    assert pairs(read("x.csv", content, labels="many", known_labels=labels)) == [
+        ("a", "Doe, John"),
+        ("b", "y"),
+    ]
+
+
+def test_read_texts_whose_first_row_may_be_a_header_says_how_it_was_read_and_what_overrules(
+    read: Any,
+) -> None:
+    rows = "".join(f"flight {n} was quite ok\t{'neutral' if n % 2 else 'negative'}\n" for n in range(10))
+    found = read("x.tsv", f"nice film\tpositive\n{rows}")
+    assert pairs(found)[0] == ("nice film", "positive")
+    assert found.notes == (
+        "x.tsv: no header; text from column 1, label from column 2",
+        "x.tsv: read the first row as data; if it is a header: --text-column 'nice film'",
+    )
+    assert len(read("x.tsv", f"nice film\tpositive\n{rows}", text_column="nice film").rows) == 10
 
 
 def test_read_texts_one_label_with_a_comma_in_it_stays_one(read: Any) -> None:

@@ -16,6 +16,8 @@ from envkit.api import EnvError, EnvkitError, RunCancelled
 from envkit.api.options import to_builtins
 from envkit.cli import envelope
 from envkit.data.check.pieces import TOKENIZER_FILE, has_tokenizers
+from envkit.data.parquet import PARQUET_PACKAGE, data_extras, has_parquet_reader
+from envkit.data.text import STANDARD_INPUT
 from envkit.machine import MachineFacts, read_facts
 from envkit.models import find_model
 from envkit.runs.earlier_speed import find_earlier_speed
@@ -88,13 +90,23 @@ def _find_environment(
 
     Raises: EnvError for one that was asked for by name and is not there, or lacks something.
     """
-    if choice == "current" or (choice == "auto" and _can_count(options)):
+    is_parquet = bool(data_extras(_files(options)))
+    if choice == "current" or (
+        choice == "auto" and _can_count(options) and (has_parquet_reader() or not is_parquet)
+    ):
         return None
     from envkit.environments.find_made import find_made, find_named  # a check here needs no store
 
     if choice == "auto":
-        return find_made(loaded.entry, home=settings.home)
+        # Where none can read the data, this interpreter does, or says what it lacks.
+        packages = [PARQUET_PACKAGE] if is_parquet else []
+        return find_made(loaded.entry, home=settings.home, packages=packages)
     return find_named(choice, home=settings.home)
+
+
+def _files(options: Options) -> list[Path]:
+    named = [getattr(options, name, None) for name in ("data", "train", "dev", "test")]
+    return [file for file in named if isinstance(file, Path) and file != STANDARD_INPUT]
 
 
 def _can_count(options: Options) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from envkit.api import UsageError
+from envkit.api import DataError, UsageError
 from envkit.cli import envelope
 from envkit.cli.data.reading import file_argument, reading_options
 
@@ -130,8 +130,16 @@ def _check_free(places: Any, *, source: Path, is_forced: bool) -> None:
 
 
 def _write(file: Path, text: str, *, encoding: str | None) -> None:
-    """Write the text as it is, whole or not at all. Raises: OSError."""
+    """Write the text as it is, whole or not at all. Raises: OSError; DataError where the encoding lacks a character."""
+    try:
+        content = text.encode(encoding or "utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{encoding or 'UTF-8'} has no {text[error.start]!a}, which the split holds",
+            file=file,
+            hint="Give the file in UTF-8: iconv -t UTF-8 FILE",
+        ) from error
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.draft")
-    draft.write_bytes(text.encode(encoding or "utf-8"))
+    draft.write_bytes(content)
     draft.replace(file)

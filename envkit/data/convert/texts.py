@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,8 +42,9 @@ def _line(row: TextRow, *, has_pairs: bool, has_many: bool) -> str:
 
 
 def _table(rows: Sequence[TextRow], *, delimiter: str, has_pairs: bool, has_many: bool) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    lines = _Lines()
+    # The writer puts quotes round what holds a part of its line end, and a lone \r ends a line for readers.
+    writer = csv.writer(lines, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(["text", *(["pair"] if has_pairs else []), "label"])
     for row in rows:
         label = _MANY.join(row.labels) if has_many else row.labels[0]
@@ -61,9 +61,16 @@ def _table(rows: Sequence[TextRow], *, delimiter: str, has_pairs: bool, has_many
                 hint="Write lines of JSON instead: --to jsonl",
             )
         writer.writerow([row.text, *([row.pair or ""] if has_pairs else []), label])
-    text = stream.getvalue()
+    text = "".join(lines)
     _check_readable(text, len(rows), delimiter)
     return text
+
+
+class _Lines(list[str]):
+    """The rows that a csv writer writes, each with a plain line end."""
+
+    def write(self, row: str) -> None:
+        self.append(row.removesuffix("\r\n") + "\n")
 
 
 def _check_readable(text: str, rows: int, delimiter: str) -> None:

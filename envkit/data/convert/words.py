@@ -25,7 +25,7 @@ def write_sentences(sentences: Sequence[Sentence], *, to: str) -> str:
     """Return the sentences as ``conll`` (word, tab, tag), ``jsonl`` (tokens and tags) or ``spans``.
 
     Spans are lines of text with character offsets, and with the words, so that the same are found again.
-    Raises: DataError for a word that columns cannot hold.
+    Raises: DataError for a word that columns, or spans, cannot hold.
     """
     if to == "conll":
         return _columns(sentences)
@@ -61,14 +61,24 @@ def _tokens(sentence: Sentence) -> dict[str, Any]:
 def _spans(sentence: Sentence) -> dict[str, Any]:
     offsets = sentence.full_offsets
     text = sentence.full_text
+    spans = find_text_spans(sentence.tags, offsets)
+    # A span's reader takes blanks, of any kind, off its borders, and blanks for no words.
+    unfit = next((text[start:end] for start, end in offsets if not text[start:end].strip()), None)
+    unfit = (
+        unfit
+        if unfit is not None
+        else next((part for span in spans if (part := text[span.start : span.end]) != part.strip()), None)
+    )
+    if unfit is not None:
+        raise DataError(
+            f"line {sentence.line}: spans cannot hold {unfit!r}, with blanks at its borders",
+            hint="Write lines of JSON with tags instead: --to jsonl",
+        )
     return {
         "text": text,
         "tokens": [
             {"text": text[start:end], "start": start, "end": end, "id": number}
             for number, (start, end) in enumerate(offsets)
         ],
-        "spans": [
-            {"start": span.start, "end": span.end, "label": span.label}
-            for span in find_text_spans(sentence.tags, offsets)
-        ],
+        "spans": [{"start": span.start, "end": span.end, "label": span.label} for span in spans],
     }

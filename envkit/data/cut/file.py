@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError, UsageError
+from envkit.data.cut.copies import stratify_texts
 from envkit.data.cut.questions import cut_questions
 from envkit.data.cut.rows import cut_rows
 from envkit.data.cut.sentences import cut_sentences
-from envkit.data.cut.stratify import SPLITS, draw_groups, stratify
+from envkit.data.cut.stratify import SPLITS, draw_groups
 from envkit.data.kinds import find_kind
 from envkit.data.tables import find_format, is_parquet_path
 from envkit.data.text import read_text
@@ -46,7 +47,7 @@ def cut_file(file: Path, reading: Reading, *, by: By | None = None) -> CutFile:
     form = find_format(text, file=file)
     if kind == "questions":
         chosen = _allowed(by, "paragraph", "document", "none")
-        return cut_questions(text, file, by=chosen or "paragraph")
+        return cut_questions(text, file, reading, by=chosen or "paragraph")
     if kind == "words" and form not in ("json", "jsonl"):
         return cut_sentences(text, file, reading, by=_allowed(by, "document", "label", "none"))
     return cut_rows(text, file, reading, kind, by=_allowed(by, "label", "none") or "label")
@@ -55,7 +56,9 @@ def cut_file(file: Path, reading: Reading, *, by: By | None = None) -> CutFile:
 def draw_splits(cut: CutFile, shares: Shares, *, seed: int) -> list[DrawnSplit]:
     """Draw the splits: train, then dev and test where they have a share. Raises: UsageError."""
     if cut.by in ("label", "none"):
-        drawn = stratify([unit.key for unit in cut.units], shares, seed=seed)
+        keys = [unit.key for unit in cut.units]
+        texts = [number if unit.text is None else unit.text for number, unit in enumerate(cut.units)]
+        drawn = stratify_texts(keys, texts, shares, seed=seed)
     else:
         drawn = draw_groups([unit.rows for unit in cut.units], shares, seed=seed)
     found = []

@@ -40,20 +40,20 @@ def stratify(keys: Sequence[Hashable], shares: Shares, *, seed: int) -> list[Spl
     within one row; a key stays in train with one row at least, unless there are too few others to take.
     Raises: UsageError for fewer rows than splits, or shares that leave nothing to train on.
     """
-    parts = _check(shares, len(keys), "row")
+    parts = check_shares(shares, len(keys), "row")
     draw = random.Random(seed)
     strata: dict[Hashable, list[int]] = {}
     for row, key in enumerate(keys):
         strata.setdefault(key, []).append(row)
     for rows in strata.values():
         draw.shuffle(rows)
-    sizes = {split: _size(len(keys), share) for split, share in parts}
+    sizes = sizes_of(len(keys), parts)
     counts = {key: len(rows) for key, rows in strata.items()}
     keeps_one = sum(counts.values()) - len(counts) >= sum(sizes.values())
     chosen: list[Split] = ["train"] * len(keys)
     for split, share in parts:
         room = {key: len(rows) - keeps_one for key, rows in strata.items()}
-        quota = _quota(counts, room, share=share, total=sizes[split], draw=draw)
+        quota = divide_quota(counts, room, share=share, total=sizes[split], draw=draw)
         for key, count in quota.items():
             for row in strata[key][:count]:
                 chosen[row] = split
@@ -66,7 +66,7 @@ def draw_groups(sizes: Sequence[int], shares: Shares, *, seed: int) -> list[Spli
 
     ``sizes`` counts the rows of each group. Raises: UsageError for fewer groups than splits.
     """
-    parts = _check(shares, len(sizes), "group")
+    parts = check_shares(shares, len(sizes), "group")
     order = list(range(len(sizes)))
     random.Random(seed).shuffle(order)
     chosen: list[Split] = ["train"] * len(sizes)
@@ -95,7 +95,8 @@ def rarest_labels(labels: Sequence[Sequence[str]]) -> list[str]:
     return [min(row, key=lambda label: (counts[label], label), default="") for row in labels]
 
 
-def _check(shares: Shares, count: int, noun: str) -> list[tuple[Split, float]]:
+def check_shares(shares: Shares, count: int, noun: str) -> list[tuple[Split, float]]:
+    """Return the parts to draw. Raises: UsageError where there is too little for them."""
     parts = shares.parts()
     if not parts or shares.dev + shares.test >= 1:
         raise UsageError(
@@ -112,11 +113,15 @@ def _check(shares: Shares, count: int, noun: str) -> list[tuple[Split, float]]:
     return parts
 
 
-def _size(count: int, share: float) -> int:
-    return min(max(1, round(count * share)), count - 1)
+def sizes_of(count: int, parts: Sequence[tuple[Split, float]]) -> dict[Split, int]:
+    """Return how many of the rows each part has: one at least, and never all of them together."""
+    sizes = {split: max(1, round(count * share)) for split, share in parts}
+    while sum(sizes.values()) >= count:
+        sizes[max(sizes, key=lambda split: sizes[split])] -= 1
+    return sizes
 
 
-def _quota(
+def divide_quota(
     counts: dict[Hashable, int],
     room: dict[Hashable, int],
     *,

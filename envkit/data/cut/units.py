@@ -15,11 +15,15 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)")
 
 @dataclass(frozen=True)
 class Unit:
-    """What no split tears apart: so many rows, the label by which to divide it, and what it is in the file."""
+    """What no split tears apart: so many rows, the label by which to divide it, and what it is in the file.
+
+    Units of one ``text`` are copies, which go to one split; None is a copy of nothing.
+    """
 
     content: Any = field(repr=False)
     rows: int = 1
     key: str = ""
+    text: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from envkit.api import DataError, Request
 from envkit.data.rows import TextRow
 from envkit_classification.plugin import ClassificationOptions, envkit_read
-from envkit_classification.read import cut_dev
+from envkit_classification.read import cut_dev, find_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,23 @@ LISTS = "".join(
     f'{{"text": "message number {n}", "labels": {labels}}}\n'
     for n, labels in enumerate(['["a"]', '["a", "b"]', "[]", '["c"]'] * 10)
 )
+
+
+def test_find_labels_sorts_numbers_of_any_length_by_their_size() -> None:
+    labels = ["10", "9", "1" * 5000, "007"]
+    found = find_labels([TextRow("a", (label,), "x:1") for label in labels])
+    assert found == ("007", "9", "10", "1" * 5000)
+
+
+def test_read_of_several_labels_cuts_those_of_dev_as_those_of_train(tmp_path: Path, record: Record) -> None:
+    cells = ["a|b", "a", '"Doe, John"', '"b|Doe, John"']
+    train, dev = (
+        "text,label\n" + "".join(f"message number {n},{kinds[n % len(kinds)]}\n" for n in range(20))
+        for kinds in (cells, cells[1:3])
+    )
+    data = read(record, data=write(tmp_path, train=train, dev=dev), multi_label=True)
+    assert data.labels == ("Doe, John", "a", "b")
+    assert {row.labels for row in data.dev} == {("a",), ("Doe, John",)}
 
 
 def test_read_without_data_takes_the_sample_and_says_so(record: Record) -> None:
@@ -66,13 +83,28 @@ def test_read_of_one_file_cuts_dev_off_by_label(tmp_path: Path, record: Record) 
     seed=st.integers(0, 5),
 )
 def test_cut_dev_keeps_every_row_once_and_every_label_in_train(labels: list[str], seed: int) -> None:
-    rows = [TextRow("text", (label,), f"rows:{number}") for number, label in enumerate(labels)]
+    rows = [TextRow(f"text {number}", (label,), f"rows:{number}") for number, label in enumerate(labels)]
     train, dev = cut_dev(rows, seed=seed)
     assert sorted(train + dev, key=lambda row: int(row.name[5:])) == rows
     assert len(dev) == round(len(rows) / 10)
     if len(rows) - len(set(labels)) >= len(dev):
         assert {row.labels for row in train} == {row.labels for row in rows}
     assert cut_dev(rows, seed=seed) == (train, dev)
+
+
+def test_read_of_one_file_keeps_copies_of_a_text_together(tmp_path: Path, record: Record) -> None:
+    rows = "".join(f"message number {n % 10},{'ab'[n % 2]}\n" for n in range(50))
+    data = read(record, train=write(tmp_path, train="text,label\n" + rows) / "train.csv")
+    assert (len(data.train), len(data.dev)) == (45, 5)
+    assert not {row.text for row in data.train} & {row.text for row in data.dev}
+    assert not record.warned
+
+
+def test_read_of_too_few_texts_to_keep_copies_together_warns(tmp_path: Path, record: Record) -> None:
+    write(tmp_path, train="text,label\n" + "good day,a\nbad day,b\n" * 10)
+    data = read(record, train=tmp_path / "train.csv")
+    assert (len(data.train), len(data.dev)) == (18, 2)
+    assert "dev holds texts that are trained on" in record.warned[0]
 
 
 def test_read_lists_of_labels_makes_a_run_with_several(tmp_path: Path, record: Record) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envkit.api import Inputs, PredictorRequest, Request, Run, UsageError
+from envkit.api import DataError, Inputs, PredictorRequest, Request, Run, UsageError
 from envkit_classification.plugin import (
     ClassificationOptions,
     envkit_finetune,
@@ -124,6 +124,36 @@ def test_predictor_gives_what_the_evaluation_gave_and_streams_in_order(
     assert len(scored.predictions["test"]) == 150
 
 
+def test_predictor_reads_the_column_that_training_read_in_every_row(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    file = tmp_path / "train.jsonl"
+    row = '{"id": %d, "body_x": "bad thing %d", "note": "zzz %d", "cls": "%s"}\n'
+    file.write_text("".join(row % (n, n, n, "np"[n % 2]) for n in range(20)))
+    columns = {"text_column": "2", "label_column": "cls"}
+    _, used = start(record, tmp_path, model=str(tiny_model), max_steps=1, train=file, dev=file, **columns)
+    new = tmp_path / "new.jsonl"
+    new.write_text('{"id": 0, "body_x": "one", "note": "x"}\n{"id": "1", "body_x": null, "note": "x"}\n')
+    found = envkit_predictor(used).predict(Inputs(file=new))
+    first = next(found).fields
+    assert (first["id"], first["text"], first["note"]) == (0, "one", "x")
+    with pytest.raises(DataError, match=r"expected a text in 'body_x', found null") as caught:
+        next(found)
+    assert str(caught.value.file) == "new.jsonl:2"
+
+
+def test_predictor_knows_a_header_by_the_column_that_training_named(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    file = tmp_path / "train.csv"
+    file.write_text("my words,kind\n" + "".join(f"bad thing {n},{'np'[n % 2]}\n" for n in range(20)))
+    _, used = start(record, tmp_path, model=str(tiny_model), max_steps=1, train=file, text_column="my words")
+    new = tmp_path / "new.csv"
+    new.write_text("my words,when\none more,today\n")
+    (found,) = envkit_predictor(used).predict(Inputs(file=new))
+    assert (found.fields["text"], found.fields["when"]) == ("one more", "today")
+
+
 def test_predictor_passes_other_values_on_and_calls_the_old_label_gold(
     tiny_model: Path, tmp_path: Path, record: Record
 ) -> None:
@@ -134,6 +164,10 @@ def test_predictor_passes_other_values_on_and_calls_the_old_label_gold(
     assert list(first) == ["id", "name", "text", "label", "score", "scores", "gold"]
     assert (first["id"], first["gold"], first["name"]) == (7, "fault", "new.jsonl:1")
     assert second["id"] == 8 and "label" in second
+    file.write_text('{"name": "Bob", "score": 17, "text": "my lamp broke"}\n')
+    (own,) = (one.fields for one in envkit_predictor(used).predict(Inputs(file=file)))
+    assert list(own)[:3] == ["input_name", "input_score", "name"]
+    assert (own["input_name"], own["input_score"], own["name"]) == ("Bob", 17, "new.jsonl:1")
 
 
 def test_finetune_with_several_labels_chooses_thresholds_that_the_predictor_uses(

@@ -32,6 +32,19 @@ def words_of(inputs: Inputs, **options: Any) -> list[str]:
         ("Ada NN B-PER\nwrote VB O\n", True),
         ("1\tAda\tPROPN\n2\twrote\tVERB\n3\t.\tPUNCT\n\n", True),
         ("-DOCSTART- -X-\n\nAda NN\n", True),
+        ("Ada PRP$ x\nwrote VB y\nit PRP z\n\nRome NNP x\nfell VBD y\n", True),
+        ("1 Ada\n2 wrote\n3 it\n\n1 Rome\n2 fell\n", True),
+        ("Ada\tx\nwrote\ty\nit\tz\n\n", True),
+        ("O O\n\nB-52 B-X\n", True),
+        (
+            "Ada visits Turin today\nBob leaves Paris tomorrow\nCy likes Rome much\n\nDee and Eve sing\n",
+            False,
+        ),
+        ("Ada visits Turin\nBob leaves Paris\nCy likes Rome\n\nDee sings\n", False),
+        ("Then I left\nSo I went\nNow I sleep\n\n", False),
+        ("I LIKE ROME\nBOB LIKES PARIS\nCY LIKES YORK\n\n", False),
+        ("1 cup flour\n2 eggs beaten\n3 spoons sugar\n\n4 cups milk\n", False),
+        ("We drove along I-95", False),
         ("Ada\nRome\nBerlin\n", False),  # a list of names
         ("Ada wrote it.\n\nRome is old.\n", False),
         ("Ada wrote.\nRome fell.\n", False),
@@ -148,3 +161,21 @@ def test_stream_documents_of_one_column_said_to_be_conll_is_read_as_words(tmp_pa
     file.write_text("Ada\nRome\n")
     assert words_of(Inputs(file=file)) == ["Ada", "Rome"]
     assert words_of(Inputs(file=file, format="conll")) == ["Ada Rome"]
+
+
+def test_stream_documents_of_plain_lines_of_one_length_keeps_every_word(tmp_path: Path) -> None:
+    file = tmp_path / "some.txt"
+    file.write_text("Ada visits Turin today\nBob leaves Paris soon\nCy likes Rome much\n\nDee and Eve sing\n")
+    assert words_of(Inputs(file=file)) == [
+        "Ada visits Turin today",
+        "Bob leaves Paris soon",
+        "Cy likes Rome much",
+        "Dee and Eve sing",
+    ]
+
+
+def test_stream_documents_in_an_encoding_that_is_none_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "some.txt"
+    file.write_text("Ada wrote.\n")
+    with pytest.raises(DataError, match="there is no encoding 'nonsense'"):
+        rows_of(Inputs(file=file, encoding="nonsense"))

@@ -126,9 +126,11 @@ def test_predict_of_json_puts_the_other_fields_in_front_unchanged(
     trained: tuple[Result, Path], record: Record, tmp_path: Path
 ) -> None:
     file = tmp_path / "some.jsonl"
-    file.write_text('{"id": 7, "tokens": ["Bergen"], "meta": {"a": [1]}, "tags": ["O"]}\n')
+    file.write_text('{"id": 7, "tokens": ["Bergen"], "meta": {"a": [1]}, "tags": ["O"], "name": "Bo"}\n')
     (found,) = open_predictor(record, trained[1]).predict(Inputs(file=file))
-    assert list(found.fields) == ["id", "meta", "name", "text", "entities", "tokens", "tags"]
+    own = ["id", "meta", "input_name"]
+    assert list(found.fields) == [*own, "name", "text", "entities", "tokens", "tags", "gold"]
+    assert (found.fields["input_name"], found.fields["gold"]) == ("Bo", ["O"])
     assert (found.fields["id"], found.fields["meta"]) == (7, {"a": [1]})
     assert found.fields["tokens"] == ["Bergen"]
     assert found.columns == (("Bergen", found.fields["tags"][0]),)

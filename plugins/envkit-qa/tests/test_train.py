@@ -221,11 +221,14 @@ def test_predictor_takes_all_kinds_of_inputs_in_their_order(
     result, options = start(heard, tmp_path, model=str(tiny_model), max_steps=1, n_best=2)
     predictor = load(tmp_path, result, options, heard)
 
-    rows = [row(f"{TEXT}{number}", id=f"q{number}", source=number, answer="x") for number in range(70)]
+    own = {"answer": "x", "name": "Bob", "score": 17}
+    rows = [row(f"{TEXT}{number}", id=f"q{number}", source=number, **own) for number in range(70)]
     lines = list(predictor.predict(Inputs(file=write(tmp_path, *rows, name="asked"))))
     assert [one.fields["id"] for one in lines] == [f"q{number}" for number in range(70)]
     names = list(lines[3].fields)
-    assert names == ["answers", "source", "name", "id", "question", "answer", "start", "score", "nbest"]
+    others = ["answers", "source", "input_name", "input_score"]
+    assert names == [*others, "name", "id", "question", "answer", "start", "score", "nbest", "gold"]
+    assert [lines[3].fields[name] for name in ("input_name", "input_score", "gold")] == ["Bob", 17, "x"]
     assert lines[3].fields["source"] == 3
     assert lines[3].fields["name"] == "asked.jsonl:4"
     assert len(lines[3].fields["nbest"]) == 2
@@ -245,6 +248,15 @@ def test_predictor_takes_all_kinds_of_inputs_in_their_order(
     ):
         with pytest.raises(DataError, match=problem):
             list(predictor.predict(inputs))
+
+
+def test_finetune_names_the_rules_that_each_split_is_scored_by(
+    tiny_model: Path, tmp_path: Path, heard: Heard
+) -> None:
+    train = write(tmp_path, *[row() for _ in range(4)])
+    test = write(tmp_path, row(answers=[]), row(), name="test")
+    result, _ = start(heard, tmp_path, model=str(tiny_model), max_steps=1, train=train, dev=train, test=test)
+    assert result.scorer.endswith("scorer of version 1.1 on dev and 2.0 on test")
 
 
 @pytest.mark.slow

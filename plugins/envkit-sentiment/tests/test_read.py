@@ -48,6 +48,15 @@ def test_read_normalises_labels_and_cuts_dev_off_by_level(
     assert read(record, train=file, seed=43).dev != data.dev
 
 
+def test_read_of_one_file_keeps_copies_of_a_text_together(
+    record: Record, write: Callable[[str, str], Path]
+) -> None:
+    rows = "".join(f"text {number % 10} is fine\t{('pos', 'neg')[number % 2]}\n" for number in range(50))
+    data = read(record, train=write("t.tsv", HEADER + rows))
+    assert (len(data.train), len(data.dev)) == (45, 5)
+    assert not {row.text for row in data.train} & {row.text for row in data.dev}
+
+
 def test_read_with_an_aspect_column_gives_pairs(record: Record, write: Callable[[str, str], Path]) -> None:
     pairs = [("soup", "neg"), ("waiter", "neu"), ("view", "pos")] * 10
     lines = [

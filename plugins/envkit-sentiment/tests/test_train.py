@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envkit.api import Inputs, PredictorRequest, Request, Run, UsageError
+from envkit.api import DataError, Inputs, PredictorRequest, Request, Run, UsageError
 from envkit_sentiment.plugin import SentimentOptions, envkit_finetune, envkit_predictor, envkit_read
 from envkit_sentiment.read import SAMPLE
 
@@ -110,6 +110,18 @@ def test_predictor_judges_rows_in_order_as_the_evaluation_did(
     assert [p.is_right for p in found] == [p.is_right for p in expected]
 
 
+def test_predictor_with_a_null_text_names_the_row_and_reads_no_other_column(
+    trained: tuple[Result, Path, Record], record: Record, write: Callable[[str, str], Path]
+) -> None:
+    result, model_dir, _ = trained
+    file = write("new.jsonl", '{"text": "Good.", "title": "x"}\n{"text": null, "title": "only a title"}\n')
+    found = load(result, model_dir, record).predict(Inputs(file=file))
+    assert next(found).fields["text"] == "Good."
+    with pytest.raises(DataError, match="expected a text in 'text', found null") as raised:
+        next(found)
+    assert str(raised.value.file) == "new.jsonl:2"
+
+
 def test_predictor_passes_other_fields_through_in_front(
     trained: tuple[Result, Path, Record], record: Record, write: Callable[[str, str], Path]
 ) -> None:
@@ -121,6 +133,17 @@ def test_predictor_passes_other_fields_through_in_front(
     assert sum(first.fields["scores"].values()) == pytest.approx(1, abs=1e-3)
     (typed,) = load(result, model_dir, record).predict(Inputs(texts=["A superb lamp."]))
     assert typed.fields["scores"] == pytest.approx(first.fields["scores"], abs=2e-4)
+
+
+def test_predictor_keeps_fields_that_its_own_would_hide(
+    trained: tuple[Result, Path, Record], record: Record, write: Callable[[str, str], Path]
+) -> None:
+    result, model_dir, _ = trained
+    file = write("own.jsonl", '{"name": "Bob", "score": 17, "label": "weird", "text": "A superb lamp."}\n')
+    (found,) = load(result, model_dir, record).predict(Inputs(file=file))
+    assert list(found.fields)[:4] == ["input_name", "input_score", "input_label", "name"]
+    assert [found.fields[f"input_{name}"] for name in ("name", "score", "label")] == ["Bob", 17, "weird"]
+    assert found.fields["name"] == "own.jsonl:1"
 
 
 def test_saved_pretrained_model_opens_in_transformers_with_the_same_labels(

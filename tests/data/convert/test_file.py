@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-TEXT = st.text("ab ,;|'\"\n\t{}[]äé#-", min_size=1, max_size=30).filter(lambda text: bool(text.strip()))
+TEXT = st.text("ab ,;|'\"\n\r\t{}[]äé#-", min_size=1, max_size=30).filter(lambda text: bool(text.strip()))
 LABELS = st.sampled_from(["yes", "no", "may be"])
 WORDS = st.lists(st.text("aB,.#-é'’", min_size=1, max_size=8), min_size=1, max_size=8)
 
@@ -57,9 +57,18 @@ def test_write_texts_with_several_labels_and_pairs_reads_back(tmp_path: Path, to
     file = tmp_path / f"back.{to}"
     file.write_text(write_texts(rows, to=to, has_many=True), encoding="utf-8")
 
-    back = read_texts(file, pair_column="pair", label_column="label", labels="many").rows
+    back = read_texts(file, labels="many").rows
 
     assert [(row.text, row.pair, row.labels) for row in back] == [(r.text, r.pair, r.labels) for r in rows]
+
+
+def test_write_texts_with_a_lone_carriage_return_reads_back(tmp_path: Path) -> None:
+    texts = ["one\rmore", "two", "three\r\nmore"]
+    file = tmp_path / "back.csv"
+    rows = [TextRow(text, ("x",), f"x:{n}") for n, text in enumerate(texts)]
+    file.write_bytes(write_texts(rows, to="csv").encode())
+
+    assert [row.text for row in read_texts(file).rows] == texts
 
 
 @REUSED
@@ -95,6 +104,29 @@ def test_write_sentences_of_several_documents_marks_them(tmp_path: Path) -> None
 def test_write_sentences_with_a_word_that_columns_cannot_hold_says_so(word: str) -> None:
     with pytest.raises(DataError, match="columns cannot hold"):
         write_sentences([Sentence((word,), ("O",), 0, 3)], to="conll")
+
+
+@REUSED
+@given(
+    words=st.lists(st.text("ab\u2028\ufeff\xa0 ", min_size=1, max_size=3), min_size=1, max_size=4),
+    tags=st.lists(st.sampled_from(["O", "B-X"]), min_size=4, max_size=4),
+)
+def test_write_sentences_as_spans_reads_back_or_says_why_not(
+    tmp_path: Path, words: list[str], tags: list[str]
+) -> None:
+    assume("B-X" in tags[: len(words)])
+    sentence = Sentence(tuple(words), tuple(tags[: len(words)]), 0, 1)
+    file = tmp_path / "back"
+    try:
+        file.write_text(write_sentences([sentence], to="spans"), encoding="utf-8")
+    except DataError as error:
+        assert any(word != word.strip() for word in words)
+        assert "--to jsonl" in (error.hint or "")
+        return
+
+    (back,) = read_sentences(file).sentences
+
+    assert (back.words, back.tags) == (sentence.words, sentence.tags)
 
 
 @REUSED

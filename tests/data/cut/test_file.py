@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -183,6 +184,105 @@ def test_splits_of_flat_questions_keep_those_of_one_context_together(tmp_path: P
     assert sum(map(len, contexts)) == 8
 
 
+def test_splits_of_squad_keep_a_context_together_that_stands_in_several_places(tmp_path: Path) -> None:
+    paragraphs = [
+        {"context": f"c{n % 6}", "qas": [{"id": f"{n}", "question": "q", "answers": []}]} for n in range(18)
+    ]
+    file = write(tmp_path, json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
+
+    for seed in range(8):
+        parts = [json.loads(part)["data"][0]["paragraphs"] for part in drawn(file, seed=seed)]
+        contexts = [{paragraph["context"] for paragraph in part} for part in parts]
+        assert sum(map(len, contexts)) == 6
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("some.csv", ","), ("some.tsv", "\t"), ("some.data", ",")])
+def test_splits_of_a_table_of_questions_keep_contexts_together(
+    tmp_path: Path, name: str, delimiter: str
+) -> None:
+    rows = [f"{n},Who?,c{n % 6},c\n".replace(",", delimiter) for n in range(18)]
+    head = "id,question,context,answer\n".replace(",", delimiter)
+    file = write(tmp_path, head + "".join(rows), name)
+
+    parts = drawn(file)
+
+    assert all(part.startswith(head) for part in parts)
+    found = [part.removeprefix(head).splitlines(True) for part in parts]
+    assert sorted(row for part in found for row in part) == sorted(rows)
+    assert sum(len({row.split(delimiter)[2] for row in part}) for part in found) == 6
+
+
+def test_splits_of_a_single_article_are_articles(tmp_path: Path) -> None:
+    parts = drawn(write(tmp_path, json.dumps({"title": "t", **SQUAD["data"][0]})))  # type: ignore[index]
+
+    assert [len(json.loads(part)["paragraphs"]) for part in parts] == [1, 1, 1]
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("content", "task"),
+    [
+        ("[1, 2]", "qa"),
+        ("5", "qa"),
+        ('{"data": [5]}', "qa"),
+        ('{"data": [{"paragraphs": 5}]}', "qa"),
+        ('{"data": [{"paragraphs": [5]}]}', "qa"),
+        ('{"data": [{"paragraphs": [{"context": "c", "qas": 5}]}]}', "qa"),
+        ('{"paragraphs": 5}', "qa"),
+        ('{"context": ["a"], "question": "q"}\n{"context": ["b"], "question": "q"}\n', "qa"),
+        ('[{"context": ["a"], "question": "q"}, 5]', "qa"),
+        ('{"context": "a", "question": "q"}\n{bad\n', "qa"),
+        ('{"context": "a", "question": "q"}', "qa"),
+        ("id,text\n1,a\n2,b\n", "qa"),
+        (f'{{"context": "a", "question": "q", "z": {DEEP}}}\n', "qa"),
+        (f'[{{"text": "a", "label": "x", "z": {DEEP}}}]', None),
+        (f'{{"text": "a", "label": "x", "z": {DEEP}}}\n', None),
+    ],
+)
+def test_splits_of_odd_files_are_refused_in_words(tmp_path: Path, content: str, task: str | None) -> None:
+    file = write(tmp_path, content)
+
+    for by in (None, "none"):
+        with pytest.raises((DataError, UsageError)):
+            draw_splits(cut_file(file, Reading(task=task), by=by), SHARES, seed=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("encoding", "letter"), [("utf-8", "\\ud800"), ("latin-1", "\\u4e2d")])
+def test_splits_of_json_hold_what_their_encoding_cannot_as_it_was(
+    tmp_path: Path, encoding: str, letter: str
+) -> None:
+    rows = [f'{{"text": "é{letter} {n}", "context": "c {n}", "question": "q{letter}"}}' for n in range(6)]
+    (tmp_path / "some.json").write_bytes(f"[{', '.join(rows)}]".encode(encoding))
+    (tmp_path / "squad.json").write_bytes(
+        json.dumps({**SQUAD, "x": "X"}).replace('"X"', f'"{letter}"').encode(encoding)
+    )
+
+    for name, task in (("some.json", "qa"), ("some.json", "classification"), ("squad.json", "qa")):
+        by: By = "none" if task == "classification" else "paragraph"
+        for part in drawn(tmp_path / name, by=by, task=task, encoding=encoding):
+            assert letter in part.encode(encoding).decode(encoding)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json"])
+@pytest.mark.parametrize("by", ["label", "none"])
+def test_splits_keep_copies_of_a_row_together(tmp_path: Path, form: str, by: By) -> None:
+    rows = [(f"same text {n % 9}", "ab"[n % 2 if by == "label" else 0]) for n in range(90)]
+    objects = [{"text": text, "label": label} for text, label in rows]
+    contents = {
+        "csv": "text,label\n" + "".join(f"{text},{label}\n" for text, label in rows),
+        "jsonl": "".join(f"{json.dumps(row)}\n" for row in objects),
+        "json": json.dumps(objects),
+    }
+
+    parts = drawn(write(tmp_path, contents[form], f"some.{form}"), by=by)
+
+    texts = [set(re.findall(r"same text \d", part)) for part in parts]
+    assert sum(map(len, texts)) == 9
+    assert sum(part.count("same text") for part in parts) == 90
+
+
 def test_splits_of_what_is_drawn_twice_are_the_same(tmp_path: Path) -> None:
     file = write(tmp_path, "".join(f"t{n}\t{'ab'[n % 2]}\n" for n in range(20)))
 
@@ -223,6 +323,10 @@ def test_splits_by_what_the_file_has_not_are_refused(tmp_path: Path) -> None:
         (json.dumps(SQUAD, indent=2), "questions"),
         ('[{"text": "a", "label": "x"}]', "texts"),
         ("{ O\n[ O\n", "words"),
+        ("id,question,context,answer\n1,Who?,Ada,Ada\n", "questions"),
+        ('"question"\t"context"\nWho?\tAda\n', "questions"),
+        ("a question with context,x\nb,y\n", "texts"),
+        ('{"text": "a", "label": "x", "z": ' + "[" * 100_000 + "]" * 100_000 + "}\n", "texts"),
     ],
 )
 def test_find_kind_tells_by_content(tmp_path: Path, content: str, kind: str) -> None:
@@ -257,6 +361,14 @@ def test_convert_file_of_questions_reads_back_in_each_format(tmp_path: Path, to:
         return [(q.id, q.question, q.context, q.answers) for q in read_questions(path).questions]
 
     assert plain(back.file) == plain(file)
+
+
+def test_convert_file_of_a_table_of_questions_needs_no_task(tmp_path: Path) -> None:
+    file = write(tmp_path, "id,question,context,answer\n1,Who?,Ada did,Ada\n", "qa.csv")
+
+    converted = json.loads(convert_file(file, Reading(), to="squad").text)
+
+    assert converted["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["text"] == "Ada"
 
 
 def test_convert_file_to_a_format_of_other_rows_names_those_that_suit(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envkit.api import Corpus, CorpusRow, Problem
-from envkit_classification.read import find_files, read_file
+from envkit_classification.read import find_files, find_labels, read_file
 
 if TYPE_CHECKING:
     from envkit.api import Request
@@ -18,12 +18,13 @@ def read_corpus(request: Request[ClassificationOptions]) -> Corpus:
     """Read the files that a run would read, and say what is wrong with them. Raises: DataError."""
     options = request.options
     files = find_files(options)
-    found = {
-        split: read_file(file, options)
-        for split, file in (("train", files.train), ("dev", files.dev), ("test", files.test))
+    train = read_file(files.train, options)
+    labels = find_labels(train.rows)
+    found = {"train": train} | {
+        split: read_file(file, options, known=labels)
+        for split, file in (("dev", files.dev), ("test", files.test))
         if file is not None
     }
-    train = found["train"]
     is_multi_label = train.has_many if options.multi_label is None else options.multi_label
     problems = [
         Problem(level="warning", message=warning) for file in found.values() for warning in file.warnings

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from transformers import AutoModelForSequenceClassification
 
 from envkit.api import DataError, Prediction, Result
-from envkit.data.rows import TextRow
+from envkit.data.given_fields import join_fields
 from envkit.data.streaming import Record, in_batches, stream_records
-from envkit.data.text_columns import find_texts
+from envkit.data.text_labels import UnreadableLabelError, read_labels
+from envkit.data.text_records import find_text_rows
+from envkit.data.used_columns import UsedColumns
 from envkit.finetune.devices import choose_device
 from envkit.finetune.inputs import InputTemplate, padding_piece
 from envkit.finetune.models import longest_input
@@ -24,16 +26,18 @@ from envkit_classification.evaluate import (
     predictions,
     text_fields,
 )
-from envkit_classification.read import check_rows, read_file
+from envkit_classification.read import check_rows, cut_labels, read_file
 from envkit_classification.score import SCORER, indicators
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from envkit.api import Inputs, PredictorRequest, Reporter
+    from envkit.data.rows import TextRow
+    from envkit.data.text_records import TextRecord
     from envkit_classification.plugin import ClassificationOptions
 
 _GOLD_NAMES = ("label", "labels")
@@ -52,6 +56,7 @@ class ClassificationPredictor:
     window: int
     pad: int
     is_pair: bool | None
+    columns: UsedColumns | None = None
 
     @classmethod
     def load(cls, request: PredictorRequest[ClassificationOptions]) -> ClassificationPredictor:
@@ -76,6 +81,7 @@ class ClassificationPredictor:
             window=options.window or longest_input(model, tokenizer),
             pad=padding_piece(model, tokenizer),
             is_pair=request.decoding.get("is_pair"),
+            columns=UsedColumns.from_builtins(request.decoding.get("columns")),
         )
 
     def predict(self, inputs: Inputs) -> Iterator[Prediction]:
@@ -83,15 +89,25 @@ class ClassificationPredictor:
 
         Two typed texts after each other are one row for a model of pairs.
         """
-        records = stream_records(inputs)
+        options = self.options
+        columns = (options.text_column, options.pair_column, options.label_column)
+        named = () if self.columns is None else self.columns.names
+        records = stream_records(inputs, named=(*columns, *named))
         if inputs.texts and self.is_pair:
             records = _paired(records)
-        for batch in in_batches(records):
+        found = find_text_rows(
+            records,
+            text_column=columns[0],
+            pair_column=columns[1],
+            has_pair=self.is_pair,
+            trained=self.columns,
+        )
+        for batch in in_batches(found):
             yield from self._predict(batch)
 
     def score(self, file: Path) -> Result:
         """Score the model on a file with labels; the metrics begin with ``test/``. Raises: DataError."""
-        found = read_file(file, self.options)
+        found = read_file(file, self.options, known=self.decoder.labels, trained=self.columns)
         for warning in found.warnings:
             self.report.warn(warning)
         decoder = self.decoder
@@ -115,15 +131,14 @@ class ClassificationPredictor:
             predictions={"test": predictions(found.rows, evaluation)},
         )
 
-    def _predict(self, records: Sequence[Record]) -> Iterator[Prediction]:
-        read = [self._row(record) for record in records]
-        rows = [row for row, _ in read]
+    def _predict(self, found: Sequence[TextRecord]) -> Iterator[Prediction]:
+        rows = [record.row for record in found]
         logits = find_logits(self.model, self._examples(rows), collate=self._batch)
         decoder = self.decoder
         probabilities = decoder.probabilities(logits)
         chosen = decoder.choose(probabilities)
         sure = decoder.sureness(probabilities, chosen)
-        for number, (row, others) in enumerate(read):
+        for number, (row, record) in enumerate(zip(rows, found, strict=True)):
             scores = dict(zip(decoder.labels, map(_rounded, probabilities[number]), strict=True))
             said = {
                 **text_fields(row),
@@ -131,31 +146,25 @@ class ClassificationPredictor:
                 "score": _rounded(sure[number]),
                 "scores": dict(sorted(scores.items(), key=lambda item: -item[1])),
             }
-            yield Prediction(fields=_joined(others, said, label_column=self.options.label_column))
+            gold = next((name for name in self._gold_names() if name in record.others), None)
+            given = record.others if gold is None else self._with_gold(record.others, gold)
+            yield Prediction(fields=join_fields(given, said, gold=[] if gold is None else [gold]))
 
-    def _row(self, record: Record) -> tuple[TextRow, dict[str, Any]]:
-        """Return the texts of a record, and its other values. Raises: DataError where it has none."""
-        options = self.options
-        text, pair = find_texts(
-            record.values, text_column=options.text_column, pair_column=options.pair_column
-        )
-        if self.is_pair and pair is None and "pair" in record.values:
-            pair = "pair"  # as predictions call it
-        if self.is_pair is False:
-            pair = None
-        if text is None or (self.is_pair and pair is None):
-            wanted = "a pair of texts" if self.is_pair else "a text"
-            there = ", ".join(map(str, record.values)) or "nothing"
-            raise DataError(
-                f"expected {wanted}, found {there}",
-                file=record.name,
-                hint='Give lines such as {"text": "…"}'
-                if not self.is_pair
-                else 'Give lines such as {"text": "…", "pair": "…"}, or two texts for each row',
-            )
-        others = {name: value for name, value in record.values.items() if name not in (text, pair)}
-        second = None if pair is None else record.values[pair]
-        return TextRow(record.values[text], (), record.name, second), others
+    def _gold_names(self) -> list[str]:
+        known = None if self.columns is None or self.columns.label is None else str(self.columns.label)
+        return [name for name in (self.options.label_column, known, *_GOLD_NAMES) if name is not None]
+
+    def _with_gold(self, given: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """Return the fields of a row, its gold labels as an evaluation tells them: one, or a list of several."""
+        is_multi_label = self.decoder.thresholds is not None
+        try:
+            (labels,) = read_labels([given[name]], many=is_multi_label, known=self.decoder.labels).labels
+        except UnreadableLabelError:
+            return dict(given)  # what it is stays for whoever reads it
+        found = cut_labels(labels or (), self.options)
+        if is_multi_label:
+            return {**given, name: list(found)}
+        return {**given, name: found[0]} if len(found) == 1 else dict(given)
 
     def _examples(self, rows: Sequence[TextRow]) -> list[TextExample]:
         return make_text_examples(
@@ -180,16 +189,6 @@ def _paired(records: Iterator[Record]) -> Iterator[Record]:
                 hint="Give two texts for each row",
             )
         yield Record({"text": first.values["text"], "pair": second.values["text"]}, first.name)
-
-
-def _joined(others: dict[str, Any], said: dict[str, Any], *, label_column: str | None) -> dict[str, Any]:
-    """Put what was read with a text in front of what is said of it; the label that it had is called gold."""
-    had = next((name for name in (label_column, *_GOLD_NAMES) if name in others), None)
-    gold = {} if had is None else {"gold": others[had]}
-    kept = {name: value for name, value in others.items() if name != had}
-    if "name" in kept:  # somebody's, of more use than the line's
-        said = {name: value for name, value in said.items() if name != "name"}
-    return {name: value for name, value in kept.items() if name not in said} | said | gold
 
 
 def _rounded(value: Any) -> float:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError
-from envkit.data.cut.stratify import Shares, rarest_labels, stratify
+from envkit.data.cut.dev import SHARED_TEXTS, cut_texts, share_texts
+from envkit.data.cut.stratify import rarest_labels
 from envkit.data.splits import SplitFiles, find_splits
 from envkit.data.texts import TextFile, read_texts
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from envkit.api import Reporter, Request
     from envkit.data.rows import TextRow
+    from envkit.data.used_columns import UsedColumns
     from envkit_classification.plugin import ClassificationOptions
 
 SAMPLE_DIR = Path(__file__).parent / "sample"
@@ -35,6 +37,7 @@ class ClassificationData:
     test: tuple[TextRow, ...]
     labels: tuple[str, ...]
     is_multi_label: bool
+    columns: UsedColumns | None = None
 
     @property
     def is_pair(self) -> bool:
@@ -53,8 +56,8 @@ def read(request: Request[ClassificationOptions]) -> ClassificationData:
     labels = find_labels(train.rows)
     _check_train(train, labels, is_multi_label=is_multi_label)
     _say_parts(labels, options, report)
-    dev_file = None if files.dev is None else _read(files.dev, options, report)
-    test_file = None if files.test is None else _read(files.test, options, report)
+    dev_file = None if files.dev is None else _read(files.dev, options, report, known=labels)
+    test_file = None if files.test is None else _read(files.test, options, report, known=labels)
     for other in (dev_file, test_file):
         if other is not None:
             check_rows(
@@ -63,6 +66,8 @@ def read(request: Request[ClassificationOptions]) -> ClassificationData:
     if dev_file is None:
         train_rows, dev_rows = cut_dev(train.rows, seed=options.seed)
         report.say(f"No dev data given: {len(dev_rows)} of {len(train.rows)} training texts, cut by the seed")
+        if share_texts(train_rows, dev_rows):
+            report.warn(SHARED_TEXTS)
     else:
         train_rows, dev_rows = train.rows, dev_file.rows
     test_rows = () if test_file is None else test_file.rows
@@ -72,7 +77,7 @@ def read(request: Request[ClassificationOptions]) -> ClassificationData:
         f"{len(train_rows)} {texts}{kind} to train on, {len(dev_rows)} dev, {len(test_rows)} test; "
         f"{len(labels)} labels: {name_labels(labels)}"
     )
-    return ClassificationData(train_rows, dev_rows, test_rows, labels, is_multi_label)
+    return ClassificationData(train_rows, dev_rows, test_rows, labels, is_multi_label, train.columns)
 
 
 def find_files(options: ClassificationOptions) -> SplitFiles:
@@ -81,8 +86,18 @@ def find_files(options: ClassificationOptions) -> SplitFiles:
     return files or SplitFiles(*(SAMPLE_DIR / f"{split}.csv" for split in ("train", "dev", "test")))
 
 
-def read_file(file: Path, options: ClassificationOptions) -> TextFile:
-    """Read one file as the options say, labels cut to the part that is to be learned. Raises: DataError."""
+def read_file(
+    file: Path,
+    options: ClassificationOptions,
+    *,
+    known: Sequence[str] = (),
+    trained: UsedColumns | None = None,
+) -> TextFile:
+    """Read one file as the options say, labels cut to the part that is to be learned.
+
+    ``known`` are the labels of the training data, by which several in one string are told apart as there,
+    ``trained`` its columns, which are read where the options name none. Raises: DataError.
+    """
     found = read_texts(
         file,
         format=options.format,
@@ -91,22 +106,34 @@ def read_file(file: Path, options: ClassificationOptions) -> TextFile:
         pair_column=options.pair_column,
         label_column=options.label_column,
         labels="many" if options.multi_label else "one",
+        known_labels=known,
+        trained=trained,
     )
     if options.label_part == "all":
         return found
-    cut = {label: _part(label, options.label_part) for row in found.rows for label in row.labels}
-    rows = tuple(
-        replace(row, labels=tuple(dict.fromkeys(cut[label] for label in row.labels))) for row in found.rows
-    )
+    rows = tuple(replace(row, labels=cut_labels(row.labels, options)) for row in found.rows)
     return replace(found, rows=rows)
+
+
+def cut_labels(labels: Iterable[str], options: ClassificationOptions) -> tuple[str, ...]:
+    """Return the labels, cut to the part that is to be learned, each once."""
+    if options.label_part == "all":
+        return tuple(labels)
+    return tuple(dict.fromkeys(_part(label, options.label_part) for label in labels))
 
 
 def find_labels(rows: Iterable[TextRow]) -> tuple[str, ...]:
     """Return all labels of these rows, numbers by their size and others by the alphabet."""
     found = {label for row in rows for label in row.labels}
     if all(label.isdecimal() for label in found):
-        return tuple(sorted(found, key=lambda label: (int(label), label)))
+        return tuple(sorted(found, key=_size))
     return tuple(sorted(found))
+
+
+def _size(label: str) -> tuple[int, str, str]:
+    """Return what sorts numbers by their size, however many digits: Python makes no integer of thousands."""
+    digits = label.lstrip("0")
+    return len(digits), digits, label
 
 
 def check_rows(
@@ -138,13 +165,11 @@ def check_rows(
 def cut_dev(
     rows: Sequence[TextRow], *, seed: int, share: float = 0.1
 ) -> tuple[tuple[TextRow, ...], tuple[TextRow, ...]]:
-    """Return the rows to train on and the ``share`` cut off by the seed, of every label in its proportion."""
-    splits = stratify(rarest_labels([row.labels for row in rows]), Shares(dev=share), seed=seed)
-    train, dev = (
-        tuple(row for row, other in zip(rows, splits, strict=True) if other == split)
-        for split in ("train", "dev")
-    )
-    return train, dev
+    """Return the rows to train on and the ``share`` cut off by the seed, of every label in its proportion.
+
+    Copies of a text stay together.
+    """
+    return cut_texts(rows, rarest_labels([row.labels for row in rows]), seed=seed, share=share)
 
 
 def name_labels(labels: Sequence[str]) -> str:
@@ -153,8 +178,10 @@ def name_labels(labels: Sequence[str]) -> str:
     return ", ".join(labels[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
-def _read(file: Path, options: ClassificationOptions, report: Reporter) -> TextFile:
-    found = read_file(file, options)
+def _read(
+    file: Path, options: ClassificationOptions, report: Reporter, *, known: Sequence[str] = ()
+) -> TextFile:
+    found = read_file(file, options, known=known)
     for note in found.notes:
         report.say(note)
     for warning in found.warnings:

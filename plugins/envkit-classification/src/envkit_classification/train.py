@@ -88,11 +88,17 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
         decoder = Decoder.of(setup.labels, {}, is_multi_label=run.data.is_multi_label)
         return Result(
             metrics=training.best_metrics,
-            decoding={"is_pair": run.data.is_pair},
+            decoding=describe_decoding(run.data, decoder=None),
             usage=_usage(run, setup, decoder),
             example=describe_example(is_pair=run.data.is_pair),
         )
     return final_scores(run, model, setup)
+
+
+def describe_decoding(data: ClassificationData, *, decoder: Decoder | None) -> dict[str, Any]:
+    """Return what using the model needs besides the model."""
+    columns = {} if data.columns is None else {"columns": data.columns.to_builtins()}
+    return {"is_pair": data.is_pair, **columns, **({} if decoder is None else decoder.record())}
 
 
 def choose_metric(
@@ -220,7 +226,7 @@ def final_scores(
         intervals=intervals,
         scorer=SCORER,
         predictions=kept,
-        decoding={"is_pair": run.data.is_pair, **dev.decoder.record()},
+        decoding=describe_decoding(run.data, decoder=dev.decoder),
         usage=_usage(run, setup, dev.decoder),
         example=describe_example(is_pair=run.data.is_pair),
     )

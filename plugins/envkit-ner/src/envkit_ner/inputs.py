@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from itertools import chain, count, groupby
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from envkit.api import DataError
-from envkit.data.columns import choose_word_column, is_document_start, iterate_columns, split_columns
+from envkit.data.columns import (
+    ColumnSentence,
+    choose_word_column,
+    is_counter,
+    is_document_start,
+    iterate_columns,
+    split_columns,
+)
 from envkit.data.faults import BadRow
 from envkit.data.json_records import is_open_object
 from envkit.data.json_rows import WORDS_KEY, is_json
@@ -17,17 +25,17 @@ from envkit.data.line_stream import open_bytes, stream_lines
 from envkit.data.span_rows import read_offsets, read_row_text
 from envkit.data.streaming import Record, stream_records
 from envkit.data.tag_schemes import OUTSIDE, is_tag
-from envkit.data.text import STANDARD_INPUT, name_of, split_lines
+from envkit.data.text import STANDARD_INPUT, check_encoding, name_of, split_lines
 from envkit.data.token_rows import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from envkit.api import Inputs
-    from envkit.data.columns import ColumnSentence
 
 _PEEKED = 8192  # bytes that are looked at to tell columns from texts; of a pipe, what has come in of them
+_WORD_CLASS = re.compile(r"[A-Z][A-Z0-9]*[$|.:-]?[A-Z0-9]*")  # NN, PRP$, ADJ, V.PTCP, as treebanks write them
 _MOST_TOGETHER = 1000  # sentences of a document that are waited for; a longer one is read in parts
 
 
@@ -117,9 +125,10 @@ def read_record(record: Record, number: int) -> Untagged:
 def are_columns(lines: Iterable[str]) -> bool:
     """Tell whether these first lines of a file are words, one a line, and not texts or a table.
 
-    They are where documents are marked, or where all rows before the first empty line have one number of
-    columns and, with one column, an empty line or a bare punctuation mark among them; with several, tags at
-    their end or an empty line behind them.
+    They are where documents are marked; with one column, where an empty line or a bare punctuation mark is
+    among them; with several of one number, where they end in tags. Columns without tags need tabs and an empty
+    line behind them, or, as blanks divide texts too, a column that numbers the words or one of part-of-speech
+    tags, and one number of columns all over.
     """
     given = [line.strip() for line in lines]
     if any(map(is_document_start, given)):
@@ -127,16 +136,48 @@ def are_columns(lines: Iterable[str]) -> bool:
     start = next((number for number, line in enumerate(given) if line), len(given))
     if is_json(given[start:]):
         return False
-    rest = given[start:]
-    end = rest.index("") if "" in rest else len(rest)
-    rows = [split_columns(line) for line in rest[:end] if not line.startswith("# ")]
+    blocks = _split_blocks(given[start:])
+    if not blocks:
+        return False
+    rows = blocks[0]
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         return False
-    is_closed = end < len(rest)
+    is_closed = "" in given[start:]
     if widths == {1}:
         return len(rows) > 1 and (is_closed or any(map(_is_punctuation, chain(*rows))))
-    return all(is_tag(row[-1]) for row in rows) or (is_closed and len(rows) > 2)
+    everything = list(chain(*blocks))
+    if all(is_tag(row[-1]) for row in (rows if len(rows) > 1 else everything)):
+        return len(everything) > 1  # a text alone may end in what looks like a tag
+    if not is_closed or len(rows) < 3:
+        return False
+    if "\t" in given[start]:
+        return True
+    if {len(row) for row in everything} != widths:
+        return False
+    return is_counter([ColumnSentence(block, 1, 0) for block in blocks], 0) or _has_word_classes(everything)
+
+
+def _split_blocks(lines: Iterable[str]) -> list[list[list[str]]]:
+    """Return the rows between empty lines, comments aside."""
+    blocks: list[list[list[str]]] = [[]]
+    for line in lines:
+        if not line:
+            blocks.append([])
+        elif not line.startswith("# "):
+            blocks[-1].append(split_columns(line))
+    return [block for block in blocks if block]
+
+
+def _has_word_classes(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether some column, and not that of the words, holds part-of-speech tags alone."""
+    columns = list(zip(*rows, strict=True))
+    are_classes = [
+        all(_WORD_CLASS.fullmatch(cell) or _is_punctuation(cell) for cell in each) for each in columns
+    ]
+    # "I" and its like stand alone in texts too, one below the other.
+    are_many = [len(set(each)) > 1 and any(len(cell) > 1 for cell in each) for each in columns]
+    return not are_classes[0] and any(map(all, zip(are_classes[1:], are_many[1:], strict=True)))
 
 
 def _are_texts(lines: Iterable[str], file: Path) -> bool:
@@ -160,7 +201,7 @@ def _is_punctuation(word: str) -> bool:
 def _peek_lines(opened: BinaryIO, encoding: str | None) -> list[str]:
     """Return the whole lines that are there, without taking them."""
     peeked: bytes = opened.peek(_PEEKED)[:_PEEKED]  # type: ignore[attr-defined]  # of all readers that are opened
-    text = peeked.decode(encoding or "utf-8", errors="replace").removeprefix("\ufeff")
+    text = peeked.decode(check_encoding(encoding), errors="replace").removeprefix("\ufeff")
     lines = split_lines(text)
     return lines[:-1] if len(peeked) == _PEEKED and not text.endswith("\n") else lines
 

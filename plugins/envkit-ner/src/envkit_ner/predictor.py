@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import AutoModelForTokenClassification
 
 from envkit.api import Inputs, Prediction, Result
+from envkit.data.given_fields import join_fields
 from envkit.data.spans import find_text_spans
 from envkit.data.streaming import in_batches
 from envkit.finetune.devices import choose_device
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 # Tagged together: more would keep a slow machine silent for long, fewer would fill batches with padding.
 _WORDS_TOGETHER = 8192
+_GOLD_NAMES = ("entities", "tags")
 _WORDS_KEPT = 100_000  # distinct words whose pieces are remembered while predictions stream
 
 
@@ -141,5 +143,7 @@ def _prediction(row: Untagged, tags: tuple[str, ...]) -> Prediction:
     }
     if row.has_words:
         fields |= {"tokens": list(sentence.words), "tags": list(tags)}
-    others = {key: value for key, value in row.given.items() if key not in fields}
-    return Prediction(fields={**others, **fields}, columns=tuple(zip(sentence.words, tags, strict=True)))
+    read = ("text", "tokens") if row.has_words else ("text",)
+    gold = [name for name in _GOLD_NAMES if name in fields]
+    fields = join_fields(row.given, fields, read=read, gold=gold)
+    return Prediction(fields=fields, columns=tuple(zip(sentence.words, tags, strict=True)))

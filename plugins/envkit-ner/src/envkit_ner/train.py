@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from transformers import AutoModelForTokenClassification
 
 from envkit.api import Result, UsageError
+from envkit.data.tag_schemes import OUTSIDE
 from envkit.finetune.devices import choose_device
 from envkit.finetune.finish import save_best
 from envkit.finetune.losses import token_cross_entropy
@@ -147,14 +148,16 @@ def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: S
     """Score the saved model on dev and test."""
     run.report.phase("evaluate")
     data = run.data
-    scored = {
-        split: score_split(split, sentences, tag(model, examples, collate=setup.batch), file=file)
-        for split, examples, sentences, file in (
-            ("dev", setup.dev, data.dev, data.files[1]),
-            ("test", setup.test, data.test, data.files[2]),
-        )
-        if examples
-    }
+    scored = {}
+    for split, examples, sentences, file in (
+        ("dev", setup.dev, data.dev, data.files[1]),
+        ("test", setup.test, data.test, data.files[2]),
+    ):
+        if not examples:
+            continue
+        tags = tag(model, examples, collate=setup.batch)
+        warn_of_nothing_found(run, split, sentences, tags)
+        scored[split] = score_split(split, sentences, tags, file=file)
     metrics = {name: value for found in scored.values() for name, value in found.metrics.items()}
     return Result(
         metrics=metrics,
@@ -165,3 +168,15 @@ def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: S
         usage=describe_usage(run.options),
         example=EXAMPLE,
     )
+
+
+def warn_of_nothing_found(
+    run: Run[NerOptions, NerData], split: str, sentences: Sequence[Sentence], tags: Sequence[Sequence[str]]
+) -> None:
+    """Warn where the model found no entity in sentences that have some: its other scores may look well."""
+    is_found, is_there = (
+        any(tag != OUTSIDE for row in rows for tag in row)
+        for rows in (tags, [sentence.tags for sentence in sentences])
+    )
+    if is_there and not is_found:
+        run.report.warn(f"the model found no entity in {split}: train on more data, or for more --epochs")

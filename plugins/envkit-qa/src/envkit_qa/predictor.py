@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import AutoModelForQuestionAnswering
 
 from envkit.api import DataError, Prediction, Result
+from envkit.data.given_fields import join_fields
 from envkit.data.question_rows import make_question
 from envkit.data.squad import is_squad, read_questions
 from envkit.data.streaming import in_batches, stream_records
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32  # questions, each of which may have many windows
 _READ = frozenset({"id", "question", "context"})
-_GIVEN = frozenset({"name", "answer", "start", "score", "nbest"})
 _HINT = 'Give JSON as {"question": "…", "context": "…"}, SQuAD, or on the command line: QUESTION CONTEXT'
 
 
@@ -65,8 +65,7 @@ class QaPredictor:
                 )
             ranked = self.answering.rank(self.model, questions, examples)
             for one, answers in zip(asked, ranked, strict=True):
-                fields = {
-                    **one.others,
+                told = {
                     "name": one.question.name,
                     "id": one.question.id,
                     "question": one.question.question,
@@ -75,7 +74,7 @@ class QaPredictor:
                         answers.alternatives(most=self.answering.n_best),
                     ),
                 }
-                yield Prediction(fields=fields)
+                yield Prediction(fields=join_fields(one.others, told, gold=("answer",)))
 
     def score(self, file: Path) -> Result:
         """Score the model on a file with answers, as on test data at the end of its training. Raises: DataError."""
@@ -90,7 +89,7 @@ class QaPredictor:
             metrics=scored.metrics("test"),
             tables=scored.tables("test"),
             intervals=confidence(scored, "test"),
-            scorer=describe_scorer(scored.rules),
+            scorer=describe_scorer({"test": scored.rules}),
             predictions={"test": list(predictions)},
         )
 
@@ -153,5 +152,5 @@ def _ask_record(record: Record) -> Asked:
     if "question" not in values or "context" not in values:
         there = ", ".join(map(repr, list(values)[:8])) or "nothing"
         raise DataError(f"{record.name}: there is no question with a context, only {there}", hint=_HINT)
-    others = {key: value for key, value in values.items() if key not in _READ | _GIVEN}
+    others = {key: value for key, value in values.items() if key not in _READ}
     return Asked(make_question(values, name=record.name), others)

@@ -23,7 +23,7 @@ from envkit_qa.score import METRICS, score
 from envkit_qa.usage import EXAMPLE, describe_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
     from transformers import PreTrainedModel
@@ -140,6 +140,7 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
     intervals: dict[str, tuple[float, float]] = {}
     tables: list[Table] = []
     predictions: dict[str, list[Prediction]] = {}
+    rules: dict[str, Rules] = {}
     ranked = answering.rank(model, run.data.dev, setup.dev)
     threshold = choose_threshold(run, answering, ranked)
     if threshold is not None and run.options.null_threshold is None:
@@ -151,6 +152,7 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
         if questions:
             ranked = ranked if split == "dev" else answering.rank(model, questions, examples)
             scored = answering.score(ranked, questions, threshold=threshold)
+            rules[split] = scored.rules
             metrics |= scored.metrics(split)
             intervals |= confidence(scored, split)
             tables += scored.tables(split)
@@ -159,7 +161,7 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
         metrics=metrics,
         tables=tables,
         intervals=intervals,
-        scorer=describe_scorer(answering.rules(run.data.dev)),
+        scorer=describe_scorer(rules),
         predictions=predictions,
         decoding=_decoding(answering, threshold),
         usage=_usage(run, answering, threshold),
@@ -179,9 +181,13 @@ def confidence(scored: Score, split: str) -> dict[str, tuple[float, float]]:
     return {f"{split}/{name}": bootstrap_interval(counts, statistic) for name, statistic in METRICS.items()}
 
 
-def describe_scorer(rules: Rules) -> str:
-    """Return what computes the scores, with its version."""
-    return f"envkit-qa {version('envkit-qa')}, as SQuAD's official scorer of version {rules}"
+def describe_scorer(rules: Mapping[str, Rules]) -> str:
+    """Return what computes the scores, with its version, of splits that each have their rules."""
+    if len(set(rules.values())) == 1:
+        named: str = next(iter(rules.values()))
+    else:
+        named = " and ".join(f"{number} on {split}" for split, number in rules.items())
+    return f"envkit-qa {version('envkit-qa')}, as SQuAD's official scorer of version {named}"
 
 
 def _decoding(answering: Answering, threshold: float | None) -> dict[str, float | bool | None]:

@@ -13,7 +13,7 @@ from envkit.finetune.text_examples import pooled_logits
 from envkit_sentiment.score import Score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from transformers import PreTrainedModel
@@ -89,11 +89,10 @@ def fields(
     levels: Sequence[str],
     *,
     gold: str | None = None,
-    others: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the fields of a prediction: ``others``, what was read, and what is predicted."""
+    """Return the fields of a prediction: what was read, and what is predicted."""
     best = int(chances.argmax())
-    told: dict[str, Any] = {**(others or {}), "name": row.name, "text": row.text}
+    told: dict[str, Any] = {"name": row.name, "text": row.text}
     if row.pair is not None:
         told["pair"] = row.pair
     told["label"] = levels[best]

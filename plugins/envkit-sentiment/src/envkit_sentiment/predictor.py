@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import AutoModelForSequenceClassification
 
-from envkit.api import DataError, Prediction, Result
-from envkit.data.rows import TextRow
+from envkit.api import Prediction, Result
+from envkit.data.given_fields import join_fields
 from envkit.data.streaming import in_batches, stream_records
-from envkit.data.text_columns import find_texts
+from envkit.data.text_records import find_text_rows
+from envkit.data.used_columns import UsedColumns
 from envkit.finetune.devices import choose_device
 from envkit.finetune.models import load_model, load_tokenizer
 from envkit_sentiment import words
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from envkit.api import Inputs, PredictorRequest
-    from envkit.data.streaming import Record
+    from envkit.data.rows import TextRow
+    from envkit.data.text_records import TextRecord
     from envkit_sentiment.plugin import SentimentOptions
-
-_OWN_FIELDS = frozenset({"name", "text", "pair", "label", "score", "scores", "gold"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class SentimentPredictor:
     scale: Scale
     options: SentimentOptions
     needs_pair: bool
+    columns: UsedColumns | None = None
 
     @classmethod
     def load(cls, request: PredictorRequest[SentimentOptions]) -> SentimentPredictor:
@@ -68,22 +69,37 @@ class SentimentPredictor:
         kept = request.decoding.get("scale")
         scale = Scale.from_builtins(kept) if kept else read_scale(model.config.label2id)
         reader = make_reader(model.eval(), tokenizer, options, model_name=name)
-        return cls(model, reader, scale, options, bool(request.decoding.get("needs_pair", False)))
+        return cls(
+            model,
+            reader,
+            scale,
+            options,
+            needs_pair=bool(request.decoding.get("needs_pair", False)),
+            columns=UsedColumns.from_builtins(request.decoding.get("columns")),
+        )
 
     def predict(self, inputs: Inputs) -> Iterator[Prediction]:
         """Yield the polarity or rating of each text, in order, as they come in. Raises: DataError."""
-        for records in in_batches(stream_records(inputs)):
-            found = [self._find(record) for record in records]
-            rows = [row for row, _ in found]
-            for record, (row, taken), chances in zip(records, found, self._judge(rows), strict=True):
-                gold, others = self._rest(record, taken)
-                told = fields(row, chances, self.scale.levels, gold=gold, others=others)
+        options = self.options
+        columns = (options.text_column, options.second_column, options.label_column)
+        records = find_text_rows(
+            stream_records(inputs, named=(*columns, *(self.columns.names if self.columns else ()))),
+            text_column=columns[0],
+            pair_column=columns[1],
+            has_pair=self.needs_pair,
+            trained=self.columns,
+        )
+        for found in in_batches(records):
+            rows = [record.row for record in found]
+            for record, row, chances in zip(found, rows, self._judge(rows), strict=True):
+                gold, others = self._rest(record)
+                told = fields(row, chances, self.scale.levels, gold=gold)
                 is_right = None if gold is None else told["label"] == gold
-                yield Prediction(fields=told, is_right=is_right)
+                yield Prediction(fields=join_fields(others, told), is_right=is_right)
 
     def score(self, file: Path) -> Result:
         """Score the model on a file with labels, as on test data at the end of its training. Raises: DataError."""
-        rows = with_levels(read_file(file, self.options).rows, self.scale)
+        rows = with_levels(read_file(file, self.options, trained=self.columns).rows, self.scale)
         chances = self._judge(rows)
         scored = score(rows, chances, self.scale)
         return Result(
@@ -103,33 +119,14 @@ class SentimentPredictor:
             collate=lambda part: self.reader.batch(part, device=self.model.device),
         )
 
-    def _find(self, record: Record) -> tuple[TextRow, frozenset[str]]:
-        """Return the text of a record, and the names of the values that it was taken from. Raises: DataError."""
-        options, values = self.options, record.values
-        text, pair = find_texts(values, text_column=options.text_column, pair_column=options.second_column)
-        if text is None and isinstance(values.get("text"), str):
-            text = "text"  # typed, or a line of plain text: the column has no name there
-        if text is None:
-            raise DataError(
-                f"{record.name}: there is no text, only {_named(values)}",
-                hint='Give lines of text, or JSON as {"text": "…"}; in a table, name the column text',
-            )
-        if pair is None and self.needs_pair:
-            raise DataError(
-                f"{record.name}: there is nothing beside the text that it is to be judged about, as there was "
-                "in the training",
-                hint=f'Give JSON as {{"text": "…", "{options.second_column or "aspect"}": "…"}}',
-            )
-        taken = frozenset({text} if pair is None else {text, pair})
-        return TextRow(values[text], (), record.name, None if pair is None else values[pair]), taken
-
-    def _rest(self, record: Record, taken: frozenset[str]) -> tuple[str | None, dict[str, Any]]:
+    def _rest(self, record: TextRecord) -> tuple[str | None, dict[str, Any]]:
         """Return the gold level of a record that has one, and what goes through unchanged."""
-        column = self.options.label_column or "label"
-        label = record.values.get(column)
+        known = self.columns and self.columns.label
+        known = str(known) if known is not None and str(known) in record.others else None
+        column = self.options.label_column or known or "label"
+        label = record.others.get(column)
         gold = None if isinstance(label, (list, dict)) or label is None else self.scale.level_of(str(label))
-        left = taken | _OWN_FIELDS | ({column} if gold is not None else frozenset())
-        return gold, {name: value for name, value in record.values.items() if name not in left}
+        return gold, {name: value for name, value in record.others.items() if gold is None or name != column}
 
 
 def _levels(request: PredictorRequest[SentimentOptions]) -> Sequence[str]:
@@ -140,7 +137,3 @@ def _levels(request: PredictorRequest[SentimentOptions]) -> Sequence[str]:
     from transformers import AutoConfig
 
     return tuple(AutoConfig.from_pretrained(request.model_dir).id2label.values())
-
-
-def _named(values: Mapping[str, Any]) -> str:
-    return ", ".join(map(repr, list(values)[:8])) or "nothing"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError
+from envkit.data.cut.dev import SHARED_TEXTS, cut_texts, share_texts
 from envkit.data.splits import SplitFiles, find_splits
 from envkit.data.texts import TextFile, read_texts
 from envkit_sentiment.scale import Scale, read_scale
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from envkit.api import Reporter, Request
     from envkit.data.rows import TextRow
+    from envkit.data.used_columns import UsedColumns
     from envkit_sentiment.plugin import SentimentOptions
 
 SAMPLE_DIR = Path(__file__).parent / "sample"
@@ -37,6 +37,7 @@ class SentimentData:
     dev: tuple[TextRow, ...]
     test: tuple[TextRow, ...]
     scale: Scale
+    columns: UsedColumns | None = None
 
     @property
     def needs_pair(self) -> bool:
@@ -60,15 +61,20 @@ def read(request: Request[SentimentOptions]) -> SentimentData:
     if files.dev is None:
         train, dev = cut_dev(rows, seed=options.seed)
         report.say(f"No dev data given: {len(dev)} of {len(rows)} training texts, cut by the seed")
+        if share_texts(train, dev):
+            report.warn(SHARED_TEXTS)
     else:
         train, dev = rows, with_levels(_read(files.dev, options, report).rows, scale)
     test = () if files.test is None else with_levels(_read(files.test, options, report).rows, scale)
     report.say(f"{len(train)} texts to train on, {len(dev)} dev, {len(test)} test")
-    return SentimentData(train, dev, test, scale)
+    return SentimentData(train, dev, test, scale, train_file.columns)
 
 
-def read_file(file: Path, options: SentimentOptions) -> TextFile:
-    """Read one file as the options say; each row has one label. Raises: DataError."""
+def read_file(file: Path, options: SentimentOptions, *, trained: UsedColumns | None = None) -> TextFile:
+    """Read one file as the options say, else from the ``trained`` columns; each row has one label.
+
+    Raises: DataError.
+    """
     found = read_texts(
         file,
         format=options.format,
@@ -76,6 +82,7 @@ def read_file(file: Path, options: SentimentOptions) -> TextFile:
         text_column=options.text_column,
         pair_column=options.second_column,
         label_column=options.label_column,
+        trained=trained,
     )
     for row in found.rows:
         if len(row.labels) != 1:
@@ -115,23 +122,16 @@ def unknown_label(rows: Sequence[TextRow], scale: Scale) -> str:
 def cut_dev(rows: Sequence[TextRow], *, seed: int) -> tuple[tuple[TextRow, ...], tuple[TextRow, ...]]:
     """Return the rows to train on and a tenth, of each level its share, cut off by the seed.
 
-    Both keep the order of the rows. A level with a single row keeps it for training.
+    Both keep the order of the rows, and copies of a text stay together. A level with a single row keeps it for
+    training. Raises: DataError where all have.
     """
-    by_level: dict[str, list[int]] = defaultdict(list)
-    for number, row in enumerate(rows):
-        by_level[row.labels[0]].append(number)
-    draw = random.Random(seed)
-    chosen: set[int] = set()
-    for level in sorted(by_level):
-        numbers = by_level[level]
-        chosen.update(draw.sample(numbers, min(max(1, round(len(numbers) * _DEV_SHARE)), len(numbers) - 1)))
-    if not chosen:
+    levels = labels_of(rows)
+    if len(set(levels)) == len(levels):
         raise DataError(
             "there is one training text of each label: none can be cut off to choose by",
             hint="Give more texts, or a file to choose by: --dev FILE",
         )
-    kept = tuple(row for number, row in enumerate(rows) if number not in chosen)
-    return kept, tuple(rows[number] for number in sorted(chosen))
+    return cut_texts(rows, levels, seed=seed, share=_DEV_SHARE)
 
 
 def _read(file: Path, options: SentimentOptions, report: Reporter) -> TextFile:

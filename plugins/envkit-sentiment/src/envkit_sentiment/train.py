@@ -68,6 +68,8 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
             step.report(evaluate(run, training.model, started, started.dev, data.dev).metrics("dev"))
     model = save_best(training, started.reader.tokenizer)
     decoding = {"scale": data.scale.to_builtins(), "needs_pair": data.needs_pair}
+    if data.columns is not None:
+        decoding["columns"] = data.columns.to_builtins()
     if training.is_stopped:
         result = Result(metrics=training.best_metrics)
     else:

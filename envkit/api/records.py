@@ -54,7 +54,8 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``model/envkit.json``: what made a model, so that a bare model folder can be used.
 
     ``options`` are those of its run, without files and folders; ``decoding`` is what using the model needs
-    besides; ``model`` is the name of the model that it began from.
+    besides; ``model`` is the name of the model that it began from; ``headline`` the metric that chose it,
+    without its split, empty where that is the task's own.
     """
 
     task: str
@@ -64,6 +65,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     run: str = ""
     model: str = ""
+    headline: str = ""
     options: dict[str, Any] = {}
     decoding: dict[str, Any] = {}
     version: int = RECORDS_VERSION
@@ -92,7 +94,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     ``seconds`` has one entry a phase, over all workers of a run that was resumed, what they lost included;
     ``intervals`` has for some of the metrics the bounds between which they lie with 95 % confidence,
-    ``scorer`` says what computed them; ``model_dir`` is relative to the run folder, and None where no model was saved.
+    ``scorer`` says what computed them; ``model_dir`` is relative to the run folder, and None where no model was saved;
+    ``headline`` is the metric that chose the model, without its split: None means that of the request.
     """
 
     status: Status
@@ -104,6 +107,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     seconds: dict[str, float] = {}
     tables: list[TableRecord] = []
     error: ErrorRecord | None = None
+    headline: str | None = None
     version: int = RECORDS_VERSION
 
 

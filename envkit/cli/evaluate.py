@@ -19,6 +19,7 @@ from envkit.api.data_options import Format
     metavar="FILE",
     help="Keep what was predicted, with what was right, as JSONL.",
 )
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option(
     "--format",
     "format_",
@@ -40,6 +41,7 @@ def command(
     model: str,
     file: Path,
     predictions: Path | None,
+    force: bool,
     format_: str | None,
     encoding: str | None,
     device: str,
@@ -60,6 +62,7 @@ def command(
         model,
         file=file,
         predictions=predictions,
+        is_forced=force,
         format=format_,
         encoding=encoding,
         device=device,

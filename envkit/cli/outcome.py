@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,16 @@ import msgspec
 from rich.text import Text
 
 from envkit.api import RunCancelled, RunFailed
-from envkit.api.records import RunResult
+from envkit.api.records import DataReport, RunResult
 from envkit.cli import envelope, render
 from envkit.registry import describe
 from envkit.runs.folder import RUNS_DIR
 from envkit.runs.report import REPORT_FILE
+from envkit.worker.folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from envkit.worker.folder import RunFolder
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +93,27 @@ def headline_scores(metrics: Mapping[str, float], *, headline: str) -> list[tupl
     return [(name, f"{metrics[name]:.4f}") for name in names if name in metrics]
 
 
+def read_data(folder: RunFolder) -> DataReport | None:
+    """Return what a look over the run's data has found, None where none was taken or it cannot be read."""
+    try:
+        return msgspec.json.decode(folder.data_file.read_bytes(), type=DataReport)
+    except (OSError, ValueError):  # msgspec's errors are ValueErrors
+        return None
+
+
+def baseline_doubt(result: RunResult, data: DataReport | None, *, headline: str) -> str | None:
+    """Say where the model is no better than one that always says the same; None where it is, or none can tell."""
+    baseline = None if data is None else data.baseline
+    if baseline is None:
+        return None
+    found = [
+        f"{name} is no better than always {baseline.prediction!r} ({baseline.metrics[name]:.4f})"
+        for name in (f"{split}/{headline}" for split in ("dev", "test"))
+        if name in result.metrics and result.metrics[name] <= baseline.metrics.get(name, -math.inf)
+    ]
+    return "; ".join(found) or None
+
+
 def interval_text(bounds: tuple[float, float] | None) -> str:
     """Return the bounds of a score as they stand behind it, empty for none."""
     return "" if bounds is None else f"   95 % between {bounds[0]:.4f} and {bounds[1]:.4f}"
@@ -100,6 +121,7 @@ def interval_text(bounds: tuple[float, float] | None) -> str:
 
 def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
     """Print tables, scores and times of a run that has ended."""
+    headline = result.headline or headline
     console = render.screen()
     for table in result.tables:
         render.print_record_table(table, console=console)
@@ -108,6 +130,8 @@ def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
         (name, score + interval_text(result.intervals.get(name)))
         for name, score in headline_scores(result.metrics, headline=headline)
     ]
+    if (doubt := baseline_doubt(result, read_data(RunFolder(folder)), headline=headline)) is not None:
+        pairs += [("warning", doubt)]
     pairs += [("run", render.path_text(folder))]
     if result.model_dir is not None:
         pairs += [("model", render.path_text(folder / result.model_dir))]

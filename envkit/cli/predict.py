@@ -31,6 +31,7 @@ _EXAMPLE = "envkit predict RUN 'Some text.'"
     metavar="FILE",
     help="Write to a file, which appears when all is done. [default: standard output]",
 )
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option(
     "--format",
     "format_",
@@ -55,6 +56,7 @@ def command(
     file: Path | None,
     to: RowFormat,
     output: Path | None,
+    force: bool,
     format_: str,
     encoding: str | None,
     device: str,
@@ -79,6 +81,7 @@ def command(
         file=file,
         to=to,
         output=None if output == Path("-") else output,
+        is_forced=force,
         format=format_,
         encoding=encoding,
         device=device,

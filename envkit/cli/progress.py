@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rich.progress import BarColumn, Progress, TextColumn
 
 from envkit.api.events import Choice, Hello, Message, Metrics, Phase
+from envkit.api.metric_names import find_headline
 from envkit.cli.render import print_wrapped, screen, seconds_text
 from envkit.runs.progress import RunProgress
 
@@ -181,7 +182,8 @@ def lasting_line(event: AnyEvent, progress: RunProgress, headline: str) -> str |
         case Message():
             return event.text
         case Metrics():
-            return f"{_where(progress)}  {metrics_text(event, headline=headline)}".strip()
+            shown = find_headline(headline, chosen=progress.metric)
+            return f"{_where(progress)}  {metrics_text(event, headline=shown)}".strip()
         case Choice():
             return f"{event.name}: {event.value} ({event.reason})"
         case Hello(from_step=0):

@@ -10,6 +10,7 @@ import msgspec
 
 from envkit import config
 from envkit.api import EnvkitError, UsageError
+from envkit.api.metric_names import find_headline
 from envkit.cli.outcome import end_run, run_name
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
@@ -49,7 +50,8 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
         end_run(finished, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
         return
     settings = config.resolve_settings(config.read_layers(Path.cwd()))
-    with run_screen(headline=request.headline, progress=read_progress(folder)) as view:
+    headline = find_headline(request.headline, asked=request.options.get("metric"))
+    with run_screen(headline=headline, progress=read_progress(folder)) as view:
         view.step("Looking at this machine")
         facts = read_facts(folders=(settings.home,))
         environment = provide_again(

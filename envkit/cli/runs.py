@@ -141,5 +141,5 @@ def _scores(run: RunSummary) -> str:
 
     if run.result is not None and run.result.error is not None:
         return run.result.error.message.splitlines()[0]
-    scores = headline_scores(run.result.metrics if run.result else {}, headline=run.request.headline)
+    scores = headline_scores(run.result.metrics if run.result else {}, headline=run.headline)
     return "  ".join(f"{name} {score}" for name, score in scores)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from envkit import __version__, config
 from envkit.api import DataError, UsageError
+from envkit.api.metric_names import find_headline
 from envkit.api.options import to_builtins
 from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest
 from envkit.cli.options import path_fields
@@ -64,11 +65,12 @@ def run_task(
     Raises: EnvkitError of every kind; nothing slow happens before the options are known to be good.
     """
     asked = _resolve(loaded, flags)
+    headline = find_headline(loaded.task.headline, asked=getattr(asked.options, "metric", None))
     trackers = chosen_trackers(track, default=asked.settings.track)
     check_trackers(trackers)
     if run_dir is not None:
         check_run_dir(run_dir)
-    with run_screen(headline=loaded.task.headline) as view:
+    with run_screen(headline=headline) as view:
         began = time.monotonic()
         view.step("Looking at this machine")
         facts = read_facts(folders=(asked.settings.home,))
@@ -97,7 +99,7 @@ def run_task(
     end_run(
         result,
         folder=folder,
-        headline=loaded.task.headline,
+        headline=headline,
         command=["run", loaded.entry.name],
         as_json=as_json,
     )

@@ -13,7 +13,7 @@ from envkit.environments.store import envs_dir, hold_environment, list_environme
 from envkit.environments.wheels import content_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from importlib.metadata import Distribution
     from pathlib import Path
 
@@ -25,11 +25,12 @@ def find_made(
     entry: TaskEntry,
     *,
     home: Path,
+    packages: Collection[str] = (),
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Environment | None:
     """Return the newest environment with this very plugin and envkit in it, held, or None.
 
-    Raises: EnvError where what is installed here has no RECORD to compare by.
+    ``packages`` are the canonical names of others that must be in it. Raises: EnvError where what is installed here has no RECORD to compare by.
     """
     made = [
         stored
@@ -39,7 +40,11 @@ def find_made(
     if not made:
         return None
     here = _package(find_distribution(HOST)), _package(entry.distribution)
-    fitting = [stored for stored in made if _packages(stored.record) == here]
+    fitting = [
+        stored
+        for stored in made
+        if _packages(stored.record) == here and stored.record.installed.keys() >= set(packages)
+    ]
     return hold_environment(max(fitting, key=lambda stored: stored.record.created)) if fitting else None
 
 

@@ -100,7 +100,7 @@ def _compared(run: RunSummary) -> ComparedRun:
         task=run.request.task,
         status=run.status,
         created=run.request.created,
-        headline=run.request.headline,
+        headline=run.headline,
     )
 
 
@@ -135,7 +135,7 @@ def _versions(run: RunSummary, record: MetricsRecord | None) -> dict[str, str]:
 def _scores(runs: Sequence[RunSummary]) -> list[ComparedScore]:
     results = [run.result for run in runs]
     names = dict.fromkeys(name for result in results if result is not None for name in result.metrics)
-    heads = {f"{split}/{run.request.headline}" for run in runs for split in ("dev", "test")}
+    heads = {f"{split}/{run.headline}" for run in runs for split in ("dev", "test")}
     scores = []
     for name in names:
         values = [None if result is None else result.metrics.get(name) for result in results]

@@ -37,6 +37,11 @@ class RunSummary:
     status: RunStatus
     result: RunResult | None
 
+    @property
+    def headline(self) -> str:
+        """Return the metric that says how good the model is, without its split."""
+        return (self.result and self.result.headline) or self.request.headline
+
 
 def new_run_id(task: str, *, now: datetime | None = None, token: str | None = None) -> str:
     """Return an id that sorts by local time, such as ``20261122-141503-ner-4f2a``."""

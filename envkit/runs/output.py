@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _STANDARD_OUTPUT = 1
+
+
+def check_free(file: Path | None, *, option: str, source: Path | None, is_forced: bool) -> None:
+    """Refuse a file that is there unless forced, and ``source``, which is read, always. Raises: UsageError.
+
+    ``option`` is the one that names the file. A device, a pipe or a folder is left to ``opened_output``.
+    """
+    if file is None or not file.is_file():
+        return
+    if source is not None and source.exists() and file.samefile(source):
+        raise UsageError(
+            f"{option} {file} would be written over the file that is read",
+            hint=f"Name another: {option} FILE",
+        )
+    if not is_forced:
+        raise UsageError(
+            f"{file} is there already",
+            hint=f"Name another file, or write over it: {option} {shlex.quote(str(file))} --force",
+        )
 
 
 @contextlib.contextmanager

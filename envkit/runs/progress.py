@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from envkit.api.events import AnyEvent, Done, Failed, Hello, Metrics, Phase, Plan, Refused, Step
+from envkit.api.events import AnyEvent, Choice, Done, Failed, Hello, Metrics, Phase, Plan, Refused, Step
+from envkit.api.metric_names import METRIC_CHOICE
 from envkit.runs.follow import EventTail
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class RunProgress:
     """A run as its events tell it so far. ``after`` returns the next state; times are the events' own.
 
     ``steps`` is None until the loop has said how many; ``loss`` is smoothed over about 20 steps;
-    ``metrics`` are of the last evaluation, after ``metrics_step`` steps; ``seconds`` are of the phases that
+    ``metric`` is the one that the loop chose to go by; ``metrics`` are of the last evaluation, after ``metrics_step`` steps; ``seconds`` are of the phases that
     are over. ``status`` is None while the run goes on. ``from_step`` is where the present worker resumed it,
     None where it began it; of a run that was resumed, ``seconds`` and ``tokens`` are those of all workers.
     """
@@ -52,6 +53,7 @@ class RunProgress:
     seconds_per_step: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     metrics_step: int | None = None
+    metric: str | None = None
     status: str | None = None
     _loss_weight: float = 0.0
     _samples: tuple[_Sample, ...] = ()
@@ -98,6 +100,8 @@ class RunProgress:
             case Metrics():
                 values = event.values
                 return replace(self, metrics=values, metrics_step=event.step, _samples=())
+            case Choice(name=name, value=value) if name == METRIC_CHOICE:
+                return replace(self, metric=value)
             case Failed():
                 return replace(self, status="failed")
             case Done():

@@ -17,6 +17,7 @@ from envkit.data.check.duration import Speed, guess_speed
 from envkit.data.check.padding import Step
 from envkit.data.check.pieces import TOKENIZER_FILE, has_tokenizers, open_counter
 from envkit.data.check.report import USUAL_STEP, Training, check_corpus
+from envkit.data.lacking import install_command
 from envkit.data.splits import find_splits
 from envkit.models import find_model
 from envkit.registry import describe, load_task
@@ -185,7 +186,10 @@ def _find_counter(
     if counter is not None:
         return model_dir, counter, []
     if not has_tokenizers():
-        why = "this Python has no tokenizers (pip install tokenizers), and no environment is made for a check"
+        why = (
+            f"this Python has no tokenizers ({install_command('tokenizers')}), and no environment is made "
+            "for a check"
+        )
     elif model_dir is None:
         why = f"{options.model} is not on this machine; the first run brings it"
     else:

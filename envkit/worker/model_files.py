@@ -35,6 +35,7 @@ def describe_model(
     *,
     base_model: str,
     metrics: Mapping[str, float],
+    headline: str = "",
     options: Options | None = None,
     decoding: Mapping[str, Any] | None = None,
     guide: Guide | None = None,
@@ -43,7 +44,7 @@ def describe_model(
     """Write ``envkit.json`` and a model card beside the model; return its folder, relative to the run's.
 
     ``options`` are those of the run and ``decoding`` is what its result says that a use of the model needs;
-    ``guide`` is how the card says it is used. Return None where the loop saved nothing. A card that the plugin
+    ``headline`` is the metric that chose the model; ``guide`` is how the card says it is used. Return None where the loop saved nothing. A card that the plugin
     wrote stays, unless it is ``old_card``, the stamp of one that an earlier worker left, whose scores are old.
     Raises: OSError.
     """
@@ -69,6 +70,7 @@ def describe_model(
         created=request.created,
         run=request.id,
         model=portable(base_model),
+        headline=headline,
         options={} if options is None else _without_files(options),
         decoding=dict(decoding or {}),
     )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from envkit.api import EnvError, Inputs, PluginError, PredictorRequest, Result, UsageError
+from envkit.api.metric_names import find_headline, without_split
 from envkit.api.options import from_builtins
 from envkit.api.records import RunResult
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
@@ -32,7 +33,7 @@ from envkit.worker.use_failures import record_use_failure
 from envkit.worker.use_request import AnyUse, PredictRequest, ScoreRequest, Scores, decode_use
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from envkit.api import Predictor
     from envkit.api.options import Options
@@ -133,13 +134,19 @@ def _score(
     scores = Scores(
         **msgspec.structs.asdict(plain_scores(result, report)),
         task=plugin.entry.name,
-        headline=plugin.task.headline,
+        headline=_headline(request, plugin, result.metrics),
         kept=kept,
     )
     results.write(msgspec.json.encode(scores))
     if predictions is not None:
         for prediction in rows:
             predictions.write(prediction_line(prediction))
+
+
+def _headline(request: ScoreRequest, plugin: LoadedTask, metrics: Mapping[str, float]) -> str:
+    own = plugin.task.headline
+    chose = find_headline(own, chosen=request.model.headline)
+    return chose if chose in map(without_split, metrics) else own
 
 
 def _find_entry(request: AnyUse, report: EventReporter) -> TaskEntry:

@@ -11,6 +11,7 @@ import msgspec
 
 from envkit.api import EnvError, PluginError, Request, Run, RunCancelled, UsageError
 from envkit.api.errors import ResumeRefused
+from envkit.api.metric_names import METRIC_CHOICE, find_headline, without_split
 from envkit.api.options import Options, from_builtins
 from envkit.api.records import RunRequest, RunResult, Status
 from envkit.checkpoints import describe_run
@@ -24,6 +25,7 @@ from envkit.worker.resume import ANEW, Beginning
 from envkit.worker.scores import plain_scores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from envkit.checkpoints import MadeBy
@@ -143,6 +145,7 @@ def _do(
         )
         result = task.plugin.finetune(run)
         found = plain_scores(result, report)
+        headline = _headline(request, report, found.metrics)
         write_predictions(folder, result)
         at_work = None
         model_dir = describe_model(
@@ -150,6 +153,7 @@ def _do(
             request,
             base_model=task.options.model,
             metrics=found.metrics,
+            headline=headline,
             options=task.options,
             decoding=result.decoding,
             guide=Guide(
@@ -161,7 +165,8 @@ def _do(
         )
         # A stop that came too late for the loop to hear has left a whole model.
         status: Status = "cancelled" if stop.was_heard else "finished"
-        return _end(request, report, status, model_dir=model_dir, **msgspec.structs.asdict(found))
+        scores = msgspec.structs.asdict(found)
+        return _end(request, report, status, model_dir=model_dir, headline=headline, **scores)
     except RunCancelled:
         _drop_if_empty(folder.model_dir)
         return _end(request, report, "cancelled")
@@ -171,6 +176,17 @@ def _do(
             raise
         failure = record_failure(error, entry=at_work, request=request, run_dir=folder.path)
         return _end(request, report, "failed", error=failure)
+
+
+def _headline(request: RunRequest, report: EventReporter, metrics: Mapping[str, float]) -> str:
+    """Return the metric that chose the model, the task's own where the result has no such score."""
+    chosen = report.account.choices.get(METRIC_CHOICE)
+    headline = find_headline(
+        request.headline,
+        asked=request.options.get("metric"),
+        chosen=None if chosen is None else chosen.value,
+    )
+    return headline if headline in map(without_split, metrics) else request.headline
 
 
 def _drop_if_empty(model_dir: Path) -> None:

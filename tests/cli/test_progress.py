@@ -38,6 +38,13 @@ def test_event_stays_on_the_screen_as_one_line_or_not_at_all(event: AnyEvent, li
     assert lasting_line(event, RunProgress(step=80, steps=240), "f1") == line
 
 
+def test_screen_shows_the_metric_that_the_loop_chose_to_go_by() -> None:
+    progress = RunProgress().after(Choice(time=0.0, name="metric", value="dev/micro_f1", reason="several"))
+    event = Metrics(time=1.0, step=8, values={"dev/accuracy": 0.0, "dev/micro_f1": 0.5})
+
+    assert lasting_line(event, progress, "accuracy") == "dev/micro_f1 0.5000"
+
+
 def test_screen_of_a_resumed_run_knows_its_steps_from_before() -> None:
     said = io.StringIO()
     before = RunProgress().after(Plan(time=0.0, steps=240, epochs=3.0))

@@ -39,7 +39,15 @@ def package(dist: Distribution) -> HostPackage:
     return HostPackage(name=dist.metadata["Name"], version=dist.version, digest=content_digest(dist))
 
 
-def make(home: Path, name: str, entry: TaskEntry, *, created: str, digest: str | None = None) -> None:
+def make(
+    home: Path,
+    name: str,
+    entry: TaskEntry,
+    *,
+    created: str,
+    digest: str | None = None,
+    installed: dict[str, str] | None = None,
+) -> None:
     """Put an environment into the store: its record, and something in the place of its Python."""
     prefix = envs_dir(home) / name
     python_of(prefix).parent.mkdir(parents=True)
@@ -53,7 +61,7 @@ def make(home: Path, name: str, entry: TaskEntry, *, created: str, digest: str |
             created=created,
             python="3.11.7",
             asked=(),
-            installed={},
+            installed=installed or {},
             without_dependencies=(),
             # The plugin stands for envkit too: what is here is asked of the same function.
             plugin=msgspec.structs.replace(plugin, digest=digest or plugin.digest),
@@ -65,8 +73,8 @@ def make(home: Path, name: str, entry: TaskEntry, *, created: str, digest: str |
     )
 
 
-def find(entry: TaskEntry, home: Path) -> str | None:
-    found = find_made(entry, home=home, find_distribution=lambda name: entry.distribution)
+def find(entry: TaskEntry, home: Path, *packages: str) -> str | None:
+    found = find_made(entry, home=home, packages=packages, find_distribution=lambda name: entry.distribution)
     return None if found is None else found.name
 
 
@@ -76,6 +84,14 @@ def test_find_made_takes_the_newest_that_holds_this_very_plugin(tmp_path: Path, 
     make(tmp_path, "changed", entry, created="2026-03-01T00:00:00+00:00", digest="another")
 
     assert find(entry, tmp_path) == "new"
+
+
+def test_find_made_leaves_out_what_lacks_a_package(tmp_path: Path, entry: TaskEntry) -> None:
+    make(tmp_path, "has", entry, created="2026-01-01T00:00:00+00:00", installed={"pyarrow": "20"})
+    make(tmp_path, "lacks", entry, created="2026-02-01T00:00:00+00:00", installed={"torch": "2.9"})
+
+    assert find(entry, tmp_path, "pyarrow") == "has"
+    assert find(entry, tmp_path, "polars") is None
 
 
 def test_find_made_without_one_that_fits_makes_none(tmp_path: Path, entry: TaskEntry) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from ended_runs import write_run
 
@@ -82,6 +83,16 @@ def test_compare_runs_puts_the_headline_first_with_its_distance_to_the_first_run
     assert [score.metric for score in scores] == ["dev/echo_score", "dev/support"]
     assert scores[0].differences == [0.0, 0.25]
     assert scores[0].intervals == [(0.4, 0.6), (0.65, 0.85)]
+
+
+def test_compare_runs_goes_by_the_metric_that_chose_the_models(tmp_path: Path) -> None:
+    folders = [run(tmp_path / name) for name in "ab"]
+    for folder in folders:
+        result = folder.read_result()
+        assert result is not None
+        folder.write_result(msgspec.structs.replace(result, headline="support"))
+
+    assert [score.metric for score in compare_runs(folders).scores] == ["dev/support", "dev/echo_score"]
 
 
 def test_compare_runs_of_which_one_has_no_scores_leaves_its_places_empty(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from envkit.api import UsageError
-from envkit.runs.output import opened_output
+from envkit.runs.output import check_free, opened_output
 
 
 def test_output_appears_when_all_is_written(tmp_path: Path) -> None:
@@ -68,3 +68,28 @@ def test_output_to_standard_output_leaves_it_open(capfd: pytest.CaptureFixture[s
     os.write(1, b"more\n")
 
     assert capfd.readouterr().out == "new\nmore\n"
+
+
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_output_over_the_file_that_is_read_is_refused_always(tmp_path: Path, is_forced: bool) -> None:
+    source, link = tmp_path / "in.csv", tmp_path / "link.csv"
+    source.write_text("text\n")
+    link.symlink_to(source)
+
+    with pytest.raises(UsageError, match="over the file that is read"):
+        check_free(link, option="--output", source=source, is_forced=is_forced)
+
+
+def test_output_over_another_file_is_refused_unless_forced(tmp_path: Path) -> None:
+    file = tmp_path / "my rows.csv"
+    file.write_text("")
+
+    check_free(file, option="--output", source=None, is_forced=True)
+    with pytest.raises(UsageError, match="is there already") as caught:
+        check_free(file, option="--output", source=Path("-"), is_forced=False)
+    assert f"--output '{file}' --force" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("file", [None, Path("/dev/null"), Path("no-such.csv")], ids=str)
+def test_output_to_what_is_no_file_yet_is_free(file: Path | None) -> None:
+    check_free(file, option="--output", source=None, is_forced=False)

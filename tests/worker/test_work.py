@@ -9,7 +9,7 @@ import pytest
 from echo import echo_request, install_source
 
 from envkit.api.events import AnyEvent, Message, Phase
-from envkit.api.records import MetricsRecord, PluginRecord, RunRequest, RunResult
+from envkit.api.records import MetricsRecord, ModelRecord, PluginRecord, RunRequest, RunResult
 from envkit.worker.folder import RunFolder
 from envkit.worker.reporter import EventReporter
 from envkit.worker.stop import StopRequest
@@ -133,6 +133,18 @@ def test_work_records_the_metrics_with_what_they_came_of(
     assert [(file.path, file.size) for file in record.data] == [(str(data), 4)]
     assert record.options["steps"].value == 4
     assert "envkit-ml" in record.packages
+
+
+@pytest.mark.parametrize(
+    ("asked", "headline"), [(None, "echo_score"), ("dev/support", "support"), ("loss", "echo_score")]
+)
+def test_work_records_the_metric_that_chose_the_model_if_it_has_its_score(
+    do: Callable[..., RunResult], tmp_path: Path, asked: str | None, headline: str
+) -> None:
+    result = do(echo_request(steps=2, chooses_by=asked))
+
+    model = msgspec.json.decode((tmp_path / "model" / "envkit.json").read_bytes(), type=ModelRecord)
+    assert (result.headline, model.headline) == (headline, headline)
 
 
 def test_work_that_fails_records_what_it_had_come_to(do: Callable[..., RunResult], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from envkit.api import RunCancelled
 from envkit.cli import envelope
 from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
 from envkit.cli.use.screen import UseScreen, can_write_over
-from envkit.runs.output import opened_output
+from envkit.runs.output import check_free, opened_output
 from envkit.runs.use import use_model
 from envkit.worker.use_request import ScoreRequest, Scores
 
@@ -37,6 +37,7 @@ def evaluate(
     *,
     file: Path,
     predictions: Path | None,
+    is_forced: bool,
     format: str | None,
     encoding: str | None,
     device: str,
@@ -46,6 +47,7 @@ def evaluate(
     """Score a model on a file and show the scores. Raises: EnvkitError of every kind."""
     check_device(device)
     check_file(file)
+    check_free(predictions, option="--predictions", source=file, is_forced=is_forced)
     ready = ready_model(name, env_choice=env_choice, data=file)
     request = ScoreRequest(
         model_dir=str(ready.model.path),

@@ -12,7 +12,7 @@ from envkit.api import RunCancelled, UsageError
 from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
 from envkit.cli.use.screen import UseScreen, can_write_over
 from envkit.data.text import STANDARD_INPUT
-from envkit.runs.output import opened_output
+from envkit.runs.output import check_free, opened_output
 from envkit.runs.use import use_model
 from envkit.worker.use_request import PredictRequest
 
@@ -29,6 +29,7 @@ def predict(
     file: Path | None,
     to: RowFormat,
     output: Path | None,
+    is_forced: bool,
     format: str,
     encoding: str | None,
     device: str,
@@ -43,6 +44,7 @@ def predict(
     else:
         texts = ()
         check_file(source)
+    check_free(output, option="--output", source=source, is_forced=is_forced)
     ready = ready_model(name, env_choice=env_choice, data=source)
     request = PredictRequest(
         model_dir=str(ready.model.path),

@@ -40,19 +40,20 @@ def show_asked(request: RunRequest, *, home: Path | None) -> Asked:
 
 
 def show_reproduce(request: RunRequest, metrics: MetricsRecord | None, *, home: Path | None) -> Reproduce:
-    """Return how to run it again: as it was asked, with the seed said, in the same versions."""
+    """Return how to run it again: as it was asked, with the seed said, and which versions it had."""
     chosen = {
         name: value
         for name, value in request.options.items()
         if request.sources.get(name) != "default" or name == "seed"
     }
-    versions = {"envkit-ml": request.envkit, request.plugin.distribution: request.plugin.version}
+    versions = {"envkit": request.envkit, request.plugin.distribution: request.plugin.version}
     packages = {**versions, **(metrics.packages if metrics else {})}
-    install = [shlex.quote(f"{name}=={version}") for name, version in versions.items()]
+    packages.pop("envkit-ml", None)  # envkit, as its distribution is called
     files = [] if metrics is None else metrics.data[:_MOST_FILES]
     seed = request.options.get("seed")
     return Reproduce(
-        commands=f"pip install {' '.join(install)}\n{run_command(request.task, chosen, home=home)}",
+        command=run_command(request.task, chosen, home=home),
+        versions=", ".join(f"{name} {version}" for name, version in versions.items()),
         seed=seed if isinstance(seed, int) else None,
         packages=[
             *([Fact(name="Python", value=metrics.python)] if metrics else []),

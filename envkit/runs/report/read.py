@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from envkit.api import EnvkitError
-from envkit.api.metric_names import is_lower_better
+from envkit.api.metric_names import METRIC_CHOICE, is_lower_better, without_split
 from envkit.api.records import DataReport, ErrorRecord, MetricsRecord, RunResult
 from envkit.machine import MachineFacts
 from envkit.masking import mask_secrets
@@ -58,17 +58,19 @@ def read_run_report(folder: RunFolder) -> RunReport:
     tables = [] if result is None else _by_subject(result.tables[:_MOST_TABLES])
     maps = [show_confusion(table) for table in tables if table.kind == "confusion"][:_MOST_MAPS]
     plain = [table for table in tables if table.kind != "confusion"]
+    metric = _metric(request, history)
+    headline = (result and result.headline) or without_split(metric)
     return RunReport(
         request=request,
         status=status,
         model=_model_name(request),
         error=_error(result),
-        scores=_scores(result, request, baseline=None if data is None else data.baseline),
+        scores=_scores(result, headline, baseline=None if data is None else data.baseline),
         figures=_figures(result, metrics, history),
         asked=show_asked(request, home=home),
         data=None if data is None else show_data(data),
         machine=show_machine(facts, request, metrics),
-        charts=_charts(history, request),
+        charts=_charts(history, metric),
         evaluations=show_evaluations(history.evaluations),
         tables=[show_table(table, most=_MOST_ROWS // max(1, len(plain))) for table in plain],
         confusions=[each for each in maps if each is not None],
@@ -110,7 +112,7 @@ def _error(result: RunResult | None) -> ErrorRecord | None:
     )
 
 
-def _scores(result: RunResult | None, request: RunRequest, *, baseline: BaselineRecord | None) -> Scores:
+def _scores(result: RunResult | None, headline: str, *, baseline: BaselineRecord | None) -> Scores:
     metrics: Mapping[str, float] = {} if result is None else result.metrics
     intervals = {} if result is None else result.intervals
     found = list(dict.fromkeys(name.partition("/")[0] for name in metrics if "/" in name))
@@ -118,10 +120,10 @@ def _scores(result: RunResult | None, request: RunRequest, *, baseline: Baseline
         split for split in found if split not in _SPLITS
     ]
     names = dict.fromkeys(name.partition("/")[2] for name in metrics if "/" in name)
-    headline = {request.headline: None} if request.headline in names else {}
+    first = {headline: None} if headline in names else {}
     known = {} if baseline is None else baseline.metrics
     rows = []
-    for name in list({**headline, **names})[:_MOST_METRICS]:
+    for name in list({**first, **names})[:_MOST_METRICS]:
         keys = [f"{split}/{name}" for split in splits]
         scores = [
             Score(value=metrics[key], interval=intervals.get(key), baseline=known.get(key))
@@ -129,7 +131,7 @@ def _scores(result: RunResult | None, request: RunRequest, *, baseline: Baseline
             else None
             for key in keys
         ]
-        rows.append(ScoreRow(metric=_short(name), scores=scores, is_headline=name == request.headline))
+        rows.append(ScoreRow(metric=_short(name), scores=scores, is_headline=name == headline))
     return Scores(splits=splits, rows=rows, scorer=None if result is None else result.scorer)
 
 
@@ -148,9 +150,15 @@ def _figures(result: RunResult | None, metrics: MetricsRecord | None, history: R
     return found
 
 
-def _charts(history: RunHistory, request: RunRequest) -> list[Chart]:
-    name = str(request.options.get("metric") or request.headline)
-    metric = name if "/" in name else f"dev/{name}"
+def _metric(request: RunRequest, history: RunHistory) -> str:
+    """Return the metric that chose the best state, with its split."""
+    choice = history.choices.get(METRIC_CHOICE)
+    asked = request.options.get("metric")
+    name = str((choice and choice.value) or asked or request.headline)
+    return name if "/" in name else f"dev/{name}"
+
+
+def _charts(history: RunHistory, metric: str) -> list[Chart]:
     last_step = history.steps[-1].step if history.steps else 0
     best = _best_step(history, metric)
     charts = [

@@ -90,9 +90,13 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduce:
-    """How to get the run again: commands for a shell, versions, and the files with their hashes."""
+    """How to get the run again: the command, the versions it had, and the files with their hashes.
 
-    commands: str
+    ``versions`` are those of envkit and the plugin, in words; ``packages`` those of all that computes.
+    """
+
+    command: str
+    versions: str
     seed: int | None
     packages: Sequence[Fact]
     files: Sequence[DataRecord]

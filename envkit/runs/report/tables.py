@@ -19,6 +19,15 @@ _MOST_CLASSES = 24  # of a map; of more, those that are confused most
 _MOST_PAIRS = 5
 _MOST_EVALUATIONS = 60
 _OTHERS = "(others)"
+_CORNER = "gold ↓ predicted →"
+_TURNED_LETTERS = 34
+_TURNED_COLUMNS = 9
+# Of the page's style, in pixels: half of a section at its narrowest; a letter, and the room around it; a cell of a map.
+_HALF_PAGE = 400
+_LETTER = 7.4
+_CELL = 14
+_MAP_CELL = 38
+_BREAKS_AT = 24  # letters: words of a text go to the next line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +47,15 @@ class TableView:
     columns: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
     left_out: int = 0
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell whether half the page is too narrow for it."""
+        letters = [
+            max(len(head.text), *map(_least_length, cells))
+            for head, *cells in _columns_of([self.columns, *self.rows])
+        ]
+        return sum(_CELL + _LETTER * each for each in letters) > _HALF_PAGE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +89,26 @@ class ConfusionView:
     rows: Sequence[MapRow]
     pairs: Sequence[tuple[str, str, str]]
     folded: int = 0
+
+    @property
+    def is_turned(self) -> bool:
+        """Tell whether the labels over the columns stand upright, as they are many or long."""
+        return sum(map(len, self.columns)) > _TURNED_LETTERS or len(self.columns) > _TURNED_COLUMNS
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell whether half the page is too narrow for it."""
+        labels = max([len(_CORNER), *(len(row.label) for row in self.rows)])
+        columns = [0 if self.is_turned else len(label) for label in self.columns]
+        widths = [max(_MAP_CELL, _CELL + _LETTER * letters) for letters in (*columns, 0)]
+        return _CELL + _LETTER * labels + sum(widths) > _HALF_PAGE
+
+
+def _least_length(cell: Cell) -> int:
+    """Return how many letters of a cell stand on one line at least."""
+    if cell.is_number:
+        return len(cell.text)
+    return max([min(len(cell.text), _BREAKS_AT), *map(len, cell.text.split())])
 
 
 def show_table(table: TableRecord, *, most: int = _MOST_ROWS) -> TableView:

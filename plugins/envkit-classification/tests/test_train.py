@@ -154,6 +154,26 @@ def test_predictor_knows_a_header_by_the_column_that_training_named(
     assert (found.fields["text"], found.fields["when"]) == ("one more", "today")
 
 
+def test_predictor_knows_the_columns_that_training_guessed_and_tells_gold_labels_in_one_shape(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    file = tmp_path / "train.csv"
+    rows = [f"{n};Das ist der Film {n};{'ja:sehr' if n % 2 else 'nein:nie'}\n" for n in range(20)]
+    file.write_text("id;Titel;Kategorie\n" + "".join(rows))
+    _, used = start(
+        record, tmp_path, model=str(tiny_model), max_steps=1, train=file, dev=file, label_part="first"
+    )
+    predictor = envkit_predictor(used)
+
+    found = [one.fields for one in predictor.predict(Inputs(file=file))]
+    assert [found[1][name] for name in ("id", "text", "gold")] == ["1", "Das ist der Film 1", "ja"]
+    lists = tmp_path / "new.jsonl"
+    lists.write_text('{"Titel": "x", "Kategorie": ["ja:sehr"]}\n{"Titel": "y", "Kategorie": "nein:nie"}\n')
+    assert [one.fields["gold"] for one in predictor.predict(Inputs(file=lists))] == ["ja", "nein"]
+    file.write_text("id;Titel;Kategorie\n3;Ja;ja:sehr\n")
+    assert predictor.score(file).metrics["test/support"] == 1
+
+
 def test_predictor_passes_other_values_on_and_calls_the_old_label_gold(
     tiny_model: Path, tmp_path: Path, record: Record
 ) -> None:
@@ -184,6 +204,7 @@ def test_finetune_with_several_labels_chooses_thresholds_that_the_predictor_uses
     assert AutoConfig.from_pretrained(used.model_dir).problem_type == "multi_label_classification"
     found = list(envkit_predictor(used).predict(Inputs(file=data / "dev.jsonl")))
     kept = result.predictions["dev"]
+    assert [one.fields["gold"] for one in found] == [one.fields["gold"] for one in kept]
     assert [one.fields["labels"] for one in found] == [one.fields["labels"] for one in kept]
     assert envkit_predictor(used).score(data / "dev.jsonl").metrics["test/micro_f1"] == pytest.approx(
         result.metrics["dev/micro_f1"]
@@ -199,7 +220,8 @@ def test_finetune_of_pairs_reads_both_and_predicts_typed_pairs(
 ) -> None:
     data = write_pairs(tmp_path)
     result, used = start(record, tmp_path, data=data, model=str(tiny_model), max_steps=4)
-    assert result.decoding == {"is_pair": True}
+    assert result.decoding["is_pair"] is True
+    assert result.decoding["columns"].keys() == {"text", "pair", "label"}
     predictor = envkit_predictor(used)
     typed = list(
         predictor.predict(Inputs(texts=["I bought a lamp 1", "lamp 1", "I bought a lamp 0", "drill 0"]))

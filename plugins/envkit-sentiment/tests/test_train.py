@@ -285,3 +285,20 @@ def test_finetune_of_cnn_lstm_reaches_075_on_sst2_with_20000_rows(
     part.write_text("\n".join([head, *random.Random(7).sample(rows, 20_000)]) + "\n", encoding="utf-8")
     result, _ = start(record, tmp_path / "run", train=part, dev=real_data / "sst2" / "test.tsv", **CNN_LSTM)
     assert result.metrics["dev/accuracy"] > 0.75
+
+
+def test_predictor_knows_the_columns_that_training_guessed(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    file = tmp_path / "train.csv"
+    rows = [f"{n};Das ist der Film {n};{'positive' if n % 2 else 'negative'}\n" for n in range(20)]
+    file.write_text("id;Titel;Urteil\n" + "".join(rows))
+    result, model_dir = start(
+        record, tmp_path / "run", model=str(tiny_model), max_steps=1, train=file, dev=file
+    )
+    predictor = load(result, model_dir, record)
+
+    second = list(predictor.predict(Inputs(file=file)))[1].fields
+    assert [second[name] for name in ("id", "text", "gold")] == ["1", "Das ist der Film 1", "positive"]
+    file.write_text("id;Titel;Urteil\n3;Ja;positive\n")
+    assert predictor.score(file).metrics["test/support"] == 1

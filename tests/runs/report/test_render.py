@@ -12,6 +12,7 @@ from echo import echo_request
 from ended_runs import training, write_run
 
 from envkit.api import EnvkitError, Prediction, UsageError
+from envkit.api.events import Choice, Metrics
 from envkit.api.records import (
     BaselineRecord,
     DataReport,
@@ -302,3 +303,22 @@ def test_report_marks_the_best_evaluation_as_the_training_chose_it(
     (chart,) = [chart for chart in report.charts if chart.name == "metric"]
     assert [dot.title.split(":")[0] for dot in chart.dots if dot.is_best] == [f"step {best}"]
     assert render_report(report)
+
+
+def test_report_goes_by_the_metric_that_the_loop_chose(tmp_path: Path) -> None:
+    told = [
+        *training(4),
+        Choice(time=5.0, name="metric", value="dev/micro_f1", reason="several labels"),
+        *(
+            Metrics(time=6.0, step=step, values={"dev/echo_score": 0.0, "dev/micro_f1": step / 4})
+            for step in (2, 4)
+        ),
+    ]
+    scores = {"dev/echo_score": 0.0, "dev/micro_f1": 1.0}
+    result = RunResult(status="finished", task="echo", metrics=scores, headline="micro_f1")
+
+    report = read_run_report(write_run(tmp_path / "run", result=result, events=told))
+
+    assert [(split, row.metric) for split, row, _ in report.scores.headline] == [("dev", "micro_f1")]
+    assert [chart.title for chart in report.charts if "micro_f1" in chart.title]
+    assert not [chart.title for chart in report.charts if "echo_score" in chart.title]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,31 @@ def test_show_evaluations_of_very_many_keeps_the_last() -> None:
     assert len(view.rows) <= 62
     assert view.rows[-1][0].text == "1\N{NARROW NO-BREAK SPACE}000"
     assert len(view.rows) + view.left_out == 1000
+
+
+@pytest.mark.parametrize(
+    ("columns", "cell", "is_wide"),
+    [
+        (["type", "precision", "recall", "F1", "support"], 0.5, False),
+        (["type", "right", "boundary", "wrong type", "both", "missed", "spurious"], 12, True),
+        (["kind", "example"], "a long text that goes to the next line where it has to, and on", False),
+        (["kind", "example"], "x" * 70, True),
+    ],
+)
+def test_table_too_wide_for_half_the_page_is_told(
+    columns: list[str], cell: str | float, is_wide: bool
+) -> None:
+    view = show_table(TableRecord(title="t", columns=columns, rows=[["LOC", *[cell] * (len(columns) - 1)]]))
+
+    assert view.is_wide is is_wide
+
+
+@pytest.mark.parametrize(("count", "is_wide"), [(2, False), (7, True), (20, True)])
+def test_map_too_wide_for_half_the_page_is_told(count: int, is_wide: bool) -> None:
+    labels = [f"label {number}" for number in range(count)]
+    rows: list[list[str | int | float]] = [[label, *[1] * count] for label in labels]
+
+    view = show_confusion(TableRecord(title="t", columns=["", *labels], rows=rows, kind="confusion"))
+
+    assert view is not None
+    assert view.is_wide is is_wide

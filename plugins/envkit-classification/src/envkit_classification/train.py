@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transformers import AutoModelForSequenceClassification
 
@@ -217,9 +217,6 @@ def final_scores(
         intervals |= evaluation.score.intervals(split)
         tables += evaluation.score.tables(split)
         kept[split] = predictions(rows, evaluation)
-    if run.data.is_multi_label:  # the screen ends with the accuracy, which says little here
-        scores = ", ".join(f"{split} {metrics[f'{split}/micro_f1']:.4f}" for split in found)
-        run.report.say(f"Micro F1, over all labels: {scores}")
     return Result(
         metrics=metrics,
         tables=tables,

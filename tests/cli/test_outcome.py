@@ -1,0 +1,69 @@
+"""How a run ended, on the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from ended_runs import write_run
+
+from envkit.api.records import BaselineRecord, DataReport, DuplicateRecord, RunResult
+from envkit.cli.outcome import print_outcome
+from envkit.worker.folder import write_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def data_report(prediction: str, **metrics: float) -> DataReport:
+    return DataReport(
+        task="echo",
+        labelled="text",
+        files={},
+        splits=[],
+        labels=[],
+        problems=[],
+        shared=[],
+        duplicates=DuplicateRecord(rows=0, contradicting=0),
+        baseline=BaselineRecord(
+            prediction=prediction, metrics={f"dev/{name}": value for name, value in metrics.items()}
+        ),
+    )
+
+
+def shown(folder: Path, data: DataReport | None, capsys: pytest.CaptureFixture[str], **result: object) -> str:
+    ended = RunResult(status="finished", task="echo", **result)  # type: ignore[arg-type]
+    run = write_run(folder, result=ended)
+    if data is not None:
+        write_record(run.data_file, data)
+    print_outcome(ended, folder=run.path, headline="accuracy")
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("score", "warns"), [(0.5, True), (0.6, True), (0.61, False)])
+def test_outcome_of_a_model_no_better_than_one_answer_for_all_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], score: float, warns: bool
+) -> None:
+    text = shown(
+        tmp_path / "run", data_report("negative", accuracy=0.6), capsys, metrics={"dev/accuracy": score}
+    )
+
+    assert ("warning dev/accuracy is no better than always 'negative' (0.6000)" in text) is warns
+
+
+@pytest.mark.parametrize("data", [None, data_report("negative", f1=0.9)], ids=["none", "another metric"])
+def test_outcome_without_a_baseline_to_compare_with_says_nothing_of_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: DataReport | None
+) -> None:
+    text = shown(tmp_path / "run", data, capsys, metrics={"dev/accuracy": 0.1})
+
+    assert "no better" not in text
+
+
+def test_outcome_shows_the_metric_that_chose_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"dev/accuracy": 0.0, "dev/micro_f1": 0.75}
+
+    assert "dev/micro_f1 0.7500" in shown(tmp_path / "run", None, capsys, metrics=scores, headline="micro_f1")
+    assert "dev/accuracy 0.0000" in shown(tmp_path / "old", None, capsys, metrics=scores)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,6 @@ from envkit_qa.plugin import QaOptions, envkit_corpus, envkit_read
 from envkit_qa.read import SAMPLE_DIR
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from envkit.testing.heard import Heard
 
 
@@ -123,7 +122,7 @@ def test_corpus_of_a_broken_file_tells_what_is_wrong_and_keeps_the_rest(tmp_path
 
 
 def test_sample_is_what_its_script_writes(tmp_path: Path) -> None:
-    script = SAMPLE_DIR.parents[2] / "scripts" / "make_sample.py"
+    script = Path(__file__).parents[1] / "scripts" / "make_sample.py"
     subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True)
     files = sorted(file.name for file in SAMPLE_DIR.iterdir())
     assert files == ["dev.json", "test.json", "train.json"]

@@ -15,6 +15,8 @@ import pytest
 from envkit.api import DataError, Options, UsageError
 from envkit.cli.piped_data import find_piped
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("train", "dev", "test", "data")
 STANDARD_INPUT = Path("-")
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from envkit.environments.records import Environment
     from envkit.registry import TaskEntry
 
+pytestmark = pytest.mark.slow
+
 TRAIN = ("Requires-Dist: envkit-ml", "Provides-Extra: train")
 LACKING = (*TRAIN, "Requires-Dist: tiny<2; extra == 'train'")
 TORCH = (*TRAIN, "Requires-Dist: torch>=2.6; extra == 'train'")

@@ -22,6 +22,8 @@ from envkit.masking import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
 

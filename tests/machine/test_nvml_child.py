@@ -12,6 +12,8 @@ from envkit.machine import Gpu, run_process
 from envkit.machine.files import Files
 from envkit.machine.nvidia import read_nvidia
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = r"""
 #include <stdio.h>
 #include <stdlib.h>

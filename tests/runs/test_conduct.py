@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from envkit.worker.folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 
 def conduct(
     tmp_path: Path,

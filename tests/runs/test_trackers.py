@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from envkit.worker.folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 
 def hello(from_step: int | None = None) -> Hello:
     return Hello(time=0.0, pid=1, python="python", plugin="envkit-echo 0.1.0", from_step=from_step)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compute on one thread: a tiny model's threads would mostly wait for each other."""
     if not any(item.get_closest_marker("torch") for item in request.session.items):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +22,15 @@ from envkit.data.tables import (
 )
 from envkit.data.text import name_of, read_text, split_lines
 from envkit.data.text_columns import TextColumns, choose_text_columns, list_columns
-from envkit.data.text_labels import ColumnLabels, UnreadableLabelError, label_of, read_labels
+from envkit.data.text_labels import UnreadableLabelError, label_of, read_labels
+from envkit.data.text_notes import (
+    check_classes,
+    column_notes,
+    left_out,
+    line_of,
+    missing_labels,
+    unreadable_labels,
+)
 from envkit.data.used_columns import UsedColumns
 
 if TYPE_CHECKING:
@@ -32,11 +39,7 @@ if TYPE_CHECKING:
 
     from envkit.data.tables import RecordTable
 
-# A column with more different values than this share of its rows holds no classes, if it has some rows.
-_MOST_LABELS = 0.8
-_ROWS_TO_JUDGE = 20
 _LINES = "lines"
-_LONGEST_NAME = 40  # of a column, as a hint repeats it
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,11 @@ def read_texts(
     """Read texts with labels. Columns are given by name or by number from 1; by default they are guessed.
 
     With ``many``, one string may hold several labels, separated by | or commas; ``known_labels``, those of
-    the training data, are not cut. Lists of labels are read as such either way: see ``has_many``. Rows with an empty text are left out, with a warning.
-    ``trained`` are the columns that a model was trained on: where the file has them all, and none are given,
-    they are read. Raises: DataError, with file and line, where the file cannot be read, where a row has no label, and
-    where a guessed column of labels holds hardly two that are alike.
+    the training data, are not cut. Lists of labels are read as such either way: see ``has_many``. Rows with
+    an empty text are left out, with a warning. ``trained`` are the columns that a model was trained on: where
+    the file has them all, and none are given, they are read. Raises: DataError, with file and line, where the
+    file cannot be read, where a row has no label, and where a guessed column of labels holds hardly two that
+    are alike.
     """
     many = labels == "many"
     if format == "folder" or (format == "auto" and is_class_folder(file)):
@@ -140,20 +144,20 @@ def _read_columns(
     try:
         read = read_labels(table.column(columns.label), many=many, known=known)
     except UnreadableLabelError as error:
-        raise _unreadable(table, error) from error
+        raise unreadable_labels(table, error) from error
     if columns.is_label_guessed and not read.is_list:
-        _check_classes(table, columns.label, read)
+        check_classes(table, columns.label, read)
     texts = _strings(table, columns.text)
     pairs = None if columns.pair is None else _strings(table, columns.pair)
     kept, warnings = _kept(table, texts)
     missing = [row for row in kept if read.labels[row] is None]
     if missing:
-        raise _missing(table, missing, columns.label)
+        raise missing_labels(table, missing, columns.label)
     filled: list[Sequence[Any]] = [texts, read.labels, table.names, *([] if pairs is None else [pairs])]
     if len(kept) < len(texts):
         filled = [[cells[row] for row in kept] for cells in filled]
     rows = tuple(map(TextRow, *filled))
-    notes = _column_notes(table, columns, read)
+    notes = column_notes(table, columns, read)
     has_many = read.is_list and _has_many(rows)
     used = UsedColumns.of(
         table.columns,
@@ -176,13 +180,13 @@ def _read_answered(table: RecordTable, *, many: bool) -> TextFile:
     try:
         read = read_answers(table, many=many)
     except UnreadableLabelError as error:
-        raise _unreadable(table, error) from error
+        raise unreadable_labels(table, error) from error
     texts = _strings(table, table.columns.index("text"))
     kept, warnings = _kept(table, texts, among=read.rows)
     labels = dict(zip(read.rows, read.labels, strict=True))
     unlabelled = [row for row in kept if not labels[row]]
     if unlabelled and not read.is_list:
-        raise _missing(table, unlabelled, table.columns.index("label"))
+        raise missing_labels(table, unlabelled, table.columns.index("label"))
     rows = tuple([TextRow(texts[row], labels[row], table.names[row]) for row in kept])
     name = name_of(table.file)
     notes = (f"{name}: answers of Prodigy", *(f"{name}: {note}" for note in read.notes))
@@ -199,7 +203,7 @@ def _read_lines(text: str, file: Path) -> TextFile:
     is_marked = text.lstrip().startswith(FASTTEXT)
     what = f"labels are the words {FASTTEXT}… that begin" if is_marked else "the label is the first word of"
     note = f"{name_of(file)}: {what} each line"
-    warnings = (_left_out(f"{file}:{empty[0]}", len(empty)),) if empty else ()
+    warnings = (left_out(f"{file}:{empty[0]}", len(empty)),) if empty else ()
     return TextFile(file, rows, _LINES, (note,), warnings, _has_many(rows))
 
 
@@ -212,7 +216,7 @@ def _read_folder(folder: Path, encoding: str | None) -> TextFile:
     classes = list(dict.fromkeys(row.label for row in found))
     shown = ", ".join(classes[:5]) + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
     note = f"{folder.name}: the label is the folder of each file ({shown})"
-    warnings: tuple[str, ...] = (_left_out(f"{folder}/{empty[0]}", len(empty)),) if empty else ()
+    warnings: tuple[str, ...] = (left_out(f"{folder}/{empty[0]}", len(empty)),) if empty else ()
     warnings += tuple(
         f"{folder}: left out {name}/, as texts without a label" for name in unlabelled_folders(folder)
     )
@@ -252,63 +256,7 @@ def _kept(
             hint=f"Name the column of the text: --text-column NAME. {list_columns(table.columns)}",
         )
     place = f"{table.file}:{line_of(table, first)}"
-    return kept, (_left_out(place, len(asked) - len(kept)),)
-
-
-def _left_out(place: str, number: int) -> str:
-    return f"{place}: left out {number} row{'s' if number != 1 else ''} with an empty text"
-
-
-def line_of(table: RecordTable, row: int) -> int:
-    """Return the line of a row (from 0), or its number where the file has no lines."""
-    return int(table.names[row].rpartition(":")[2])
-
-
-def _check_classes(table: RecordTable, column: int, read: ColumnLabels) -> None:
-    different = len(set(read.labels))
-    if len(table.rows) < _ROWS_TO_JUDGE or different <= _MOST_LABELS * len(table.rows):
-        return
-    raise DataError(
-        f"the column {table.columns[column]!r} holds no classes: {different} different labels "
-        f"in {len(table.rows)} rows",
-        file=table.file,
-        hint=f"Name the column of the labels: --label-column NAME. {list_columns(table.columns)}",
-    )
-
-
-def _missing(table: RecordTable, missing: Sequence[int], column: int) -> DataError:
-    number = len(missing)
-    return DataError(
-        f"{number} row{'s have' if number != 1 else ' has'} no label in {table.columns[column]!r}"
-        f"{', this is the first' if number != 1 else ''}",
-        file=table.file,
-        line=line_of(table, missing[0]),
-        hint="Give every row a label, or take the rows without one out",
-    )
-
-
-def _unreadable(table: RecordTable, error: UnreadableLabelError) -> DataError:
-    hint = f"Name the column of the labels: --label-column NAME. {list_columns(table.columns)}"
-    if "spans" in str(error):
-        hint = "Labels of spans are for the task ner: envkit run ner"
-    return DataError(str(error), file=table.file, line=line_of(table, error.row), hint=hint)
-
-
-def _column_notes(table: RecordTable, columns: TextColumns, read: ColumnLabels) -> tuple[str, ...]:
-    name = name_of(table.file)
-    notes = [f"{name}: {note}" for note in read.notes]
-    if columns.is_guessed and columns.label is not None:
-        named = [repr(column) if table.has_header else column for column in table.columns]
-        texts = [named[place] for place in (columns.text, columns.pair) if place is not None]
-        header = "" if table.has_header else "no header; "
-        text = f"text from column{'s' if len(texts) > 1 else ''} {' and '.join(texts)}"
-        label = named[columns.label] if table.has_header else f"column {named[columns.label]}"
-        notes.insert(0, f"{name}: {header}{text}, label from {label}")
-    if table.is_in_doubt:
-        cell = str(table.rows[0][columns.text]).strip()
-        said = shlex.quote(cell) if 0 < len(cell) <= _LONGEST_NAME else "NAME"
-        notes.append(f"{name}: read the first row as data; if it is a header: --text-column {said}")
-    return tuple(notes)
+    return kept, (left_out(place, len(asked) - len(kept)),)
 
 
 def _has_many(rows: Sequence[TextRow]) -> bool:

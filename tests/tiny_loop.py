@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import FinetuneOptions, Run
+from envkit.testing.heard import Heard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 NOT_LABELLED = -100
@@ -34,49 +35,6 @@ class TinyRow:
     @property
     def items(self) -> int:
         return sum(label != NOT_LABELLED for label in self.labels)
-
-
-@dataclass
-class Heard:
-    """A reporter that keeps what it is told."""
-
-    said: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-    phases: list[str] = field(default_factory=list)
-    plans: list[tuple[int, float]] = field(default_factory=list)
-    steps: list[tuple[int, float, int, float | None]] = field(default_factory=list)
-    scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-    choices: dict[str, tuple[str, str]] = field(default_factory=dict)
-    figures: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def step_number(self) -> int:
-        """Return the last step's number, 0 before the first."""
-        return self.steps[-1][0] if self.steps else 0
-
-    def phase(self, name: str) -> None:
-        self.phases.append(name)
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
-
-    def plan(self, *, steps: int, epochs: float) -> None:
-        self.plans.append((steps, epochs))
-
-    def step(self, step: int, *, loss: float, tokens: int, learning_rate: float | None = None) -> None:
-        self.steps.append((step, loss, tokens, learning_rate))
-
-    def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        self.scores.append((step, dict(values)))
-
-    def choice(self, name: str, value: str, reason: str) -> None:
-        self.choices[name] = (value, reason)
-
-    def measured(self, name: str, value: float) -> None:
-        self.figures[name] = value
 
 
 def make_rows(count: int = 40, *, seed: int = 0, labels: int = 3) -> list[TinyRow]:

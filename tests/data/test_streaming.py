@@ -180,8 +180,8 @@ def test_stream_records_of_a_folder_a_class_gives_its_texts(tmp_path: Path) -> N
     assert (record.values, record.name) == ({"text": "nice", "label": "pos"}, "pos/1.txt")
 
 
+@pytest.mark.torch
 def test_stream_records_of_parquet_gives_its_rows(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     from pyarrow import parquet, table
 
     file = tmp_path / "x.parquet"

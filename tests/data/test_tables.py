@@ -255,13 +255,13 @@ def test_read_table_of_parquet_that_is_not_there_says_so(tmp_path: Path) -> None
 
 
 def write_parquet(file: Path, columns: dict[str, list[Any]]) -> None:
-    pytest.importorskip("pyarrow")
     from pyarrow import parquet
     from pyarrow import table as arrow_table
 
     parquet.write_table(arrow_table(columns), file)
 
 
+@pytest.mark.torch
 def test_read_table_of_parquet_gives_its_values(tmp_path: Path) -> None:
     file = tmp_path / "train-00000-of-00001.parquet"
     write_parquet(file, {"text": ["a", "b"], "label": [1, 0], "tags": [["x"], []]})
@@ -271,8 +271,8 @@ def test_read_table_of_parquet_gives_its_values(tmp_path: Path) -> None:
     assert list(found.names) == [f"{file.name}:1", f"{file.name}:2"]
 
 
+@pytest.mark.torch
 def test_read_table_of_broken_parquet_says_so(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     file = tmp_path / "x.parquet"
     file.write_bytes(b"PAR1 and then nothing")
     with pytest.raises(DataError, match="this Parquet file cannot be read"):

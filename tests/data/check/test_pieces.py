@@ -20,7 +20,8 @@ VOCABULARY = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "one": 3, "two": 4, "##s": 5}
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """Return a folder with a tokenizer that knows three pieces, and what is said of the model beside it."""
-    tokenizers = pytest.importorskip("tokenizers")
+    import tokenizers
+
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(VOCABULARY, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
@@ -35,6 +36,7 @@ def model(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.torch
 def test_count_gives_whole_texts_and_pairs_with_their_special_pieces(model: Path) -> None:
     counter = open_counter(model, model="tiny")
 
@@ -43,6 +45,7 @@ def test_count_gives_whole_texts_and_pairs_with_their_special_pieces(model: Path
     assert counts == PieceCounts([3, 8, 7, 2], 0)
 
 
+@pytest.mark.torch
 def test_count_finds_unknown_pieces_wherever_a_text_stands(model: Path) -> None:
     counter = open_counter(model, model="tiny")
 
@@ -87,6 +90,7 @@ def long_corpus(*, is_cut: bool, window: int | None = None) -> Corpus:
     return Corpus(splits={"train": rows}, window=window, is_cut=is_cut)
 
 
+@pytest.mark.torch
 def test_check_corpus_that_is_cut_says_what_is_lost(model: Path) -> None:
     report = check_corpus(long_corpus(is_cut=True), task="t", pieces=open_counter(model, model="tiny"))
 
@@ -96,6 +100,7 @@ def test_check_corpus_that_is_cut_says_what_is_lost(model: Path) -> None:
     assert any("30.0 % of the pieces are lost" in problem.message for problem in report.problems)
 
 
+@pytest.mark.torch
 def test_check_corpus_that_is_read_in_windows_loses_nothing(model: Path) -> None:
     counter = open_counter(model, model="tiny")
     report = check_corpus(long_corpus(is_cut=False, window=4), task="t", pieces=counter)
@@ -106,6 +111,7 @@ def test_check_corpus_that_is_read_in_windows_loses_nothing(model: Path) -> None
     assert not any("lost" in problem.message for problem in report.problems)
 
 
+@pytest.mark.torch
 def test_check_corpus_gives_lengths_and_the_longest_row(model: Path) -> None:
     report = check_corpus(
         long_corpus(is_cut=False),
@@ -122,6 +128,7 @@ def test_check_corpus_gives_lengths_and_the_longest_row(model: Path) -> None:
     assert report.training is None
 
 
+@pytest.mark.torch
 def test_check_corpus_in_a_language_that_the_model_does_not_know_warns(model: Path) -> None:
     rows = [CorpusRow(f"t:{n}", ("drei vier fünf",), ("ab"[n % 2],)) for n in range(12)]
     report = check_corpus(Corpus(splits={"train": rows}), task="t", pieces=open_counter(model, model="tiny"))

@@ -2,6 +2,15 @@
 
 from envkit.api.corpus import Corpus, CorpusRow, Problem
 from envkit.api.data_options import FileOptions, TextOptions
+from envkit.api.environments import (
+    BackendContext,
+    Base,
+    BasePackage,
+    BaseProgress,
+    BaseRequest,
+    EnvironmentBackend,
+    FoundPython,
+)
 from envkit.api.errors import (
     ConfigError,
     DataError,
@@ -21,14 +30,21 @@ from envkit.api.task import Prediction, Reporter, Request, Result, Run, Table, T
 
 __all__ = [
     "DEFAULT_MODEL",
+    "BackendContext",
+    "Base",
+    "BasePackage",
+    "BaseProgress",
+    "BaseRequest",
     "ConfigError",
     "Corpus",
     "CorpusRow",
     "DataError",
     "EnvError",
+    "EnvironmentBackend",
     "EnvkitError",
     "FileOptions",
     "FinetuneOptions",
+    "FoundPython",
     "Inputs",
     "MachineError",
     "Meta",

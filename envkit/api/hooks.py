@@ -1,4 +1,4 @@
-"""The hooks of a task plugin. A plugin's module implements them as functions marked ``@hookimpl``.
+"""The hooks of task plugins and extensions. A module implements them as functions marked ``@hookimpl``.
 
 Bodies import late: the module that holds them is read by the host, where neither torch nor the
 plugin's own heavy modules may load.
@@ -11,6 +11,7 @@ from typing import Any
 import pluggy
 
 from envkit.api.corpus import Corpus
+from envkit.api.environments import EnvironmentBackend
 from envkit.api.predicting import Predictor, PredictorRequest
 from envkit.api.task import Request, Result, Run, Task
 
@@ -47,3 +48,8 @@ def envkit_corpus(request: Request[Any]) -> Corpus:  # type: ignore[empty-body] 
 @hookspec(firstresult=True)
 def envkit_predictor(request: PredictorRequest[Any]) -> Predictor:  # type: ignore[empty-body]  # a specification has no body
     """Load the model of ``request.model_dir`` and return what predicts with it. Called in an environment."""
+
+
+@hookspec
+def envkit_backends() -> list[EnvironmentBackend]:  # type: ignore[empty-body]  # a specification has no body
+    """Return what makes environments of further kinds. An extension's hook, called on the host."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 EPOCHS = {"classification": 3, "sentiment": 3, "qa": 2}
 SPEED_STEPS = {"classification": 120, "sentiment": 120, "qa": 20}  # of the Trainer, for its speed
+ENVKIT_SPEED_STEPS = 120  # of the run that is scored: with fewer epochs, its steps could be smaller ones
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def compare(task: str, sides: Sides, given: argparse.Namespace, scratch: Path) -
             max_steps=SPEED_STEPS[task],
         )
         speeds["Trainer"].append(figures.train)
-        speeds["envkit"].append(speed_of(task, {**options, "epochs": 1, "seed": repeat}))
+        speeds["envkit"].append(speed_of(task, {**options, "seed": repeat, "max_steps": ENVKIT_SPEED_STEPS}))
     if given.repeats:
         stock, ours = (statistics.median(speeds[side]) for side in ("Trainer", "envkit"))
         print(

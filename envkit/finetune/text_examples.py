@@ -10,6 +10,7 @@ import numpy
 import torch
 
 from envkit.finetune.evaluation import most_tokens
+from envkit.finetune.first_position import first_position_alone
 from envkit.finetune.inputs import Encoded, InputTemplate, encode_texts
 from envkit.finetune.long_texts import LongText, cut_text, lost_pieces
 
@@ -155,10 +156,11 @@ def _window_logits(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> t
     """
     count, width = inputs["input_ids"].shape
     at_once = count if torch.is_grad_enabled() else max(1, most_tokens(inputs["input_ids"].device) // width)
-    parts = [
-        model(**{name: values[begin : begin + at_once] for name, values in inputs.items()}).logits
-        for begin in range(0, count, at_once)
-    ]
+    with first_position_alone(model):
+        parts = [
+            model(**{name: values[begin : begin + at_once] for name, values in inputs.items()}).logits
+            for begin in range(0, count, at_once)
+        ]
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 

@@ -127,6 +127,19 @@ def test_pooled_logits_are_the_mean_over_windows_whatever_else_is_in_the_batch(t
     assert together.dtype == torch.float64
 
 
+def test_pooled_logits_take_of_the_last_layer_the_position_alone_that_is_read(tiny_model: Path) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    from envkit.finetune.text_examples import pooled_logits
+
+    model, widths = AutoModelForSequenceClassification.from_pretrained(tiny_model, num_labels=3), []
+    model.bert.encoder.layer[-1].output.register_forward_hook(
+        lambda _, given, __: widths.append(given[0].shape[1])
+    )
+    pooled_logits(model, batch_of(make_examples(tiny_model)))
+    assert widths == [1]
+
+
 def test_pooled_logits_of_a_text_as_long_as_a_book_are_computed_a_few_windows_at_a_time(
     tiny_model: Path,
 ) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from envkit.api.options import Meta, Options
 
 
 class FinetuneOptions(Options, frozen=True, kw_only=True):
-    """What ``envkit.finetune`` can be told; a plugin whose loop uses it subclasses this instead of Options."""
+    """What ``envkit.finetune`` can be told; a plugin whose loop uses it subclasses this instead of Options.
+
+    ``dev_metrics`` are the metrics that the plugin's evaluations may have, without their split: where a
+    plugin names them, another ``--metric`` is refused before anything is done.
+    """
+
+    dev_metrics: ClassVar[tuple[str, ...]] = ()
 
     tokens_per_step: (
         Annotated[
@@ -82,5 +88,8 @@ class FinetuneOptions(Options, frozen=True, kw_only=True):
             raise ValueError(
                 "--batch-size and --tokens-per-step both say how large a step is: give one or the other"
             )
+        names = [f"dev/{name}" for name in self.dev_metrics]
+        if self.metric is not None and names and self.metric not in (*names, *self.dev_metrics):
+            raise ValueError(f"--metric is {self.metric!r}, expected one of {', '.join(names)}")
         if self.merge and self.peft == "none":
             raise ValueError("--merge needs an adapter: give --peft lora, adalora or ia3")

@@ -19,10 +19,13 @@ class Task:
 
     ``options`` is the type of its options; ``headline`` the metric that says in one number how good a
     model is, without its split (``entity_f1``). Name and summary come from the package's own metadata.
+    ``own_models`` are names for ``--model`` that the plugin makes from nothing: no folder of such a name in the
+    working folder is meant, unless it is written as a path (``./name``).
     """
 
     options: type[Options]
     headline: str
+    own_models: tuple[str, ...] = ()
 
 
 class Reporter(Protocol):
@@ -114,9 +117,11 @@ class Prediction:
     """What a model says of one row.
 
     ``fields`` are those of a JSONL line, in their order, values as JSON has them: what was read, what is
-    predicted, and ``gold`` where it is known. ``columns`` are the lines of the row in CoNLL, for tasks that
-    label words. ``is_right`` is None without gold; ``loss`` says how far off the model is, so that the
-    worst can be shown first: higher is worse.
+    predicted, and ``gold`` where it is known; ``scores``, an object with a number for each label, in the same
+    order in all rows, is written to CSV as a column a label, ``score_LABEL``. ``columns`` are the lines of the
+    row in CoNLL, for tasks that label words; one without a cell is an empty line, behind a mark of a document.
+    ``is_right`` is None without gold; ``loss`` says how far off the model is, so that the worst can be shown
+    first: higher is worse.
     """
 
     fields: Mapping[str, Any]

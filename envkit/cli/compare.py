@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,13 @@ def print_comparison(comparison: Comparison) -> None:
     if not comparison.options and not comparison.data:
         console.print()
         console.print("Options and data are the same.")
+    for warning in comparison.warnings:
+        console.print()
+        # Paths and hashes stay whole.
+        for line in textwrap.wrap(
+            f"warning: {warning}", _WIDTH, break_long_words=False, break_on_hyphens=False
+        ):
+            console.print(line)
     _print_scores(comparison, letters)
     if comparison.figures:
         console.print()

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run prints under ``--json`` when it has finished."""
+    """What a run prints under ``--json`` when it has finished; ``warnings`` say what its scores hide."""
 
     id: str
     folder: str
     result: RunResult
+    warnings: list[str] = []
 
 
 def end_run(
@@ -37,7 +38,7 @@ def end_run(
     """Show how a run has ended. Raises: RunCancelled, RunFailed with what to do next, unless it finished."""
     keep_report(folder)
     if result.status == "finished" and as_json:
-        envelope.write(command, data=Report(id=folder.path.name, folder=str(folder.path), result=result))
+        envelope.write(command, data=_report(result, folder, headline=result.headline or headline))
         return
     go_on = None if result.status == "finished" else resume_hint(folder)
     if result.status == "cancelled":
@@ -57,6 +58,16 @@ def end_run(
             exit_code=result.error.exit_code,
         )
     print_outcome(result, folder=folder.path, headline=headline)
+
+
+def _report(result: RunResult, folder: RunFolder, *, headline: str) -> Report:
+    doubt = baseline_doubt(result, read_data(folder), headline=headline)
+    return Report(
+        id=folder.path.name,
+        folder=str(folder.path),
+        result=result,
+        warnings=[] if doubt is None else [doubt],
+    )
 
 
 def keep_report(folder: RunFolder) -> None:

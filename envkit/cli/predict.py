@@ -23,7 +23,11 @@ _EXAMPLE = "envkit predict RUN 'Some text.'"
     help="File to predict on, read as the task reads its data; - is standard input.",
 )
 @click.option(
-    "--to", type=click.Choice(ROW_FORMATS), default="jsonl", show_default=True, help="Format of the rows."
+    "--to",
+    type=click.Choice(ROW_FORMATS),
+    default="jsonl",
+    show_default=True,
+    help="Format of the rows. In csv, the scores of the labels are a column each: score_LABEL.",
 )
 @click.option(
     "--output",
@@ -42,6 +46,11 @@ _EXAMPLE = "envkit predict RUN 'Some text.'"
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of --file. [default: UTF-8]")
 @click.option(
+    "--text-column",
+    metavar="NAME",
+    help="Column of the texts in --file: a name, or a number from 1. [default: that of the training]",
+)
+@click.option(
     "--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu, cuda, cuda:N or mps."
 )
 @click.option(
@@ -59,6 +68,7 @@ def command(
     force: bool,
     format_: str,
     encoding: str | None,
+    text_column: str | None,
     device: str,
     env: str | None,
     quiet: bool,
@@ -84,6 +94,7 @@ def command(
         is_forced=force,
         format=format_,
         encoding=encoding,
+        text_column=text_column,
         device=device,
         env_choice=env,
         is_quiet=quiet,

@@ -27,11 +27,15 @@ Splitter = Callable[[str], list[str]]
 
 @dataclass(frozen=True)
 class ColumnSentence:
-    """The rows of one sentence, its first line (from 1) and its document (from 0)."""
+    """The rows of one sentence, its first line (from 1) and its document (from 0).
+
+    ``marks`` are the rows in front of it that mark the beginning of a document.
+    """
 
     rows: list[list[str]] = field(repr=False)
     line: int
     document: int
+    marks: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,15 @@ def iterate_columns(lines: Iterable[str], *, file: Path) -> Iterator[ColumnSente
     split = _split_tabs if tabbed else _split_blanks
     width = len(split_columns(sample))
     rows: list[list[str]] = []
+    marks: list[tuple[str, ...]] = []
     first = document = seen_documents = 0
     for number, line in enumerate(chain(opening, others), start=1):
         if not _is_row(line):
             if rows:
-                yield ColumnSentence(rows, first, document)
-                rows = []
+                yield ColumnSentence(rows, first, document, tuple(marks))
+                rows, marks = [], []
             if is_document_start(line):
+                marks.append(tuple(split(line)))
                 document, seen_documents = seen_documents, seen_documents + 1
             continue
         cells = split(line)
@@ -81,7 +87,7 @@ def iterate_columns(lines: Iterable[str], *, file: Path) -> Iterator[ColumnSente
             first = number
         rows.append(cells)
     if rows:
-        yield ColumnSentence(rows, first, document)
+        yield ColumnSentence(rows, first, document, tuple(marks))
 
 
 def _read_opening(lines: Iterable[str]) -> tuple[list[str], Iterator[str]]:

@@ -61,6 +61,12 @@ def find_splits(options: Options) -> SplitFiles | None:
     return SplitFiles(train, dev, test)
 
 
+def split_named(file: Path) -> str | None:
+    """Return the split that a file in the folder of ``--data`` is by its name, None for one that is none."""
+    stem = _stem(file)
+    return next((split for split, stems in _STEMS.items() if stem in stems), None)
+
+
 def cut_dev(rows: Sequence[RowT], *, seed: int, share: float = 0.1) -> tuple[list[RowT], list[RowT]]:
     """Return the rows to train on and the ``share`` (a fraction, at least one row) cut off by the seed.
 
@@ -81,7 +87,7 @@ def _find_split(folder: Path, split: str, *, has_classes: bool) -> Path | None:
     found = sorted(
         entry
         for entry in folder.iterdir()
-        if _stem(entry) in _STEMS[split]
+        if split_named(entry) == split
         and not entry.name.endswith("~")
         and (entry.is_file() or (has_classes and is_class_folder(entry)))
     )

@@ -20,6 +20,7 @@ from envkit.data.delimited import (
     split_tabs,
     wrong_width,
 )
+from envkit.data.doubtful_texts import check_column, check_lines
 from envkit.data.folders import is_class_folder, read_class_folder
 from envkit.data.headers import judge_header
 from envkit.data.json_records import (
@@ -35,13 +36,14 @@ from envkit.data.tables import read_table, suffix_of
 from envkit.data.text import STANDARD_INPUT, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from envkit.api import Inputs
 
 ItemT = TypeVar("ItemT")
 
+_TEXT = "text"  # what the column of the texts is called where nothing names it
 _LINES_AHEAD = 200  # of a file; of standard input, the first line alone decides
 # A table in a file of up to this many bytes is read at once, so that its quotes and its header are judged by
 # all of it, as when it is trained on.
@@ -61,13 +63,18 @@ class Record:
 
 
 def stream_records(
-    inputs: Inputs, *, named: Sequence[str | None] = (), standard_input: BinaryIO | None = None
+    inputs: Inputs,
+    *,
+    named: Sequence[str | None] = (),
+    standard_input: BinaryIO | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Record]:
     """Yield a record for each typed text, line of plain text, JSON object, or row of a table.
 
     Formats are told apart by content, on standard input by the first line: JSON, tabs, or a header with
     commas, else each line is a text, whole, whatever its first word. Empty lines are left out. ``named`` are
     columns that the user spoke of in training (None and numbers are no names), by which a header is known.
+    Where ``tell`` is given, it is told what may be wrongly taken for texts, and what clearly is none is refused.
     Raises: DataError.
     """
     if inputs.file is None:
@@ -83,7 +90,9 @@ def stream_records(
     else:
         lines = stream_lines(file, encoding=inputs.encoding, standard_input=standard_input)
         names = [name for name in named if name and not name.isdecimal()]
-        yield from _stream_text(lines, inputs, file, names)
+        # A number says which column it is, be there a header or not.
+        is_numbered = any(name and name.isdecimal() for name in named)
+        yield from _stream_text(lines, inputs, file, names, _Doubts(tell, is_numbered))
 
 
 def in_batches(records: Iterable[ItemT], *, most: int = 256) -> Iterator[list[ItemT]]:
@@ -112,6 +121,27 @@ def in_batches(records: Iterable[ItemT], *, most: int = 256) -> Iterator[list[It
             raise end.error
     finally:
         is_over.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubts:
+    """Whom to tell of texts that may be none; ``is_numbered`` says that columns were given by number."""
+
+    tell: Callable[[str], None] | None
+    is_numbered: bool
+
+    def check_lines(self, opening: Opening, inputs: Inputs) -> None:
+        """Tell of lines that may be no texts. Raises: DataError for those that are none."""
+        if self.tell is None or inputs.format != "auto" or inputs.file is None:
+            return
+        told = check_lines(opening, file=inputs.file)
+        if told is not None:
+            self.tell(told)
+
+    def check_column(self, rows: Sequence[Sequence[str]], columns: Sequence[str], file: Path) -> None:
+        """Tell of the column that is taken for texts. Raises: DataError where it clearly holds none."""
+        if self.tell is not None and not self.is_numbered and len(columns) > 1:
+            self.tell(check_column(rows, columns.index(_TEXT), file=file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +181,9 @@ def _stream_parquet(file: Path) -> Iterator[Record]:
         before += len(rows)
 
 
-def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path, named: Sequence[str]) -> Iterator[Record]:
+def _stream_text(
+    lines: Iterator[str], inputs: Inputs, file: Path, named: Sequence[str], doubts: _Doubts
+) -> Iterator[Record]:
     ahead, lines = look_ahead(lines, most=1 if file == STANDARD_INPUT else _LINES_AHEAD)
     opening = Opening(ahead, is_cut=len(ahead) == _LINES_AHEAD)
     format = _format(opening, file, named) if inputs.format == "auto" else inputs.format
@@ -165,10 +197,11 @@ def _stream_text(lines: Iterator[str], inputs: Inputs, file: Path, named: Sequen
     elif format in ("csv", "tsv"):
         is_whole = file != STANDARD_INPUT and file.stat().st_size <= _READ_WHOLE
         if is_whole:
-            yield from _read_rows(inputs, file, format, named)
+            yield from _read_rows(inputs, file, format, named, doubts)
         else:
-            yield from _stream_rows(lines, opening, file, format, named)
+            yield from _stream_rows(lines, opening, file, format, named, doubts)
     elif format == "lines":
+        doubts.check_lines(opening, inputs)
         for number, line in enumerate(lines, start=1):
             if line and not line.isspace():
                 yield Record({"text": line}, f"{prefix}{number}")
@@ -200,15 +233,25 @@ def _is_header(rows: Sequence[Sequence[str]], named: Sequence[str]) -> bool:
     return judge_header(rows, named=named).is_header
 
 
-def _read_rows(inputs: Inputs, file: Path, format: str, named: Sequence[str]) -> Iterator[Record]:
+def _read_rows(
+    inputs: Inputs, file: Path, format: str, named: Sequence[str], doubts: _Doubts
+) -> Iterator[Record]:
     table = read_table(file, format=format, encoding=inputs.encoding, named=named)
-    columns = table.columns if table.has_header else _numbered(table.rows[:_LINES_AHEAD])
+    columns = table.columns
+    if not table.has_header:
+        columns = _numbered(table.rows[:_LINES_AHEAD])
+        doubts.check_column(table.rows[:_LINES_AHEAD], columns, file)
     for name, row in zip(table.names, table.rows, strict=True):
         yield Record(dict(zip(columns, row, strict=True)), name)
 
 
 def _stream_rows(
-    lines: Iterator[str], opening: Opening, file: Path, format: str, named: Sequence[str]
+    lines: Iterator[str],
+    opening: Opening,
+    file: Path,
+    format: str,
+    named: Sequence[str],
+    doubts: _Doubts,
 ) -> Iterator[Record]:
     preferred = "\t,;|" if format == "tsv" else ",;|\t"
     dialect = Dialect(find_delimiter(opening, preferred=preferred) or preferred[0], has_quotes=True)
@@ -223,6 +266,7 @@ def _stream_rows(
                     columns = header_names(cells)
                     continue
                 columns = _numbered([cells])
+                doubts.check_column([cells], columns, file)
             if len(cells) != len(columns):
                 raise wrong_width(file, line, len(cells), len(columns), dialect)
             yield Record(dict(zip(columns, cells, strict=True)), f"{name_of(file)}:{line}")
@@ -234,5 +278,5 @@ def _numbered(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the names of columns without a header, by their first rows."""
     names = list(numbered(len(rows[0])))
     lengths = [sum(len(row[index]) for row in rows) for index in range(len(names))]
-    names[lengths.index(max(lengths))] = "text"
+    names[lengths.index(max(lengths))] = _TEXT
     return tuple(names)

@@ -45,6 +45,11 @@ class UsedColumns:
         """Return those that have names."""
         return tuple(each for each in (self.text, self.pair, self.label) if isinstance(each, str))
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Return all of them as a user gives them: names, and numbers as text."""
+        return tuple(str(each) for each in (self.text, self.pair, self.label) if each is not None)
+
     def among(self, columns: Sequence[str], *, needs_label: bool) -> FoundColumns | None:
         """Return the columns of a table or record that these are, None where it has not all of them.
 

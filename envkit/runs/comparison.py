@@ -11,6 +11,7 @@ from envkit.api import EnvkitError
 from envkit.api.records import MetricsRecord
 from envkit.masking import mask_secrets
 from envkit.runs.folder import summarize_run
+from envkit.runs.scored_data import find_unlike_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,7 +57,10 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs side by side; every list of values is in the order of ``runs``."""
+    """Runs side by side; every list of values is in the order of ``runs``.
+
+    ``warnings`` say what keeps scores from being compared.
+    """
 
     runs: list[ComparedRun]
     options: list[Difference]
@@ -64,6 +68,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     versions: list[Difference]
     scores: list[ComparedScore]
     figures: list[Figure]
+    warnings: list[str] = []
 
 
 def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
@@ -80,6 +85,7 @@ def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
         versions=_differences([_versions(run, record) for run, record in zip(runs, records, strict=True)]),
         scores=_scores(runs),
         figures=_figures(runs, records),
+        warnings=find_unlike_data(runs, records),
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from envkit.api import Corpus, EnvkitError, Problem, Request, RunCancelled
 from envkit.api.options import from_builtins
 from envkit.api.records import DataReport, ErrorRecord
-from envkit.data.check.duration import Speed, guess_speed
+from envkit.data.check.duration import Speed, SpeedGuess
 from envkit.data.check.padding import Step
 from envkit.data.check.pieces import TOKENIZER_FILE, has_tokenizers, open_counter
 from envkit.data.check.report import USUAL_STEP, Training, check_corpus
@@ -24,7 +24,7 @@ from envkit.registry import describe, load_task
 from envkit.worker.folder import write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from envkit.api import Options
@@ -37,6 +37,7 @@ _SHARE_OF_RUN = 0.05
 # … and gets through so many bytes a second, on one core: with the pieces counted, and without.
 _BYTES_A_SECOND = 1e6
 _BYTES_A_SECOND_WITHOUT_PIECES = 5e6
+_NO_PIECES = "word pieces, so lengths are in words, and no time is estimated"
 
 
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,10 +93,10 @@ class KeptReporter:
 def check_task(task: LoadedTask, request: CheckRequest) -> DataReport:
     """Read the data of a task and look it over. Raises: EnvkitError of the plugin's, DataError."""
     options = from_builtins(request.options, task.task.options)
-    model_dir, counter, left_out = _find_counter(options)
-    speed = request.speed
+    model_dir, counter, left_out = _find_counter(options, own_models=task.task.own_models)
+    speed: Speed | SpeedGuess | None = request.speed
     if speed is None and request.guess != "none" and counter is not None and model_dir is not None:
-        speed = guess_speed(model_dir, has_bfloat16=request.guess == "bfloat16")
+        speed = SpeedGuess(model_dir, has_bfloat16=request.guess == "bfloat16")
     return _check(task, options, counter=counter, speed=speed, left_out=left_out)
 
 
@@ -116,7 +117,9 @@ def record_check(
         counter = None
         left_out = ["word pieces: counting them would have taken long beside this run"]
         if data_bytes / _BYTES_A_SECOND <= budget:
-            _, counter, left_out = _find_counter(options, model_dir=folder.model_dir)
+            _, counter, left_out = _find_counter(
+                options, own_models=task.task.own_models, model_dir=folder.model_dir
+            )
         report = _check(task, options, counter=counter, speed=None, left_out=left_out)
         write_record(folder.data_file, report)
     except BaseException as error:  # noqa: BLE001 - whatever a plugin does here, the run is done and stays so
@@ -129,7 +132,7 @@ def _check(
     options: Options,
     *,
     counter: PieceCounter | None,
-    speed: Speed | None,
+    speed: Speed | SpeedGuess | None,
     left_out: Sequence[str],
 ) -> DataReport:
     report = KeptReporter()
@@ -173,13 +176,15 @@ def _step(options: Options) -> Step:
 
 
 def _find_counter(
-    options: Options, *, model_dir: Path | None = None
+    options: Options, *, own_models: Collection[str], model_dir: Path | None = None
 ) -> tuple[Path | None, PieceCounter | None, list[str]]:
     """Return the model's folder, what counts its pieces, and what has to be left out without it.
 
     The saved model of a run has the tokenizer that it was trained with.
     """
     if model_dir is None or not (model_dir / TOKENIZER_FILE).is_file():
+        if options.model in own_models:
+            return None, None, [f"{_NO_PIECES}: {options.model} makes its own of the texts to train on"]
         found = find_model(options.model)
         model_dir = None if found is None else found.path
     counter = None if model_dir is None else open_counter(model_dir, model=options.model)
@@ -194,7 +199,7 @@ def _find_counter(
         why = f"{options.model} is not on this machine; the first run brings it"
     else:
         why = f"{options.model} has no {TOKENIZER_FILE} that can be read here"
-    return model_dir, None, [f"word pieces, so lengths are in words, and no time is estimated: {why}"]
+    return model_dir, None, [f"{_NO_PIECES}: {why}"]
 
 
 def main(arguments: Sequence[str]) -> int:

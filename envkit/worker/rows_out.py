@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from envkit.api import Prediction
     from envkit.worker.use_request import RowFormat
 
+_SCORES = "scores"
 _READER_GONE = (errno.EPIPE, errno.EIO)
 _BREAKS_A_COLUMN = ("\t", "\n", "\r")
 
@@ -65,7 +66,10 @@ def row_writer(to: RowFormat, *, task: str, warn: Callable[[str], None]) -> Call
 
 
 class CsvRows:
-    """Rows of CSV as RFC 4180 has them, but with plain line ends, under a header from the first row's fields."""
+    """Rows of CSV as RFC 4180 has them, but with plain line ends, under a header from the first row's fields.
+
+    The field ``scores``, an object of a number a label, becomes a column a label: ``score_LABEL``.
+    """
 
     def __init__(self, *, warn: Callable[[str], None]) -> None:
         self._warn = warn
@@ -73,8 +77,8 @@ class CsvRows:
         self._left_out: set[str] = set()
 
     def row(self, prediction: Prediction) -> bytes:
-        """Return the line of a prediction, with the header before the first; lists and objects stay JSON."""
-        fields: dict[str, Any] = msgspec.json.decode(prediction_line(prediction))
+        """Return the line of a prediction, with the header before the first; lists and other objects stay JSON."""
+        fields = _with_score_columns(msgspec.json.decode(prediction_line(prediction)))
         header = b""
         if not self._columns:
             self._columns = list(fields)
@@ -106,6 +110,23 @@ def conll_row(prediction: Prediction, *, task: str) -> bytes:
             )
     lines = ["\t".join(line) for line in prediction.columns]
     return ("\n".join(lines) + "\n\n").encode("utf-8")
+
+
+def _with_score_columns(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with one for each label's score in place of the object that has them all."""
+    scores = fields.get(_SCORES)
+    if not isinstance(scores, dict) or not all(isinstance(score, int | float) for score in scores.values()):
+        return fields
+    columns = {}
+    for label, score in scores.items():
+        column = f"score_{label}"
+        while column in fields:  # of the user's own
+            column = f"score_{column}"
+        columns[column] = score
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        found |= columns if name == _SCORES else {name: value}
+    return found
 
 
 def _csv_line(cells: list[str]) -> bytes:

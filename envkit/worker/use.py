@@ -170,8 +170,11 @@ def _options(request: AnyUse, plugin: LoadedTask) -> Options:
     if isinstance(request, ScoreRequest):
         asked = {"format": request.format, "encoding": request.encoding}
         given |= {name: value for name, value in asked.items() if value is not None}
+    elif request.text_column is not None:
+        given["text_column"] = request.text_column
     for name in given.keys() - set(plugin.task.options.__struct_fields__):
-        raise UsageError(f"the task {request.model.task} knows no --{name}", hint=f"Leave --{name} out")
+        flag = f"--{name.replace('_', '-')}"
+        raise UsageError(f"the task {request.model.task} knows no {flag}", hint=f"Leave {flag} out")
     try:
         return from_builtins({**request.model.options, **given}, plugin.task.options)
     except ValueError as error:  # msgspec's errors are ValueErrors

@@ -23,13 +23,17 @@ class UseRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="use"):
 
 
 class PredictRequest(UseRequest, frozen=True, kw_only=True, tag="predict"):
-    """Predict on ``texts``, or on the rows of ``file`` (``-`` is standard input), and write rows as ``to`` says."""
+    """Predict on ``texts``, or on the rows of ``file`` (``-`` is standard input), and write rows as ``to`` says.
+
+    ``text_column`` is the column of the texts in that file; None means that of the training.
+    """
 
     texts: list[str] = []
     file: str | None = None
     format: str = "auto"
     encoding: str | None = None
     to: RowFormat = "jsonl"
+    text_column: str | None = None
 
 
 class ScoreRequest(UseRequest, frozen=True, kw_only=True, tag="score"):

@@ -63,8 +63,10 @@ def test_evaluate_as_json_prints_the_envelope_alone(envkit: Any, tmp_path: Path)
     assert body["data"]["result"]["metrics"] == {"test/echo_score": 0.5, "test/support": 2.0}
 
 
-def test_evaluate_never_keeps_predictions_over_the_file_it_reads(envkit: Any, tmp_path: Path) -> None:
-    done = envkit("evaluate", "model", "test.txt", "--predictions", "test.txt", "--force")
+def test_evaluate_never_keeps_predictions_over_the_file_it_reads(
+    envkit: Any, envkit_here: Any, tmp_path: Path
+) -> None:
+    done = envkit_here("evaluate", "model", "test.txt", "--predictions", "test.txt", "--force")
 
     assert done.returncode == 2
     assert "over the file that is read" in done.stderr

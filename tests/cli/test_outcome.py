@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from ended_runs import write_run
 
 from envkit.api.records import BaselineRecord, DataReport, DuplicateRecord, RunResult
-from envkit.cli.outcome import print_outcome
+from envkit.cli.outcome import end_run, print_outcome
 from envkit.worker.folder import write_record
 
 if TYPE_CHECKING:
@@ -49,6 +50,20 @@ def test_outcome_of_a_model_no_better_than_one_answer_for_all_says_so(
     )
 
     assert ("warning dev/accuracy is no better than always 'negative' (0.6000)" in text) is warns
+
+
+@pytest.mark.parametrize(("score", "warnings"), [(0.5, 1), (0.61, 0)])
+def test_outcome_as_json_has_the_warning_that_one_answer_for_all_would_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], score: float, warnings: int
+) -> None:
+    result = RunResult(status="finished", task="echo", metrics={"dev/accuracy": score})
+    run = write_run(tmp_path / "run", result=result)
+    write_record(run.data_file, data_report("negative", accuracy=0.6))
+
+    end_run(result, folder=run, headline="accuracy", command=["run", "echo"], as_json=True)
+
+    found = json.loads(capsys.readouterr().out)["data"]["warnings"]
+    assert found == ["dev/accuracy is no better than always 'negative' (0.6000)"][:warnings]
 
 
 @pytest.mark.parametrize("data", [None, data_report("negative", f1=0.9)], ids=["none", "another metric"])

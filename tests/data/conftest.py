@@ -9,6 +9,12 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for all examples of a property: each writes its file over the last one's."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder that ENVKIT_TEST_DATA names; missing where it is required, it fails."""
     folder = Path(os.environ.get("ENVKIT_TEST_DATA", ""))

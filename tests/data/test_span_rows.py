@@ -184,14 +184,14 @@ def test_read_sentences_leniently_counts_each_kind_of_fault_and_keeps_the_rest(t
     st.lists(st.lists(st.sampled_from(["O", "B-X", "B-Y"]), min_size=1, max_size=6), min_size=1, max_size=4)
 )
 def test_read_sentences_of_spans_made_of_tags_gives_the_tags(
-    tmp_path_factory: pytest.TempPathFactory, sequences: list[list[str]]
+    shared_dir: Path, sequences: list[list[str]]
 ) -> None:
     rows = []
     for tags in sequences:
         offsets = [(2 * number, 2 * number + 1) for number in range(len(tags))]
         spans = [list(span) for span in find_text_spans(tags, offsets)]
         rows.append({"text": " ".join("a" * len(tags)), "label": spans})
-    tagged = read(tmp_path_factory.mktemp("spans"), *rows)
+    tagged = read(shared_dir, *rows)
     assert [list(sentence.tags) for sentence in tagged.sentences] == sequences
 
 

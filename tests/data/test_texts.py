@@ -45,7 +45,7 @@ TWO = [("a b", "pos"), ("c", "neg")]
         ("x.tsv", "a b\tpos\nc\tneg\n", "x.tsv: no header; text from column 1, label from column 2"),
         ("x.tsv", "pos\ta b\nneg\tc\n", "x.tsv: no header; text from column 2, label from column 1"),
         ("x.csv", b"\xef\xbb\xbftext,label\na b,pos\nc,neg\n", "x.csv: text from column 'text', label from 'label'"),
-        ("x.csv.gz", gzip.compress(b"a b,pos\nc,neg\n"), "x.csv.gz: no header; text from column 1, label from column 2"),
+        ("x.csv.gz", gzip.compress(b"a b,pos\nc,neg\n", mtime=0), "x.csv.gz: no header; text from column 1, label from column 2"),
         ("x", '{"content": "a b", "class": "pos"}\n{"content": "c", "class": "neg"}', "x: text from column 'content', label from 'class'"),
         ("x.json", '[{"text": "a b", "label": "pos"}, {"text": "c", "label": "neg"}]', "x.json: text from column 'text', label from 'label'"),
         ("x", "__label__pos a b\n__label__neg c\n", "x: labels are the words __label__… that begin each line"),
@@ -309,9 +309,9 @@ WORDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 
 @given(rows=st.lists(st.tuples(WORDS, st.sampled_from(["pos", "neg"])), min_size=1, max_size=12))
 def test_read_texts_of_json_lines_gives_every_text_with_its_label(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+    shared_dir: Path, rows: list[tuple[str, str]]
 ) -> None:
-    file = tmp_path_factory.mktemp("texts") / "x.jsonl"
+    file = shared_dir / "x.jsonl"
     file.write_text("\n".join(json.dumps({"text": text, "label": label}) for text, label in rows))
     assert pairs(read_texts(file)) == rows
 

@@ -160,30 +160,31 @@ def test_read_sentences_tags_out_of_place_are_warned_of(tmp_path: Path) -> None:
 WORDS = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\t "), min_size=1, max_size=6
 ).filter(lambda word: word.strip() and not word.startswith(("-DOCSTART-", "#", "{", "[", "\ufeff")))
-SENTENCES = st.lists(st.lists(st.tuples(WORDS, st.sampled_from(["O", "B-X", "B-Y"])), min_size=1), min_size=1)
+ROWS = st.tuples(WORDS, st.sampled_from(["O", "B-X", "B-Y"]))
+SENTENCES = st.lists(st.lists(ROWS, min_size=1, max_size=5), min_size=1, max_size=4)
 
 
 @pytest.mark.parametrize("separator", ["\t", " "])
 @settings(deadline=None)  # a busy machine may take its time
 @given(sentences=SENTENCES)
 def test_read_sentences_of_columns_gives_back_every_word(
-    tmp_path_factory: pytest.TempPathFactory, separator: str, sentences: list[list[tuple[str, str]]]
+    shared_dir: Path, separator: str, sentences: list[list[tuple[str, str]]]
 ) -> None:
     content = "\n\n".join("\n".join(separator.join(row) for row in sentence) for sentence in sentences)
-    tagged = read(tmp_path_factory.mktemp("columns"), content, word_column=1, tag_column=2)
+    tagged = read(shared_dir, content, word_column=1, tag_column=2)
     assert rows(tagged) == sentences
 
 
 @settings(deadline=None)  # a busy machine may take its time
 @given(sentences=SENTENCES)
 def test_read_sentences_of_jsonl_gives_back_every_word(
-    tmp_path_factory: pytest.TempPathFactory, sentences: list[list[tuple[str, str]]]
+    shared_dir: Path, sentences: list[list[tuple[str, str]]]
 ) -> None:
     lines = [
         json.dumps({"tokens": [word for word, _ in sentence], "tags": [tag for _, tag in sentence]})
         for sentence in sentences
     ]
-    assert rows(read(tmp_path_factory.mktemp("jsonl"), "\n".join(lines))) == sentences
+    assert rows(read(shared_dir, "\n".join(lines))) == sentences
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 
 
 def run(
-    path: Path, *, score: float = 0.5, sha256: str = "0" * 64, torch: str = "2.13.0", **options: Any
+    path: Path,
+    *,
+    score: float = 0.5,
+    sha256: str = "0" * 64,
+    torch: str = "2.13.0",
+    data: dict[str, str] | None = None,
+    seed: int = 42,
+    **options: Any,
 ) -> RunFolder:
+    """Write a run that has finished; ``data`` are the hashes of its files, by their paths."""
+    files = {"/data/train.tsv": sha256} if data is None else data
     result = RunResult(
         status="finished",
         task="echo",
@@ -27,7 +36,9 @@ def run(
         intervals={"dev/echo_score": (score - 0.1, score + 0.1)},
         seconds={"train": 2.0, "save": 1.0},
     )
-    folder = write_run(path, result=result, train="/data/train.tsv", **options)
+    if data is None:
+        options["train"] = "/data/train.tsv"
+    folder = write_run(path, result=result, **options)
     record = MetricsRecord(
         run=path.name,
         task="echo",
@@ -44,11 +55,11 @@ def run(
         peak_memory_bytes=1_000_000,
         peak_gpu_bytes=None,
         resumed_from=[],
-        seed=42,
+        seed=seed,
         choices={},
         measured={},
         options={},
-        data=[DataRecord(path="/data/train.tsv", size=1, sha256=sha256)],
+        data=[DataRecord(path=path, size=1, sha256=sha256) for path, sha256 in files.items()],
         packages={"torch": torch},
         python="3.11.7",
     )
@@ -118,3 +129,51 @@ def test_compare_runs_with_a_damaged_record_names_it(tmp_path: Path) -> None:
 
     with pytest.raises(EnvkitError, match=r"metrics\.json"):
         compare_runs([run(tmp_path / "a"), damaged])
+
+
+def files(**splits: str) -> dict[str, Any]:
+    """Return the options and hashes of a run that was given these files."""
+    named = {split: f"/data/{split}.tsv" for split in splits}
+    return {**named, "data": {named[split]: letter * 64 for split, letter in splits.items()}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "warns"),
+    [
+        ({}, {}, False),
+        ({"data": {}}, {"data": {}}, False),
+        ({"data": {}}, files(train="0", dev="1"), True),
+        (files(train="0"), files(train="0"), False),
+        (files(train="0"), {**files(train="0"), "seed": 7}, True),
+        (files(train="0"), files(train="f"), True),
+        (files(train="0", dev="1"), {**files(train="f", dev="1"), "seed": 7}, False),
+        (files(train="0", dev="1"), files(train="0", dev="2"), True),
+        (files(train="0", dev="1"), files(train="0"), True),
+        (files(train="0", dev="1", test="2"), files(train="0", dev="1", test="3"), False),
+    ],
+)
+def test_compare_runs_scored_on_other_data_says_so(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any], warns: bool
+) -> None:
+    warnings = compare_runs([run(tmp_path / "a", **first), run(tmp_path / "b", **second)]).warnings
+
+    assert len(warnings) == warns
+    assert all(warning.startswith("the dev scores are of different data") for warning in warnings)
+
+
+def test_compare_runs_knows_the_files_of_a_folder_by_their_names(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    runs = []
+    for number, folder in enumerate(folders):
+        run_folder = run(
+            tmp_path / f"run-{number}",
+            data={str(folder / "train.csv"): "0" * 64, str(folder / "valid.csv"): str(number) * 64},
+        )
+        request = run_folder.read_request()
+        options = {**request.options, "data": str(folder)}
+        run_folder.write_request(msgspec.structs.replace(request, options=options))
+        runs.append(run_folder)
+
+    (warning,) = compare_runs(runs).warnings
+
+    assert "valid.csv (sha256 000000000000); valid.csv (sha256 111111111111)" in warning

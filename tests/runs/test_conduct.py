@@ -13,7 +13,7 @@ from echo import echo_request, living_processes, wait_until
 from envkit.api import EnvError, UsageError
 from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Metrics, Phase, Plan, Step
 from envkit.api.records import EnvironmentUse, RunResult
-from envkit.environments.lock import lock_shared, try_lock
+from envkit.environments.flock import lock_shared, try_lock
 from envkit.runs.conduct import describe_death, run_worker
 from envkit.runs.folder import create_run, read_status
 

@@ -12,6 +12,7 @@ import pytest
 from echo import echo_request, install_source
 
 from envkit.api.events import AnyEvent, Message
+from envkit.api.options import to_builtins
 from envkit.api.records import DataReport
 from envkit.registry import load_task
 from envkit.worker.data_check import CheckAnswer, CheckRequest, check_task, record_check
@@ -129,3 +130,18 @@ def ask(request: CheckRequest, environ: dict[str, str]) -> CheckAnswer:
     command = [sys.executable, "-m", "envkit.worker.data_check", msgspec.json.encode(request).decode()]
     done = subprocess.run(command, env=environ, capture_output=True, check=True)
     return msgspec.json.decode(done.stdout, type=CheckAnswer)
+
+
+def test_check_of_a_model_that_a_task_makes_from_nothing_reads_no_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cnn-lstm").mkdir()
+    (tmp_path / "cnn-lstm" / "tokenizer.json").write_text("{")
+    task = load_task("sentiment")
+    options = {**to_builtins(task.task.options()), "model": "cnn-lstm"}
+
+    report = check_task(task, CheckRequest(task="sentiment", options=options))
+
+    assert report.pieces is None
+    assert report.left_out[0].endswith("cnn-lstm makes its own of the texts to train on")

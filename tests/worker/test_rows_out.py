@@ -66,6 +66,30 @@ def test_csv_rows_with_other_fields_keep_the_columns_and_say_once_what_is_left_o
     assert "--to jsonl" in warnings[0]
 
 
+def test_csv_has_a_column_for_the_score_of_each_label_in_the_order_of_the_labels() -> None:
+    content, warnings = csv_text(
+        {"text": "a", "scores": {"neg": 0.25, "pos": 0.75}, "gold": "pos"},
+        {"text": "b", "scores": {"neg": 0.5, "pos": 0.5}, "gold": "neg"},
+    )
+
+    assert content == "text,score_neg,score_pos,gold\na,0.25,0.75,pos\nb,0.5,0.5,neg\n"
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("row", "content"),
+    [
+        ({"score_a": "own", "scores": {"a": 1.0}}, "score_a,score_score_a\nown,1.0\n"),
+        ({"scores": [0.5]}, "scores\n[0.5]\n"),
+        ({"scores": {"a": "high"}}, 'scores\n"{""a"":""high""}"\n'),
+    ],
+)
+def test_csv_of_scores_keeps_the_columns_of_the_input_and_what_is_no_number(
+    row: dict[str, Any], content: str
+) -> None:
+    assert csv_text(row)[0] == content
+
+
 def test_csv_and_jsonl_have_the_same_fields() -> None:
     prediction = Prediction(fields={"text": "a"}, is_right=False, loss=0.12345)
 
@@ -80,6 +104,12 @@ def test_conll_row_ends_with_an_empty_line() -> None:
     prediction = Prediction(fields={}, columns=[("Ada", "B-PER"), ("sang", "O")])
 
     assert conll_row(prediction, task="ner") == b"Ada\tB-PER\nsang\tO\n\n"
+
+
+def test_conll_row_in_front_of_which_a_document_begins_has_its_mark_and_an_empty_line() -> None:
+    prediction = Prediction(fields={}, columns=[("-DOCSTART-", "O"), (), ("Ada", "B-PER")])
+
+    assert conll_row(prediction, task="ner") == b"-DOCSTART-\tO\n\nAda\tB-PER\n\n"
 
 
 @pytest.mark.parametrize("cell", ["a\tb", "a\nb", "a\rb", ""])

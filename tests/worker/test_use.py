@@ -223,3 +223,12 @@ def test_use_to_score_with_an_option_that_the_task_lacks_is_refused_by_name(
 
     assert end.error is not None
     assert (end.error.message, end.error.exit_code) == ("the task echo knows no --encoding", 2)
+
+
+def test_use_to_predict_with_a_column_of_texts_in_a_task_that_has_none_is_refused(
+    do: Callable[..., RunResult], model: Path
+) -> None:
+    end = do(predict_request(model, "good", text_column="body"))
+
+    assert end.error is not None
+    assert (end.error.message, end.error.exit_code) == ("the task echo knows no --text-column", 2)

@@ -49,7 +49,13 @@ def _task_command(loaded: LoadedTask) -> click.Command:
     def callback(*, files: tuple[str, ...], env: str | None, json: bool, **flags: Any) -> None:
         from envkit.cli.data.look import look_over  # with it comes all that --help does not need
 
-        look_over(loaded, flags=add_files(flags, files), env_choice=env, as_json=json)
+        look_over(
+            loaded,
+            flags=add_files(flags, files),
+            env_choice=env,
+            as_json=json,
+            by_order=splits_by_order(files),
+        )
 
     return click.Command(
         loaded.entry.name,
@@ -109,6 +115,13 @@ def name_splits(files: Sequence[str]) -> dict[str, str]:
             "none of the files looks like the one to train on", hint="Say which it is: --train FILE"
         )
     return {split: found[split] for split in _SPLITS if split in found}
+
+
+def splits_by_order(files: Sequence[str]) -> tuple[str, ...]:
+    """Return the splits of files that only their order tells, as their names say nothing."""
+    if len(files) < 2:
+        return ()
+    return tuple(split for split, file in name_splits(files).items() if _split_of(file) is None)
 
 
 def _split_of(file: str) -> str | None:

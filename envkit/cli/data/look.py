@@ -24,7 +24,7 @@ from envkit.runs.earlier_speed import find_earlier_speed
 from envkit.worker.data_check import CheckAnswer, CheckRequest, check_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from envkit.api import Options
     from envkit.api.records import DataReport
@@ -36,8 +36,18 @@ if TYPE_CHECKING:
 _BUSY = 0.8
 
 
-def look_over(loaded: LoadedTask, *, flags: Mapping[str, Any], env_choice: str | None, as_json: bool) -> None:
-    """Read, look over and show. Raises: click's Exit with 1 for data that would end a run; EnvkitError."""
+def look_over(
+    loaded: LoadedTask,
+    *,
+    flags: Mapping[str, Any],
+    env_choice: str | None,
+    as_json: bool,
+    by_order: Collection[str] = (),
+) -> None:
+    """Read, look over and show; ``by_order`` are splits whose file was told by the order of the files.
+
+    Raises: click's Exit with 1 for data that would end a run; EnvkitError.
+    """
     folder = Path.cwd()
     layers = config.read_layers(folder)
     options, _ = config.resolve_options(
@@ -63,7 +73,7 @@ def look_over(loaded: LoadedTask, *, flags: Mapping[str, Any], env_choice: str |
     else:
         from envkit.cli.data.screen import print_data_report
 
-        print_data_report(report)
+        print_data_report(report, by_order=by_order)
     if any(problem.level == "error" for problem in report.problems):
         raise click.exceptions.Exit(1)
 
@@ -92,7 +102,9 @@ def _find_environment(
     """
     is_parquet = bool(data_extras(_files(options)))
     if choice == "current" or (
-        choice == "auto" and _can_count(options) and (has_parquet_reader() or not is_parquet)
+        choice == "auto"
+        and _can_count(options, loaded.task.own_models)
+        and (has_parquet_reader() or not is_parquet)
     ):
         return None
     from envkit.environments.find_made import find_made, find_named  # a check here needs no store
@@ -109,8 +121,10 @@ def _files(options: Options) -> list[Path]:
     return [file for file in named if isinstance(file, Path) and file != STANDARD_INPUT]
 
 
-def _can_count(options: Options) -> bool:
-    """Tell whether this interpreter can count the model's pieces."""
+def _can_count(options: Options, own_models: Collection[str]) -> bool:
+    """Tell whether this interpreter can count the model's pieces, or none can."""
+    if options.model in own_models:
+        return True
     found = find_model(options.model) if has_tokenizers() else None
     return found is not None and (found.path / TOKENIZER_FILE).is_file()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,7 +11,7 @@ from rich.text import Text
 from envkit.cli import render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from rich.console import Console
 
@@ -21,8 +22,8 @@ _MOST_LABELS = 20
 _NOT_SHOWN = "-"
 
 
-def print_data_report(report: DataReport) -> None:
-    """Print the report in 80 columns."""
+def print_data_report(report: DataReport, *, by_order: Collection[str] = ()) -> None:
+    """Print the report in 80 columns; ``by_order`` are splits whose file was told by the order of the files."""
     console = render.screen()
     for problem in report.problems:
         if problem.level != "note":
@@ -34,6 +35,8 @@ def print_data_report(report: DataReport) -> None:
     _print_splits(report, console)
     _print_labels(report, console)
     console.print()
+    for split, file in report.files.items():
+        _print_figure(split, _file_text(split, file, is_by_order=split in by_order), console)
     for name, value in _figures(report):
         _print_figure(name, value, console)
     notes = [
@@ -119,6 +122,12 @@ def _figures(report: DataReport) -> list[tuple[str, str]]:
         )
         figures.append(("training", duration))
     return figures
+
+
+def _file_text(split: str, file: str, *, is_by_order: bool) -> str:
+    shown = render.path_text(Path(file))
+    others = [f"--{each}" for each in ("train", "dev", "test") if each != split]
+    return f"{shown} (by its order; else say {' or '.join(others)})" if is_by_order else shown
 
 
 def _window_text(window: int, over: Mapping[str, int], lost: Mapping[str, float]) -> str:

@@ -84,6 +84,7 @@ def _score(request: ScoreRequest, ready: ReadyModel, predictions: Path | None, *
                 predictions=kept,
                 on_event=view.event,
                 inherited=ready.held,
+                environ=ready.environ,
             )
         raise_if_failed(end, as_json=as_json)
         if end.status == "stopped":

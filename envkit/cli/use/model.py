@@ -18,6 +18,7 @@ from envkit.data.text import STANDARD_INPUT
 from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.store import list_environments
 from envkit.machine import read_facts
+from envkit.mirrors import hub_environ
 from envkit.registry import find_task
 from envkit.runs.saved_model import find_model
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from envkit.cli.progress import RunScreen
+    from envkit.config import Settings
     from envkit.environments.progress import Progress
     from envkit.environments.records import Environment
     from envkit.registry import TaskEntry
@@ -34,11 +36,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadyModel:
-    """A model, and the environment to use it in; ``held`` are open files that keep that environment."""
+    """A model, and the environment to use it in.
+
+    ``held`` are open files that keep that environment, ``environ`` the variables of a worker in it.
+    """
 
     model: SavedModel
     environment: EnvironmentUse
     held: tuple[int, ...]
+    environ: dict[str, str]
 
 
 def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> ReadyModel:
@@ -48,9 +54,12 @@ def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> Read
     Nothing is said unless an environment has to be made. Raises: EnvkitError of every kind.
     """
     model = find_model(name)
+    settings = config.resolve_settings(config.read_layers(Path.cwd()))
     entry = _find_plugin(model)
     with _MakingScreen() as view:
-        environment = _provide(model, entry, env_choice=env_choice, data=data, progress=view)
+        environment = _provide(
+            model, entry, settings=settings, env_choice=env_choice, data=data, progress=view
+        )
         if environment.created:
             view.say(environment.reason)
     use = EnvironmentUse(
@@ -60,7 +69,7 @@ def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> Read
         reason=environment.reason,
     )
     held = () if environment.hold is None else (environment.hold.fileno(),)
-    return ReadyModel(model=model, environment=use, held=held)
+    return ReadyModel(model=model, environment=use, held=held, environ=hub_environ(settings.model_hub))
 
 
 def check_device(device: str) -> None:
@@ -114,6 +123,10 @@ class _MakingScreen:
         """Show what is being done now."""
         self._open().step(text)
 
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Show how many bytes are there."""
+        self._open().bytes(done, total, what)
+
     def _open(self) -> RunScreen:
         if self._screen is None:
             from envkit.cli.progress import run_screen  # with it comes rich, of which a use has no need
@@ -124,9 +137,14 @@ class _MakingScreen:
 
 
 def _provide(
-    model: SavedModel, entry: TaskEntry, *, env_choice: str | None, data: Path | None, progress: Progress
+    model: SavedModel,
+    entry: TaskEntry,
+    *,
+    settings: Settings,
+    env_choice: str | None,
+    data: Path | None,
+    progress: Progress,
 ) -> Environment:
-    settings = config.resolve_settings(config.read_layers(Path.cwd()))
     facts = read_facts(folders=(settings.home,))
     base = str(model.path)  # all that is needed of a model is there, whatever it began from
     used = model.record.environment
@@ -141,8 +159,7 @@ def _provide(
             entry=entry,
             model=base,
             facts=facts,
-            home=settings.home,
-            torch_index=settings.torch_index,
+            settings=settings,
             progress=progress,
         )
     return provide_environment(
@@ -150,8 +167,7 @@ def _provide(
         entry=entry,
         model=base,
         facts=facts,
-        home=settings.home,
-        torch_index=settings.torch_index,
+        settings=settings,
         progress=progress,
         host_extras=extras,
     )

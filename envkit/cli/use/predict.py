@@ -32,6 +32,7 @@ def predict(
     is_forced: bool,
     format: str,
     encoding: str | None,
+    text_column: str | None,
     device: str,
     env_choice: str | None,
     is_quiet: bool,
@@ -56,12 +57,19 @@ def predict(
         format=format,
         encoding=encoding,
         to=to,
+        text_column=text_column,
     )
     # A terminal that shows the rows has no room for a line that is written over.
     is_live = can_write_over() and (output is not None or not _is_terminal(sys.stdout))
     with opened_output(output) as results:
         with UseScreen(is_live=is_live, is_quiet=is_quiet) as view:
-            end = use_model(request, results=results, on_event=view.event, inherited=ready.held)
+            end = use_model(
+                request,
+                results=results,
+                on_event=view.event,
+                inherited=ready.held,
+                environ=ready.environ,
+            )
         raise_if_failed(end)
         if end.status != "finished":  # without a word, as filters end: its reader has left, or Ctrl-C
             raise click.exceptions.Exit(0 if end.status == "unread" else RunCancelled.exit_code)

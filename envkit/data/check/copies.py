@@ -46,7 +46,9 @@ def find_copies(corpus: Corpus) -> Copies:
 def plain_identity(row: CorpusRow) -> Hashable:
     """Return what makes rows the same, case and blanks aside: a model learns one from the other all the same."""
     identity = row.identity
-    if isinstance(identity, tuple) and all(isinstance(part, str) for part in identity):
+    if row.key is None:
+        identity = "\n".join(row.texts)
+    elif isinstance(identity, tuple) and all(isinstance(part, str) for part in identity):
         identity = "\n".join(identity)
     return " ".join(identity.casefold().split()) if isinstance(identity, str) else identity
 

@@ -21,7 +21,7 @@ _SHARE_OF_PRODUCT = 0.9
 # Forward and backward: 6 operations for each weight and token (Kaplan et al. 2020, arXiv:2001.08361).
 _OPERATIONS_PER_WEIGHT = 6
 _PRODUCT_SIZE = 512
-_PRODUCT_SECONDS = 0.05  # dozens of products on a machine that is idle
+_PRODUCT_SECONDS = 0.02  # several products on a machine that is idle
 _FEWEST_PRODUCTS = 2
 
 _SPREAD_OF_A_RUN = (0.85, 1.25)  # other rows, other lengths; evaluations and loading are not in the figure
@@ -35,6 +35,22 @@ class Speed:
     tokens_per_second: float
     source: str
     is_rough: bool = False
+
+
+@dataclass(frozen=True)
+class SpeedGuess:
+    """A speed that is guessed once nothing else keeps the processor busy, from the folder of a model."""
+
+    model_dir: Path
+    has_bfloat16: bool
+
+    def prepare(self) -> None:
+        """Load what measuring needs, at a time when that makes nobody wait."""
+        load_numpy()
+
+    def measure(self) -> Speed | None:
+        """Return the speed; None without NumPy or the sizes of the model's weights."""
+        return guess_speed(self.model_dir, has_bfloat16=self.has_bfloat16)
 
 
 def estimate_duration(tokens: int, *, epochs: int, speed: Speed) -> DurationRecord:
@@ -70,10 +86,8 @@ def guess_speed(
 
 def measure_product(*, elapsed: Callable[[], float] = time.perf_counter) -> float | None:
     """Return how many operations a second NumPy does in float32 matrix products; None where it is not there."""
-    try:
-        # By name: the host never needs NumPy, so nothing may seem to import it for the host.
-        numpy: Any = import_module("numpy")
-    except ImportError:
+    numpy = load_numpy()
+    if numpy is None:
         return None
     matrix = numpy.ones((_PRODUCT_SIZE, _PRODUCT_SIZE), dtype=numpy.float32)
     matrix @ matrix  # threads start with the first
@@ -83,6 +97,15 @@ def measure_product(*, elapsed: Callable[[], float] = time.perf_counter) -> floa
         # The fastest one: what else the machine does just now is no matter of the run's.
         fastest, tries = min(fastest, elapsed() - before), tries + 1
     return 2.0 * _PRODUCT_SIZE**3 / max(fastest, 1e-9)
+
+
+def load_numpy() -> Any:
+    """Return NumPy, None where it is not there."""
+    try:
+        # By name: the host never needs NumPy, so nothing may seem to import it for the host.
+        return import_module("numpy")
+    except ImportError:
+        return None
 
 
 def count_weights(model_dir: Path) -> int | None:

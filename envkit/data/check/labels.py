@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from envkit.api import Problem
@@ -67,9 +68,7 @@ def _distinct(corpus: Corpus) -> set[str]:
 
 
 def _count(rows: Iterable[CorpusRow], corpus: Corpus) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for row in rows:
-        found.update(row.labels)
+    found = Counter(chain.from_iterable([row.labels for row in rows]))
     if not are_tags(corpus):
         return found
     types: Counter[str] = Counter()

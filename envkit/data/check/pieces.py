@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from envkit.api import CorpusRow
 
 TOKENIZER_FILE = "tokenizer.json"
 _TEXTS_AT_ONCE = 2000  # enough for all threads; what is kept of them at once stays small
@@ -71,6 +74,38 @@ class TokenizerCounter:
             [sum(lengths[text] for text in row) + special[len(row) > 1] for row in rows],
             sum(unknown.get(text, 0) for row in rows for text in row) if unknown else 0,
         )
+
+
+class Counting:
+    """Pieces of all splits that are being counted, in a thread of their own."""
+
+    def __init__(self, counter: PieceCounter, splits: Mapping[str, Sequence[CorpusRow]]) -> None:
+        self._counter = counter
+        self._splits = splits
+        self._counts: dict[str, PieceCounts] = {}
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._count, daemon=True)
+
+    @classmethod
+    def start(cls, counter: PieceCounter, splits: Mapping[str, Sequence[CorpusRow]]) -> Counting:
+        """Begin to count."""
+        counting = cls(counter, splits)
+        counting._thread.start()
+        return counting
+
+    def result(self) -> dict[str, PieceCounts]:
+        """Wait for the counts, and return those of each split. Raises: what ended the counting."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._counts
+
+    def _count(self) -> None:
+        try:
+            for split, rows in self._splits.items():
+                self._counts[split] = self._counter.count([row.texts for row in rows])
+        except BaseException as error:  # noqa: BLE001 - raised again where the counts are used
+            self._error = error
 
 
 def open_counter(model_dir: Path, *, model: str) -> TokenizerCounter | None:

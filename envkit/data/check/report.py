@@ -16,9 +16,10 @@ from envkit.api.records import (
 )
 from envkit.data.check.baseline import score_baseline
 from envkit.data.check.copies import find_copies
-from envkit.data.check.duration import Speed, estimate_duration
+from envkit.data.check.duration import Speed, SpeedGuess, estimate_duration
 from envkit.data.check.labels import count_labels, find_label_problems
 from envkit.data.check.padding import Step, measure_padding
+from envkit.data.check.pieces import Counting
 from envkit.data.check.words import percent, plural
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Training:
 
     epochs: int = 3
     step: Step = USUAL_STEP
-    speed: Speed | None = None
+    speed: Speed | SpeedGuess | None = None
 
 
 def check_corpus(
@@ -57,15 +58,20 @@ def check_corpus(
     ``files`` names the file of each split; without ``pieces`` lengths are counted in words. ``left_out`` says
     what was not looked at, and is passed on.
     """
+    found = training or Training()
+    # The tokenizer works outside Python, which looks at the rest meanwhile.
+    counting = None if pieces is None else Counting.start(pieces, corpus.splits)
     labels = count_labels(corpus)
     copies = find_copies(corpus)
-    counts = _count_pieces(corpus, pieces)
-    found = training or Training()
+    label_problems = find_label_problems(corpus, labels)
+    if isinstance(found.speed, SpeedGuess):
+        found.speed.prepare()
+    counts = {} if counting is None else counting.result()
     piece_record = None if pieces is None else _pieces(corpus, counts, pieces, found)
     problems = [
         *corpus.problems,
         *_empty(corpus),
-        *find_label_problems(corpus, labels),
+        *label_problems,
         *([] if piece_record is None else _piece_problems(corpus, piece_record)),
         *copies.problems,
     ]
@@ -84,12 +90,6 @@ def check_corpus(
         baseline=score_baseline(corpus),
         training=_duration(counts, found),
     )
-
-
-def _count_pieces(corpus: Corpus, pieces: PieceCounter | None) -> dict[str, PieceCounts]:
-    if pieces is None:
-        return {}
-    return {split: pieces.count([row.texts for row in rows]) for split, rows in corpus.splits.items()}
 
 
 def _split(
@@ -180,9 +180,12 @@ def _empty(corpus: Corpus) -> Iterator[Problem]:
 
 
 def _duration(counts: Mapping[str, PieceCounts], training: Training) -> DurationRecord | None:
-    if training.speed is None or "train" not in counts:
+    if "train" not in counts:
         return None
-    return estimate_duration(sum(counts["train"].lengths), epochs=training.epochs, speed=training.speed)
+    speed = training.speed.measure() if isinstance(training.speed, SpeedGuess) else training.speed
+    if speed is None:
+        return None
+    return estimate_duration(sum(counts["train"].lengths), epochs=training.epochs, speed=speed)
 
 
 def _record(problem: Problem) -> ProblemRecord:

@@ -19,7 +19,7 @@ Group = tuple[int, ...]  # the rows of one text, by number
 
 def plain_text(*texts: str | None) -> str:
     """Return what copies share, case and blanks aside: a text, or the two of a pair."""
-    return " ".join(" ".join(text or "" for text in texts).casefold().split())
+    return " ".join(" ".join(filter(None, texts)).casefold().split())
 
 
 def stratify_texts(

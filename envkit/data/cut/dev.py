@@ -35,6 +35,11 @@ def cut_texts(
     return train, dev
 
 
+def describe_cut(dev: Sequence[TextRow], rows: Sequence[TextRow]) -> str:
+    """Say how many of the rows were cut off."""
+    return f"No dev data given: {len(dev)} of {len(rows)} training texts, cut by the seed"
+
+
 def share_texts(one: Sequence[TextRow], other: Sequence[TextRow]) -> bool:
     """Tell whether some text stands in both, case and blanks aside."""
     there = {plain_text(row.text, row.pair) for row in one}

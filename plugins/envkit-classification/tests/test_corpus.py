@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import Corpus, Request
-from envkit_classification.plugin import ClassificationOptions, envkit_corpus
+from envkit_classification.plugin import ClassificationOptions, envkit_corpus, envkit_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,17 @@ def test_corpus_of_the_sample_has_all_rows_and_no_problem(record: Record) -> Non
     assert row.name == "train.csv:2"
     assert len(row.texts) == len(row.labels) == 1
     assert corpus.labelled == "text" and not corpus.is_cut and corpus.window is None
+
+
+def test_corpus_without_dev_is_cut_as_a_run_cuts_it(tmp_path: Path, record: Record) -> None:
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\n" + "".join(f"text of number {n},{'ab'[n % 2]}\n" for n in range(60)))
+    corpus = look(record, train=file, test=file, seed=3)
+    data = envkit_read(Request(options=ClassificationOptions(train=file, test=file, seed=3), report=record))
+    assert list(corpus.splits) == ["train", "dev", "test"]
+    for split, rows in (("train", data.train), ("dev", data.dev), ("test", data.test)):
+        assert [row.name for row in corpus.splits[split]] == [row.name for row in rows]
+    assert "No dev data given: 6 of 60 training texts, cut by the seed" in corpus.notes
 
 
 def test_corpus_says_whether_long_texts_are_cut(record: Record) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -237,3 +238,30 @@ def test_read_real_data_without_any_option(
     assert data.is_multi_label == several
     assert rows is None or len(data.train) + len(data.dev) == rows
     assert labels is None or len(data.labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"a": 20, "b": 25}, None),
+        ({"a": 20, "b": 3}, "where 1 of 2 labels have fewer than 20 texts (b 3)"),
+        ({"a": 7, "b": 3}, "where 2 of 2 labels have fewer than 20 texts (b 3, a 7)"),
+    ],
+)
+def test_read_of_several_labels_says_which_have_too_few_texts_in_dev_for_a_threshold(
+    tmp_path: Path, record: Record, counts: dict[str, int], told: str | None
+) -> None:
+    rows = [(label, f"{label} {n}") for label, count in counts.items() for n in range(count)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"text": text, "labels": [label]}) + "\n" for label, text in rows))
+    options = ClassificationOptions(train=file, dev=file, multi_label=True)
+    envkit_read(Request(options=options, report=record))
+    said = [line for line in record.said if line.startswith("Thresholds are chosen on dev")]
+    assert len(said) == (told is not None)
+    assert all((told or "") in line for line in said)
+
+
+def test_options_with_a_metric_that_the_task_lacks_are_refused() -> None:
+    assert ClassificationOptions(metric="dev/matthews").metric == "dev/matthews"
+    with pytest.raises(ValueError, match="--metric is 'dev/f1', expected one of dev/accuracy, dev/macro_f1"):
+        ClassificationOptions(metric="dev/f1")

@@ -155,14 +155,20 @@ def test_make_examples_with_document_context_put_the_separator_between_sentences
     assert example.words == ((0, 0), (0, 1), (1, 0))
 
 
+@pytest.fixture(scope="module")
+def conll2003_test(conll2003: Path) -> Sequence[Sentence]:
+    """The sentences of its test file, read once for every tokenizer, window and context."""
+    return read_sentences(conll2003 / "test.txt").sentences
+
+
 @pytest.mark.parametrize("context", CONTEXTS)
 @pytest.mark.parametrize("window", [8, 64, 512])
 def test_make_examples_of_conll2003_gold_against_gold_has_its_support(
-    tokenizer: Any, window: int, context: Context, conll2003: Path
+    tokenizer: Any, window: int, context: Context, conll2003_test: Sequence[Sentence]
 ) -> None:
     from envkit_ner.score import score
 
-    sentences = read_sentences(conll2003 / "test.txt").sentences
+    sentences = conll2003_test
     tags = tags_out(sentences, make(sentences, tokenizer, window, context))
     metrics = score([sentence.tags for sentence in sentences], tags).metrics("test")
     assert metrics["test/support"] == 5648

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from conftest import Record
 
-    from envkit.api import Predictor
+    from envkit.api import Prediction, Predictor
 
 pytestmark = pytest.mark.torch
 
@@ -153,7 +153,34 @@ def test_score_and_predict_use_the_window_the_context_and_the_adapter_of_the_run
     scored = predictor.score(files["test"])
     assert scored.metrics.items() <= result.metrics.items()
     judged = [found.columns for found in result.predictions["test"]]
-    assert [found.columns for found in predictor.predict(Inputs(file=files["test"]))] == judged
+    predicted = list(predictor.predict(Inputs(file=files["test"])))
+    assert [_words_and_tags(found) for found in predicted] == judged
+
+
+def _words_and_tags(found: Prediction) -> tuple[tuple[str, str], ...]:
+    rows = [row for row in found.columns or () if row and row[0] != "-DOCSTART-"]
+    return tuple((row[0], row[-1]) for row in rows)
+
+
+def test_predict_of_columns_keeps_the_marks_of_documents_and_all_columns_in_front_of_the_tag(
+    trained: tuple[Result, Path], record: Record, tmp_path: Path
+) -> None:
+    file = tmp_path / "some.conll"
+    file.write_text(
+        "-DOCSTART- -X- O\n\nBergen NNP B-LOC\nfell VBD O\n\nRain NN O\n\n-DOCSTART- -X- O\n\nSnow NN O\n"
+    )
+    found = [found.columns or () for found in open_predictor(record, trained[1]).predict(Inputs(file=file))]
+    assert [row[:-1] for columns in found for row in columns] == [
+        ("-DOCSTART-", "-X-", "O"),
+        (),
+        ("Bergen", "NNP", "B-LOC"),
+        ("fell", "VBD", "O"),
+        ("Rain", "NN", "O"),
+        ("-DOCSTART-", "-X-", "O"),
+        (),
+        ("Snow", "NN", "O"),
+    ]
+    assert [len(columns) for columns in found] == [4, 1, 3]
 
 
 def test_score_of_types_that_the_model_does_not_know_is_refused_at_their_line(

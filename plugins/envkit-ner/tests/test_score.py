@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envkit_ner.plugin import NerOptions
 from envkit_ner.score import METRICS, score
 
 TAGS = ("O", "O", "B-X", "I-X", "B-Y", "I-Y", "B-Y-z", "I-Y-z")
@@ -119,3 +120,7 @@ def test_metrics_of_the_summed_sentences_are_those_of_the_score(pairs: list[list
     for name, compute in METRICS.items():
         assert compute(counts.sum(axis=0)) == pytest.approx(metrics[f"dev/{name}"])
         assert compute(both) == pytest.approx([metrics[f"dev/{name}"]] * 2)
+
+
+def test_metrics_are_those_that_the_options_know() -> None:
+    assert set(score([], []).metrics("dev")) == {f"dev/{name}" for name in NerOptions.dev_metrics}

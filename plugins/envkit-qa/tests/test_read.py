@@ -94,6 +94,16 @@ def test_read_of_nothing_to_learn_is_refused(tmp_path: Path, heard: Heard) -> No
         envkit_read(request(heard, train=write(tmp_path, row("Ada", answers=[]), row("Bo", answers=[]))))
 
 
+def test_corpus_without_dev_is_cut_as_a_run_cuts_it(tmp_path: Path, heard: Heard) -> None:
+    asked = request(
+        heard, train=write(tmp_path, *[row(f"Ada {number // 3}") for number in range(60)]), seed=3
+    )
+    corpus, data = envkit_corpus(asked), envkit_read(asked)
+    assert [one.name for one in corpus.splits["dev"]] == [one.name for one in data.dev]
+    assert len(corpus.splits["train"]) == len(data.train) == 54
+    assert "No dev data given: 6 of 60 training questions, cut by the seed" in corpus.notes
+
+
 def test_corpus_of_the_sample_has_all_rows_and_no_problem(heard: Heard) -> None:
     corpus = envkit_corpus(request(heard))
     assert {split: len(rows) for split, rows in corpus.splits.items()} == {

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envkit_qa.plugin import QaOptions
 from envkit_qa.score import (
     KINDS,
     AnswerScore,
@@ -210,3 +211,8 @@ def test_score_agrees_with_torchmetrics_on_ten_thousand_random_predictions() -> 
             differences += round(100 * exact, 4) != round(float(expected["exact_match"]), 4)
             differences += abs(100 * f1 - float(expected["f1"])) > 1e-4
     assert differences == 0
+
+
+def test_metrics_are_those_that_the_options_know() -> None:
+    found = score(["France", ""], [["France"], []], rules="2.0").metrics("dev")
+    assert set(found) == {f"dev/{name}" for name in QaOptions.dev_metrics}

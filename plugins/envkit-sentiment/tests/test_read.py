@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envkit.api import DataError, Request
+from envkit.api import DataError, Request, UsageError
 from envkit_sentiment.plugin import SentimentOptions, envkit_corpus, envkit_read
 
 if TYPE_CHECKING:
@@ -77,6 +77,36 @@ def test_read_of_a_dev_label_that_training_lacks_names_it_and_its_row(
         read(record, train=train, dev=dev)
 
 
+def test_read_of_a_file_of_another_scale_names_its_labels_the_first_of_many(
+    record: Record, write: Callable[[str, str], Path]
+) -> None:
+    train = write("train.tsv", HEADER + "good day\t5\nbad day\t1\nsome day\t3\nfine day\t4\n" * 10)
+    dev = write("dev.tsv", HEADER + "".join(f"day\t{n}\n" for n in range(4, 20)))
+    with pytest.raises(DataError, match=r"dev.tsv:4: .*'6', '7', .*'13' and 6 more, only 1, 3, 4, 5"):
+        read(record, train=train, dev=dev)
+
+
+@pytest.mark.parametrize("metric", ["f1", "dev/f1", "test/accuracy", "dev/loss"])
+def test_options_with_a_metric_that_the_task_lacks_are_refused(metric: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"--metric is '{metric}', expected one of dev/accuracy, dev/macro_f1"
+    ):
+        SentimentOptions(metric=metric)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "dev/qwk"])
+def test_options_with_a_metric_of_the_task_take_it(metric: str) -> None:
+    assert SentimentOptions(metric=metric).metric == metric
+
+
+def test_read_of_polarities_to_be_chosen_by_a_metric_of_ratings_is_refused(
+    record: Record, write: Callable[[str, str], Path]
+) -> None:
+    train = write("train.tsv", HEADER + "good day\tpos\nbad day\tneg\n" * 10)
+    with pytest.raises(UsageError, match="dev/qwk, which only ratings have"):
+        read(record, train=train, metric="dev/qwk")
+
+
 def test_read_of_rows_with_several_labels_is_refused(
     record: Record, write: Callable[[str, str], Path]
 ) -> None:
@@ -120,6 +150,18 @@ def test_corpus_holds_all_rows_with_levels_and_unknown_labels_as_problems(
     (problem,) = corpus.problems
     assert (problem.level, problem.count, problem.place) == ("error", 5, "dev.tsv:3")
     assert corpus.is_cut
+
+
+def test_corpus_without_dev_is_cut_as_a_run_cuts_it(
+    record: Record, write: Callable[[str, str], Path]
+) -> None:
+    train = write("train.tsv", HEADER + "".join(f"day {n}\t{'posneg'[n % 2 * 3 :][:3]}\n" for n in range(60)))
+    request = Request(options=SentimentOptions(train=train, seed=3), report=record)
+    corpus, data = envkit_corpus(request), envkit_read(request)
+    assert [row.name for row in corpus.splits["dev"]] == [row.name for row in data.dev]
+    assert [row.name for row in corpus.splits["train"]] == [row.name for row in data.train]
+    assert corpus.splits["dev"][0].labels == data.dev[0].labels
+    assert "No dev data given: 6 of 60 training texts, cut by the seed" in corpus.notes
 
 
 def test_corpus_of_labels_that_mean_nothing_says_so_and_goes_on(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 
 from envkit.api import DataError, UsageError
 from envkit_sentiment.scale import Scale, read_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TWO = ("negative", "positive")
 THREE = ("negative", "neutral", "positive")
@@ -153,3 +157,43 @@ def test_read_scale_gives_every_label_one_of_its_levels_and_survives_being_kept(
     kept = Scale.from_builtins(json.loads(json.dumps(scale.to_builtins())))
     for label in [*labels, "pos", "1", "other"]:
         assert kept.level_of(label) == scale.level_of(label)
+
+
+def test_level_of_a_word_is_known_where_training_wrote_numbers_for_polarities() -> None:
+    scale = Scale.from_builtins(read_scale(["0", "1"]).to_builtins())
+    assert (scale.level_of("pos"), scale.level_of("neg"), scale.level_of("neutral")) == (
+        "positive",
+        "negative",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("trained", "labels", "told"),
+    [
+        ("12345", ["5", "1"], None),
+        ("12345", ["5 stars", "1"], "Labels, as the model knows them: 5 stars -> 5"),
+        ("01", ["pos", "0"], "Labels, as the model knows them: pos -> positive"),
+        ("01", ["positive"], None),
+    ],
+)
+def test_describe_new_tells_of_spellings_that_training_had_not(
+    trained: str, labels: list[str], told: str | None
+) -> None:
+    assert read_scale(trained).describe_new(labels) == told
+
+
+@pytest.mark.parametrize(
+    ("trained", "levels", "told"),
+    [
+        (range(1, 11), range(1, 6), "ratings from 1 to 5, and the model knows 1 to 10"),
+        (range(1, 6), range(1, 6), None),
+        (range(1, 6), (1, 5), None),
+        (range(2), ("positive",), None),
+    ],
+)
+def test_describe_span_tells_of_a_file_that_may_be_of_another_scale(
+    trained: range, levels: Iterable[object], told: str | None
+) -> None:
+    found = read_scale(map(str, trained)).describe_span(list(map(str, levels)))
+    assert found is None if told is None else told in (found or "")

@@ -86,3 +86,10 @@ def test_intervals_hold_the_score_and_tables_count_every_text() -> None:
 
 def test_intervals_of_what_is_always_undefined_are_left_out() -> None:
     assert "dev/qwk" not in make_score([1, 1], [1, 1]).intervals("dev")
+
+
+def test_metrics_are_those_that_the_options_know() -> None:
+    from envkit_sentiment.plugin import SentimentOptions
+
+    found = make_score([0, 4], [0, 1]).metrics("dev")
+    assert set(found) == {f"dev/{name}" for name in SentimentOptions.dev_metrics}

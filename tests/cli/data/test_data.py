@@ -94,6 +94,17 @@ def test_check_shows_what_is_wrong_first_and_ends_with_1(envkit: Any, here: Path
     assert "train     3" in out
 
 
+def test_check_says_which_file_is_which_and_where_only_their_order_tells(envkit: Any, here: Path) -> None:
+    for name in ("train.txt", "other.txt"):
+        (here / name).write_text("one\ntwo\n")
+
+    _, out, _ = envkit("data", "check", "echo", "train.txt", "other.txt")
+
+    lines = [line.split(maxsplit=1) for line in out.splitlines()]
+    assert ["train", "train.txt"] in lines
+    assert ["dev", "other.txt (by its order; else say --train or --test)"] in lines
+
+
 def test_check_of_sound_data_ends_with_0_and_says_what_was_left_out(envkit: Any, here: Path) -> None:
     (here / "train.txt").write_text("one\ntwo\n" * 8)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envkit.data.check.duration import Speed, count_weights, estimate_duration, guess_speed
+from envkit.data.check.duration import Speed, SpeedGuess, count_weights, estimate_duration, guess_speed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,3 +62,10 @@ def test_estimate_duration_spreads_a_guess_wider_than_a_measure() -> None:
 
     assert guessed.least < measured.least < 30 < measured.most < guessed.most
     assert (guessed.is_rough, measured.epochs) == (True, 3)
+
+
+def test_speed_guess_of_a_folder_without_weights_measures_nothing(tmp_path: Path) -> None:
+    guess = SpeedGuess(tmp_path, has_bfloat16=False)
+    guess.prepare()
+
+    assert guess.measure() is None

@@ -12,6 +12,7 @@ from envkit.data.check.pieces import open_counter, read_window
 from envkit.data.check.report import Training
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 VOCABULARY = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "one": 3, "two": 4, "##s": 5}
@@ -143,3 +144,17 @@ def test_check_corpus_without_pieces_counts_words() -> None:
     assert lengths is not None
     assert (lengths.unit, lengths.total) == ("words", 14)
     assert report.pieces is None
+
+
+def test_check_whose_tokenizer_fails_ends_with_its_error() -> None:
+    class Broken:
+        model = "m"
+        window = 8
+
+        def count(self, rows: Sequence[tuple[str, ...]]) -> PieceCounts:
+            raise MemoryError(f"{len(rows)} rows")
+
+    corpus = Corpus(splits={"train": [CorpusRow("a:1", ("x",), ("l",))]})
+
+    with pytest.raises(MemoryError, match="1 rows"):
+        check_corpus(corpus, task="t", pieces=Broken())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envkit.api import Corpus, CorpusRow, Problem
-from envkit_classification.read import find_files, find_labels, read_file
+from envkit.data.cut.dev import describe_cut
+from envkit_classification.read import cut_dev, find_files, find_labels, read_file
 
 if TYPE_CHECKING:
     from envkit.api import Request
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_corpus(request: Request[ClassificationOptions]) -> Corpus:
-    """Read the files that a run would read, and say what is wrong with them. Raises: DataError."""
+    """Read the files that a run would read, cut as there, and say what is wrong with them. Raises: DataError."""
     options = request.options
     files = find_files(options)
     train = read_file(files.train, options)
@@ -41,9 +42,15 @@ def read_corpus(request: Request[ClassificationOptions]) -> Corpus:
                 hint="Name the column that holds the labels: --label-column NAME",
             )
         )
+    notes = [note for file in found.values() for note in file.notes]
+    rows = {split: file.rows for split, file in found.items()}
+    if files.dev is None and not any(problem.level == "error" for problem in problems):
+        kept, dev = cut_dev(train.rows, seed=options.seed)
+        notes.append(describe_cut(dev, train.rows))
+        rows = {"train": kept, "dev": dev} | {split: each for split, each in rows.items() if split != "train"}
     return Corpus(
-        splits={split: [_row(row) for row in file.rows] for split, file in found.items()},
-        notes=[note for file in found.values() for note in file.notes],
+        splits={split: [_row(row) for row in of_split] for split, of_split in rows.items()},
+        notes=notes,
         problems=problems,
         window=options.window,
         is_cut=options.long_text != "window",

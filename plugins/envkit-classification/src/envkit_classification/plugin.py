@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from envkit.api import (
     Corpus,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 class ClassificationOptions(TextOptions, frozen=True, kw_only=True):
     """The options of ``envkit run classification``."""
+
+    dev_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", "micro_f1", "matthews", "support")
 
     multi_label: (
         Annotated[bool, Meta("A text has any number of labels. Default: found, lists of labels say so.")]

@@ -91,8 +91,8 @@ class ClassificationPredictor:
         """
         options = self.options
         columns = (options.text_column, options.pair_column, options.label_column)
-        named = () if self.columns is None else self.columns.names
-        records = stream_records(inputs, named=(*columns, *named))
+        named = () if self.columns is None else self.columns.references
+        records = stream_records(inputs, named=(*columns, *named), tell=self.report.say)
         if inputs.texts and self.is_pair:
             records = _paired(records)
         found = find_text_rows(
@@ -101,6 +101,7 @@ class ClassificationPredictor:
             pair_column=columns[1],
             has_pair=self.is_pair,
             trained=self.columns,
+            tell=self.report.say,
         )
         for batch in in_batches(found):
             yield from self._predict(batch)
@@ -108,6 +109,8 @@ class ClassificationPredictor:
     def score(self, file: Path) -> Result:
         """Score the model on a file with labels; the metrics begin with ``test/``. Raises: DataError."""
         found = read_file(file, self.options, known=self.decoder.labels, trained=self.columns)
+        for note in found.notes:
+            self.report.say(note)
         for warning in found.warnings:
             self.report.warn(warning)
         decoder = self.decoder
@@ -144,7 +147,7 @@ class ClassificationPredictor:
                 **text_fields(row),
                 **label_fields(decoder, chosen[number]),
                 "score": _rounded(sure[number]),
-                "scores": dict(sorted(scores.items(), key=lambda item: -item[1])),
+                "scores": scores,  # in the order of the model's labels, the same for all rows
             }
             gold = next((name for name in self._gold_names() if name in record.others), None)
             given = record.others if gold is None else self._with_gold(record.others, gold)

@@ -11,11 +11,12 @@ from sklearn.metrics import f1_score, matthews_corrcoef, precision_recall_fscore
 
 from envkit.api import Table
 from envkit.finetune.intervals import bootstrap_interval
+from envkit_classification.plugin import ClassificationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-METRICS = ("accuracy", "macro_f1", "micro_f1", "matthews", "support")
+METRICS = ClassificationOptions.dev_metrics
 SCORER = f"scikit-learn {version('scikit-learn')}"
 # Beyond, the counts of all rows and classes take too much room; the accuracy alone gets its bounds.
 _MOST_COUNTS = 30_000_000

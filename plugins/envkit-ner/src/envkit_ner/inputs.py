@@ -43,13 +43,16 @@ _MOST_TOGETHER = 1000  # sentences of a document that are waited for; a longer o
 class Untagged:
     """A row to tag: its words with their text, and ``given``, the other fields of its row.
 
-    ``has_words`` says that it came as words, so that it is answered with tags.
+    ``has_words`` says that it came as words, so that it is answered with tags; ``columns`` are all cells of
+    its words where these came in columns, ``marks`` the rows in front that begin a document.
     """
 
     sentence: Sentence
     name: str
     has_words: bool
     given: Mapping[str, Any] = field(default_factory=dict)
+    columns: Sequence[Sequence[str]] = ()
+    marks: Sequence[Sequence[str]] = ()
 
 
 def stream_documents(
@@ -227,7 +230,13 @@ def _stream_columns(lines: Iterator[str], file: Path, word_column: int | None) -
         # Before the first mark, neighbours are not known to be of one document.
         document = found.document if marks.are_there else -1 - number
         sentence = replace(_untagged(words, document), line=found.line)
-        yield Untagged(sentence, f"{name_of(file)}:{found.line}", has_words=True)
+        yield Untagged(
+            sentence,
+            f"{name_of(file)}:{found.line}",
+            has_words=True,
+            columns=found.rows,
+            marks=found.marks,
+        )
 
 
 def _find_word_column(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from envkit.api import FileOptions, Meta, Request, Result, Run, Task, hookimpl
 
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 class NerOptions(FileOptions, frozen=True, kw_only=True):
     """The options of ``envkit run ner``."""
+
+    dev_metrics: ClassVar[tuple[str, ...]] = (
+        "entity_f1",
+        "entity_precision",
+        "entity_recall",
+        "entity_f1_lenient",
+        "token_accuracy",
+        "support",
+    )
 
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 5
     window: (

@@ -11,6 +11,7 @@ from envkit.api import Inputs, Prediction, Result
 from envkit.data.given_fields import join_fields
 from envkit.data.spans import find_text_spans
 from envkit.data.streaming import in_batches
+from envkit.data.tag_schemes import OUTSIDE
 from envkit.finetune.devices import choose_device
 from envkit.finetune.models import longest_input
 from envkit.finetune.saved_models import load_saved_model
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # Tagged together: more would keep a slow machine silent for long, fewer would fill batches with padding.
 _WORDS_TOGETHER = 8192
 _GOLD_NAMES = ("entities", "tags")
+_NO_VALUE = "_"  # what CoNLL-U writes for an empty cell
 _WORDS_KEPT = 100_000  # distinct words whose pieces are remembered while predictions stream
 
 
@@ -146,4 +148,14 @@ def _prediction(row: Untagged, tags: tuple[str, ...]) -> Prediction:
     read = ("text", "tokens") if row.has_words else ("text",)
     gold = [name for name in _GOLD_NAMES if name in fields]
     fields = join_fields(row.given, fields, read=read, gold=gold)
-    return Prediction(fields=fields, columns=tuple(zip(sentence.words, tags, strict=True)))
+    return Prediction(fields=fields, columns=_columns(row, tags))
+
+
+def _columns(row: Untagged, tags: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the row in columns, as it came where it came so, with the tags as the last of them."""
+    words: Sequence[Sequence[str]] = row.columns or [(word,) for word in row.sentence.words]
+    marks: list[tuple[str, ...]] = []
+    for mark in row.marks:
+        marks += [(*mark, OUTSIDE), ()]
+    tagged = [(*(cell or _NO_VALUE for cell in cells), tag) for cells, tag in zip(words, tags, strict=True)]
+    return (*marks, *tagged)

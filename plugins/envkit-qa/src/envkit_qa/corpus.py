@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import Corpus, CorpusRow, Problem
 from envkit.data.squad import QuestionFile, scan_questions
-from envkit_qa.read import find_files
+from envkit_qa.read import cut_dev_paragraphs, cut_note, find_files
 
 if TYPE_CHECKING:
     from envkit.api import Request
@@ -17,7 +17,7 @@ USUAL_WINDOW = 384  # pieces, as in the scripts of BERT
 
 
 def read_corpus(request: Request[QaOptions]) -> Corpus:
-    """Return the questions of all files, and what is wrong in them. Raises: DataError."""
+    """Return the questions of all files, cut as a run cuts, and what is wrong in them. Raises: DataError."""
     options = request.options
     files = find_files(options)
     splits: dict[str, list[CorpusRow]] = {}
@@ -31,6 +31,10 @@ def read_corpus(request: Request[QaOptions]) -> Corpus:
             problems += found.problems
             if split == "train":
                 problems += _unlearnable(found)
+                if files.dev is None and len(found.questions) > 1:
+                    kept, dev = cut_dev_paragraphs(found.questions, seed=options.seed)
+                    splits |= {"train": list(map(_row, kept)), "dev": list(map(_row, dev))}
+                    notes.append(cut_note(dev, found.questions))
     return Corpus(
         splits=splits,
         labelled="question",

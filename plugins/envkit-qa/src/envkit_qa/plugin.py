@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from envkit.api import (
     Corpus,
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 class QaOptions(FileOptions, frozen=True, kw_only=True):
     """The options of ``envkit run qa``."""
+
+    dev_metrics: ClassVar[tuple[str, ...]] = (
+        "f1",
+        "exact_match",
+        "has_answer_f1",
+        "no_answer_accuracy",
+        "support",
+    )
 
     epochs: Annotated[int, Meta("Times to go through the training data.", ge=1)] = 3
     window: (

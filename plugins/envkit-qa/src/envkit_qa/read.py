@@ -57,9 +57,7 @@ def read(request: Request[QaOptions]) -> QaData:
         )
     if files.dev is None:
         kept, dev = cut_dev_paragraphs(kept, seed=options.seed)
-        report.say(
-            f"No dev data given: {len(dev)} of {len(train.questions)} training questions, cut by the seed"
-        )
+        report.say(cut_note(dev, train.questions))
     else:
         dev = list(_read(files.dev, request).questions)
     test = () if files.test is None else _read(files.test, request).questions
@@ -87,6 +85,11 @@ def cut_dev_paragraphs(questions: Sequence[Question], *, seed: int) -> tuple[lis
         [question for question in questions if question.paragraph in kept],
         [question for question in questions if question.paragraph not in kept],
     )
+
+
+def cut_note(dev: Sequence[Question], questions: Sequence[Question]) -> str:
+    """Say how many of the questions were cut off."""
+    return f"No dev data given: {len(dev)} of {len(questions)} training questions, cut by the seed"
 
 
 def _read(file: Path, request: Request[QaOptions]) -> QuestionFile:

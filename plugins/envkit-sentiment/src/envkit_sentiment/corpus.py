@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envkit.api import Corpus, CorpusRow, DataError, Problem
+from envkit.data.cut.dev import describe_cut
 from envkit.data.splits import find_splits
-from envkit_sentiment.read import SAMPLE, labels_of, read_file, unknown_label
+from envkit_sentiment.read import SAMPLE, cut_dev, labels_of, read_file, unknown_label, with_levels
 from envkit_sentiment.scale import Scale, read_scale
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def read_corpus(request: Request[SentimentOptions]) -> Corpus:
-    """Read every split; a label that means nothing is a problem here, and stays as it is. Raises: DataError."""
+    """Read every split, cut as a run cuts; a label that means nothing is a problem here, and stays as it is.
+
+    Raises: DataError.
+    """
     options = request.options
     files = find_splits(options) or SAMPLE
     found = {
@@ -39,11 +43,20 @@ def read_corpus(request: Request[SentimentOptions]) -> Corpus:
     except DataError as error:
         first = found["train"].rows[0].name if found["train"].rows else str(files.train)
         problems.append(Problem(level="error", message=error.message, place=first, hint=error.hint or ""))
-    splits = {}
-    for split, of_split in found.items():
-        splits[split] = _rows(of_split.rows, scale)
-        if scale is not None:
+    splits = {split: _rows(of_split.rows, scale) for split, of_split in found.items()}
+    if scale is not None:
+        for of_split in found.values():
             problems += _unknown(of_split.rows, scale)
+        if files.dev is None:
+            try:
+                kept, dev = cut_dev(with_levels(found["train"].rows, scale), seed=options.seed)
+            except DataError as error:
+                problems.append(Problem(level="error", message=error.message, hint=error.hint or ""))
+            else:
+                notes.append(describe_cut(dev, found["train"].rows))
+                splits = {"train": _rows(kept, scale), "dev": _rows(dev, scale)} | {
+                    split: rows for split, rows in splits.items() if split != "train"
+                }
     return Corpus(
         splits=splits,
         labelled="text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from envkit.api import (
     DEFAULT_MODEL,
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from envkit_sentiment.read import SentimentData
 
 CNN_LSTM = "cnn-lstm"
+OF_RATINGS = ("qwk", "mae")  # metrics that need more than polarities
 
 
 class SentimentOptions(TextOptions, frozen=True, kw_only=True):
     """The options of ``envkit run sentiment``."""
+
+    dev_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1", *OF_RATINGS, "support")
 
     model: Annotated[
         str,
@@ -87,7 +90,7 @@ class SentimentOptions(TextOptions, frozen=True, kw_only=True):
 @hookimpl
 def envkit_task() -> Task:
     """Describe the task."""
-    return Task(options=SentimentOptions, headline="accuracy")
+    return Task(options=SentimentOptions, headline="accuracy", own_models=(CNN_LSTM,))
 
 
 @hookimpl

@@ -14,23 +14,23 @@ from envkit.data.streaming import in_batches, stream_records
 from envkit.data.text_records import find_text_rows
 from envkit.data.used_columns import UsedColumns
 from envkit.finetune.devices import choose_device
-from envkit.finetune.models import load_model, load_tokenizer
+from envkit.finetune.saved_models import load_saved_model
 from envkit_sentiment import words
 from envkit_sentiment.cnn_lstm import is_cnn_lstm, load_cnn_lstm
 from envkit_sentiment.decide import fields, judged, probabilities, score
 from envkit_sentiment.plugin import CNN_LSTM
-from envkit_sentiment.read import read_file, with_levels
+from envkit_sentiment.read import labels_of, read_file, with_levels
 from envkit_sentiment.scale import Scale, read_scale
 from envkit_sentiment.starting import TextReader, make_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
-    from envkit.api import Inputs, PredictorRequest
+    from envkit.api import Inputs, PredictorRequest, Reporter
     from envkit.data.rows import TextRow
     from envkit.data.text_records import TextRecord
     from envkit_sentiment.plugin import SentimentOptions
@@ -44,6 +44,7 @@ class SentimentPredictor:
     reader: TextReader
     scale: Scale
     options: SentimentOptions
+    report: Reporter
     needs_pair: bool
     columns: UsedColumns | None = None
 
@@ -58,13 +59,8 @@ class SentimentPredictor:
             tokenizer = words.load_tokenizer(folder)
         else:
             name = str(folder)
-            tokenizer = load_tokenizer(folder)
-            model = load_model(
-                folder,
-                AutoModelForSequenceClassification,
-                labels=_levels(request),
-                device=device,
-                report=request.report,
+            model, tokenizer = load_saved_model(
+                folder, AutoModelForSequenceClassification, device=device, report=request.report
             )
         kept = request.decoding.get("scale")
         scale = Scale.from_builtins(kept) if kept else read_scale(model.config.label2id)
@@ -74,6 +70,7 @@ class SentimentPredictor:
             reader,
             scale,
             options,
+            request.report,
             needs_pair=bool(request.decoding.get("needs_pair", False)),
             columns=UsedColumns.from_builtins(request.decoding.get("columns")),
         )
@@ -82,12 +79,14 @@ class SentimentPredictor:
         """Yield the polarity or rating of each text, in order, as they come in. Raises: DataError."""
         options = self.options
         columns = (options.text_column, options.second_column, options.label_column)
+        named = () if self.columns is None else self.columns.references
         records = find_text_rows(
-            stream_records(inputs, named=(*columns, *(self.columns.names if self.columns else ()))),
+            stream_records(inputs, named=(*columns, *named), tell=self.report.say),
             text_column=columns[0],
             pair_column=columns[1],
             has_pair=self.needs_pair,
             trained=self.columns,
+            tell=self.report.say,
         )
         for found in in_batches(records):
             rows = [record.row for record in found]
@@ -99,7 +98,15 @@ class SentimentPredictor:
 
     def score(self, file: Path) -> Result:
         """Score the model on a file with labels, as on test data at the end of its training. Raises: DataError."""
-        rows = with_levels(read_file(file, self.options, trained=self.columns).rows, self.scale)
+        found = read_file(file, self.options, trained=self.columns)
+        rows = with_levels(found.rows, self.scale)
+        mapped = self.scale.describe_new(dict.fromkeys(labels_of(found.rows)))
+        span = self.scale.describe_span(set(labels_of(rows)))
+        for note in (*found.notes, mapped, span):
+            if note is not None:
+                self.report.say(note)
+        for warning in found.warnings:
+            self.report.warn(warning)
         chances = self._judge(rows)
         scored = score(rows, chances, self.scale)
         return Result(
@@ -127,13 +134,3 @@ class SentimentPredictor:
         label = record.others.get(column)
         gold = None if isinstance(label, (list, dict)) or label is None else self.scale.level_of(str(label))
         return gold, {name: value for name, value in record.others.items() if gold is None or name != column}
-
-
-def _levels(request: PredictorRequest[SentimentOptions]) -> Sequence[str]:
-    """Return the labels that the model's head has, by its own configuration where nothing else says."""
-    kept: Mapping[str, Any] | None = request.decoding.get("scale")
-    if kept is not None:
-        return tuple(kept["levels"])
-    from transformers import AutoConfig
-
-    return tuple(AutoConfig.from_pretrained(request.model_dir).id2label.values())

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.api import DataError
-from envkit.data.cut.dev import SHARED_TEXTS, cut_texts, share_texts
+from envkit.api import DataError, UsageError
+from envkit.api.metric_names import without_split
+from envkit.data.cut.dev import SHARED_TEXTS, cut_texts, describe_cut, share_texts
 from envkit.data.splits import SplitFiles, find_splits
 from envkit.data.texts import TextFile, read_texts
-from envkit_sentiment.scale import Scale, read_scale
+from envkit_sentiment.plugin import OF_RATINGS
+from envkit_sentiment.scale import NAMED_LABELS, Scale, read_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +59,11 @@ def read(request: Request[SentimentOptions]) -> SentimentData:
         report.say(note)
     scale = read_scale(labels_of(train_file.rows), kind=options.scale, given=options.labels)
     report.say(scale.describe())
+    _check_metric(options.metric, scale)
     rows = with_levels(train_file.rows, scale)
     if files.dev is None:
         train, dev = cut_dev(rows, seed=options.seed)
-        report.say(f"No dev data given: {len(dev)} of {len(rows)} training texts, cut by the seed")
+        report.say(describe_cut(dev, rows))
         if share_texts(train, dev):
             report.warn(SHARED_TEXTS)
     else:
@@ -115,7 +118,9 @@ def with_levels(rows: Sequence[TextRow], scale: Scale) -> tuple[TextRow, ...]:
 
 def unknown_label(rows: Sequence[TextRow], scale: Scale) -> str:
     """Return in words that these rows have labels that the training data lacks."""
-    labels = ", ".join(repr(label) for label in dict.fromkeys(labels_of(rows)))
+    found = list(dict.fromkeys(labels_of(rows)))
+    more = f" and {len(found) - NAMED_LABELS} more" if len(found) > NAMED_LABELS else ""
+    labels = ", ".join(map(repr, found[:NAMED_LABELS])) + more
     return f"the training data has no text with the label {labels}, only {', '.join(scale.meanings)}"
 
 
@@ -132,6 +137,15 @@ def cut_dev(rows: Sequence[TextRow], *, seed: int) -> tuple[tuple[TextRow, ...],
             hint="Give more texts, or a file to choose by: --dev FILE",
         )
     return cut_texts(rows, levels, seed=seed, share=_DEV_SHARE)
+
+
+def _check_metric(metric: str | None, scale: Scale) -> None:
+    """Refuse a metric of ratings for polarities, before a model is loaded. Raises: UsageError."""
+    if metric is not None and scale.kind != "ordinal" and without_split(metric) in OF_RATINGS:
+        raise UsageError(
+            f"--metric is {metric}, which only ratings have, and the labels are {', '.join(scale.levels)}",
+            hint="Choose one of: dev/accuracy, dev/macro_f1; or take the labels for ratings: --scale ordinal",
+        )
 
 
 def _read(file: Path, options: SentimentOptions, report: Reporter) -> TextFile:

@@ -9,13 +9,13 @@ from envkit.api import DataError, UsageError
 from envkit_sentiment.label_words import NUMBER, STRENGTHS, is_stars, parse_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from envkit_sentiment.label_words import Meaning
 
 POLARITIES = ("negative", "neutral", "positive")
 MOST_STEPS = 20  # of a rating: half stars up to 10; beyond, numbers are measurements and no labels
-_NAMED = 8  # unknown labels in a message
+NAMED_LABELS = 8  # unknown labels in a message
 
 # Three numbers that data sets use for three polarities; any other three are steps of a rating.
 _THREE_POLARITIES = ({-1.0, 0.0, 1.0}, {0.0, 1.0, 2.0}, {0.0, 2.0, 4.0})
@@ -44,7 +44,30 @@ class Scale:
         if level is not None or self.is_given:
             return level
         meaning = parse_label(label)
+        if meaning in self.levels:  # a polarity in another word than those of the training: pos, where 1 was
+            return str(meaning)
         return None if meaning is None else self._by_meaning.get(meaning)
+
+    def describe_new(self, labels: Iterable[str]) -> str | None:
+        """Return one line on labels that training wrote otherwise: ``pos -> positive``; None where there is none."""
+        new = [f"{label} -> {self.level_of(label)}" for label in labels if label not in self._spelled]
+        return "Labels, as the model knows them: " + ", ".join(dict.fromkeys(new)) if new else None
+
+    def describe_span(self, levels: Collection[str]) -> str | None:
+        """Return one line on ratings that end before those of the model: they may be of another scale."""
+        if self.kind != "ordinal" or not all(map(NUMBER.fullmatch, self.levels)):
+            return None
+        there = [level for level in self.levels if level in set(levels)]
+        if not there or (there[0], there[-1]) == (self.levels[0], self.levels[-1]):
+            return None
+        return (
+            f"The file has ratings from {there[0]} to {there[-1]}, and the model knows {self.levels[0]} to "
+            f"{self.levels[-1]}: the scores hold if both are of one scale"
+        )
+
+    @property
+    def _spelled(self) -> set[str]:
+        return {*self.meanings, *self.levels}
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the scale as JSON can hold it, to be kept with a model."""
@@ -111,7 +134,7 @@ def read_scale(labels: Iterable[str], *, kind: str = "auto", given: str | None =
         is_given=given is not None,
     )
     if len(scale.levels) < 2:
-        only = ", ".join(repr(label) for label in found[:_NAMED])
+        only = ", ".join(repr(label) for label in found[:NAMED_LABELS])
         raise DataError(
             f"all training rows have one label ({only}), expected at least two different ones",
             hint="Give data with other labels too, or name their column: --label-column NAME",
@@ -140,7 +163,7 @@ def _levels_of(known: Mapping[str, Meaning], kind: str, *, is_given: bool) -> tu
             return {word: _plain(word) for word in words}, not words <= set(POLARITIES)
         return {word: word for word in words}, False
     if kind == "ordinal" or not numbers <= {-1.0, 0.0, 1.0} or not words <= set(POLARITIES):
-        named = ", ".join(repr(label) for label in list(known)[:_NAMED])
+        named = ", ".join(repr(label) for label in list(known)[:NAMED_LABELS])
         raise DataError(
             f"the labels are words and numbers at once ({named}), expected the one or the other",
             hint='Say what each means: --labels "good=positive,0=negative"',
@@ -223,8 +246,8 @@ def _given(found: list[str], given: str) -> dict[str, Meaning | None]:
 
 
 def _unknown(labels: list[str], given: str | None) -> DataError:
-    named = ", ".join(repr(label) for label in labels[:_NAMED])
-    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
+    named = ", ".join(repr(label) for label in labels[:NAMED_LABELS])
+    more = f" and {len(labels) - NAMED_LABELS} more" if len(labels) > NAMED_LABELS else ""
     if given is not None:
         return DataError(
             f"--labels does not say what these labels mean: {named}{more}",

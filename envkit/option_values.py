@@ -65,6 +65,7 @@ _KINDS = (
     (r"\bfloat\b", "a number"),
     (r"\bbool\b", "true or false"),
     (r"\bstr\b", "text"),
+    (r"\barray\b", "a list, or text with commas"),
     (r"(\d)\.0\b", r"\1"),
 )
 

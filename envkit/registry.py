@@ -12,7 +12,7 @@ import re
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pluggy
 
@@ -20,17 +20,25 @@ from envkit.api import Corpus, PluginError, UsageError, hooks
 from envkit.api.task import Request, Result, Run, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envkit.api import Predictor, PredictorRequest
 
 TASKS_GROUP = "envkit.tasks"
+EXTENSIONS_GROUP = "envkit.extensions"
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # it becomes part of folders' and variables' names
+_EntryT = TypeVar("_EntryT", bound="Entry")
 _WORKER_HOOKS = ("envkit_read", "envkit_finetune")
 
 
 @dataclass(frozen=True)
-class TaskEntry:
-    """A task that an installed distribution claims, from its metadata alone."""
+class Entry:
+    """What an installed distribution says that it supplies, from its metadata alone.
 
+    ``scope`` names what does not work where it is broken.
+    """
+
+    scope: ClassVar[str] = "what it supplies"
     name: str
     entry_point: EntryPoint
     distribution: Distribution
@@ -71,6 +79,20 @@ class TaskEntry:
 
 
 @dataclass(frozen=True)
+class TaskEntry(Entry):
+    """A task that an installed distribution claims."""
+
+    scope: ClassVar[str] = "its task"
+
+
+@dataclass(frozen=True)
+class ExtensionEntry(Entry):
+    """A module of an installed distribution that extends envkit itself."""
+
+    scope: ClassVar[str] = "its extension"
+
+
+@dataclass(frozen=True)
 class LoadedTask:
     """A task whose plugin has been imported and checked: typed ways to call its hooks."""
 
@@ -88,7 +110,7 @@ class LoadedTask:
         if not isinstance(result, Result):
             raise PluginError(
                 f"envkit_finetune of {self.entry} returned {type(result).__name__}, not a Result",
-                hint=_report(self.entry),
+                hint=report_hint(self.entry),
             )
         return result
 
@@ -108,12 +130,14 @@ class LoadedTask:
 
     def _optional(self, hook: str, wanted: type[Any], request: Any) -> Any:
         if not self.has(hook):
-            raise PluginError(f"the plugin {self.entry} does not implement {hook}", hint=_report(self.entry))
+            raise PluginError(
+                f"the plugin {self.entry} does not implement {hook}", hint=report_hint(self.entry)
+            )
         given = getattr(self.manager.hook, hook)(request=request)
         if not isinstance(given, wanted):
             raise PluginError(
                 f"{hook} of {self.entry} returned {type(given).__name__}, not a {wanted.__name__}",
-                hint=_report(self.entry),
+                hint=report_hint(self.entry),
             )
         return given
 
@@ -121,12 +145,9 @@ class LoadedTask:
 def find_tasks() -> dict[str, list[TaskEntry]]:
     """Return the claimed tasks by name, sorted; several entries under a name are a conflict."""
     found: dict[str, dict[str, TaskEntry]] = {}
-    for dist in distributions():
-        for entry_point in dist.entry_points:
-            if entry_point.group == TASKS_GROUP:
-                entry = TaskEntry(entry_point.name, entry_point, dist)
-                # The first on sys.path shadows another copy of the same distribution.
-                found.setdefault(entry.name, {}).setdefault(entry.plugin.lower().replace("_", "-"), entry)
+    for entry in _find_entries(TASKS_GROUP, TaskEntry):
+        # The first on sys.path shadows another copy of the same distribution.
+        found.setdefault(entry.name, {}).setdefault(_canonical(entry.plugin), entry)
     return {name: list(found[name].values()) for name in sorted(found)}
 
 
@@ -142,7 +163,7 @@ def find_task(name: str) -> TaskEntry:
     if not _TASK_NAME.fullmatch(name):
         raise PluginError(
             f"{entries[0]} has a task named {name!r}, expected letters, digits and dashes",
-            hint=_report(entries[0]),
+            hint=report_hint(entries[0]),
         )
     if len(entries) > 1:
         raise PluginError(
@@ -170,13 +191,76 @@ def load_entry(entry: TaskEntry) -> LoadedTask:
         raise
     except BaseException as error:  # SystemExit too: a bad plugin harms only itself
         raise PluginError(
-            f"the plugin {entry} cannot be loaded: {describe(error)}", hint=_report(entry)
+            f"the plugin {entry} cannot be loaded: {describe(error)}", hint=report_hint(entry)
         ) from error
     missing = [hook for hook in _WORKER_HOOKS if not getattr(manager.hook, hook).get_hookimpls()]
     if missing or not isinstance(task, Task) or not inspect.isclass(task.options):
         wrong = f"does not implement {' and '.join(missing)}" if missing else "gives no Task from envkit_task"
-        raise PluginError(f"the plugin {entry} {wrong}", hint=_report(entry))
+        raise PluginError(f"the plugin {entry} {wrong}", hint=report_hint(entry))
     return LoadedTask(entry, task, manager)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An extension that has been imported, or the reason why it could not be: one of the two is None."""
+
+    entry: ExtensionEntry
+    manager: pluggy.PluginManager | None
+    fault: PluginError | None = None
+
+    def backends(self) -> list[Any]:
+        """Return what its ``envkit_backends`` gives, unchecked. Raises: PluginError where that fails."""
+        if self.manager is None:
+            return []
+        try:
+            return [each for given in self.manager.hook.envkit_backends() for each in given]
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:  # a bad extension harms only itself
+            raise PluginError(
+                f"envkit_backends of {self.entry} failed: {describe(error)}", hint=report_hint(self.entry)
+            ) from error
+
+
+def load_extensions() -> list[Extension]:
+    """Import every installed extension, each on its own, sorted by its distribution's name."""
+    found: dict[tuple[str, str], ExtensionEntry] = {}
+    for entry in _find_entries(EXTENSIONS_GROUP, ExtensionEntry):
+        found.setdefault((_canonical(entry.plugin), entry.name), entry)
+    return [_load_extension(found[key]) for key in sorted(found)]
+
+
+def _load_extension(entry: ExtensionEntry) -> Extension:
+    try:
+        return Extension(entry, _import_extension(entry))
+    except PluginError as fault:
+        return Extension(entry, None, fault)
+
+
+def _import_extension(entry: ExtensionEntry) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("envkit")
+    manager.add_hookspecs(hooks)
+    try:
+        manager.register(entry.entry_point.load(), name=str(entry))
+        manager.check_pending()
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # SystemExit too: a bad extension harms only itself
+        raise PluginError(
+            f"the extension {entry} cannot be loaded: {describe(error)}", hint=report_hint(entry)
+        ) from error
+    return manager
+
+
+def _find_entries(group: str, kind: type[_EntryT]) -> Iterator[_EntryT]:
+    for dist in distributions():
+        for entry_point in dist.entry_points:
+            if entry_point.group == group:
+                yield kind(entry_point.name, entry_point, dist)
+
+
+def _canonical(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
 
 
 def _field(dist: Distribution, name: str) -> str:
@@ -191,6 +275,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{': ' + text if text else ''}{place}"
 
 
-def _report(entry: TaskEntry) -> str:
+def report_hint(entry: Entry) -> str:
+    """Return the hint of an error that is the author's of a plugin or an extension."""
     where = f"Tell its author: {entry.tracker}" if entry.tracker else f"Tell the author of {entry.plugin}"
-    return f"{where}. Everything but its task works on."
+    return f"{where}. Everything but {entry.scope} works on."

@@ -7,6 +7,14 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from conda_channel import (
+    LocalChannel,
+    build_channel,
+    other_packages,
+    python_package,
+    require_conda,
+    small_packages,
+)
 from echo import SOURCE, build_wheel, install_source, make_venv
 from hypothesis import settings
 
@@ -21,10 +29,12 @@ settings.load_profile("envkit")
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_of_a_terminal() -> Iterator[None]:
-    """Let SIGHUP mean something, to the processes that tests start as well, where nohup runs the tests."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Let SIGHUP and SIGINT mean something, to what tests start as well, where nohup or a shell's & runs the tests."""
+    usual = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +50,18 @@ def echo_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("echo-env")
     wheel = build_wheel(SOURCE, folder / "dist")
     return make_venv(folder / "venv", wheel, packages=("envkit-ml", "msgspec", "pluggy", "iniconfig"))
+
+
+@pytest.fixture(scope="session")
+def conda_channel(tmp_path_factory: pytest.TempPathFactory) -> LocalChannel:
+    """Return a channel with this interpreter as its python, and packages of every kind."""
+    require_conda()
+    folder = tmp_path_factory.mktemp("channels") / "main"
+    return build_channel(folder, [(python_package(), ".conda"), *small_packages()])
+
+
+@pytest.fixture(scope="session")
+def other_channel(tmp_path_factory: pytest.TempPathFactory) -> LocalChannel:
+    """Return a second channel, whose packages are partly newer."""
+    require_conda()
+    return build_channel(tmp_path_factory.mktemp("channels") / "other", other_packages())

@@ -17,7 +17,6 @@ from envkit.finetune.steps import steps
 
 
 def main(folder: Path, rank: int, count: int) -> None:
-    torch.set_num_threads(1)
     if count > 1:
         distributed.init_process_group(
             "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
@@ -41,4 +40,5 @@ def main(folder: Path, rank: int, count: int) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -22,7 +22,9 @@ COMMANDS = {
     "doctor": ("doctor", "Look at this machine and say which torch build fits it."),
     "facts": ("facts", "Print what is known of this machine, as JSON."),
     "env": ("env", "Look at the environments that tasks run in."),
+    "lock": ("lock", "Write down exactly what an environment is made of."),
     "plugin": ("plugin", "Look at the plugins that tasks come from."),
+    "config": ("config", "Show and change what envkit is told, and by which file."),
     "runs": ("runs", "Look at the runs of this folder, go on with one, clean up."),
     "report": ("report", "Write the report of a run: one HTML page."),
 }

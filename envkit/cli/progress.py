@@ -39,6 +39,9 @@ class RunScreen(Protocol):
     def step(self, text: str) -> None:
         """Show what is being done now."""
 
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Show beside it how many bytes are there."""
+
     def event(self, event: AnyEvent) -> None:
         """Show what a run's event tells."""
 
@@ -74,6 +77,10 @@ class _Detachable:
     def step(self, text: str) -> None:
         with contextlib.suppress(OSError):
             self.shown.step(text)
+
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        with contextlib.suppress(OSError):
+            self.shown.bytes(done, total, what)
 
     def event(self, event: AnyEvent) -> None:
         with contextlib.suppress(OSError):
@@ -116,6 +123,11 @@ class PlainScreen:
             self.last_step = kind
             self.say(text)
 
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Print how many bytes are there, every few seconds."""
+        if self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
+            self.say(bytes_text(done, total, what))
+
     def event(self, event: AnyEvent) -> None:
         """Print phases, messages and metrics at once, steps every few seconds."""
         self.progress = self.progress.after(event)
@@ -156,7 +168,15 @@ class LiveScreen:
 
     def step(self, text: str) -> None:
         """Write what is done now beside the bar."""
-        self.bar.update(self.task, description=_shorten(text, self.console.width - 20), total=None, pace="")
+        self._of(None)
+        self.bar.update(self.task, description=_shorten(text, self.console.width - 20), pace="")
+
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Move the bar by bytes; the step stays beside it."""
+        pace = bytes_text(done, total, what)
+        shown = _shorten(str(self.bar.tasks[0].description), self.console.width - 20 - len(pace))
+        self._of(total)
+        self.bar.update(self.task, description=shown, completed=done, pace=pace)
 
     def event(self, event: AnyEvent) -> None:
         """Move the bar; messages and metrics stay above it."""
@@ -165,13 +185,16 @@ class LiveScreen:
         if line is not None:
             self.say(line)
         is_training = progress.phase == "train" and progress.step > 0
+        self._of(progress.steps if is_training else None)
         self.bar.update(
             self.task,
             description=_where(progress) if is_training else progress.phase or "start",
-            total=progress.steps if is_training else None,
             completed=progress.step if is_training else 0,
             pace=pace_text(progress) if is_training else "",
         )
+
+    def _of(self, total: int | None) -> None:
+        self.bar.tasks[0].total = total  # for `update`, None means as before
 
 
 def lasting_line(event: AnyEvent, progress: RunProgress, headline: str) -> str | None:
@@ -211,6 +234,13 @@ def pace_text(progress: RunProgress) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{seconds_text(progress.seconds_left)} left")
     return "  ".join(parts)
+
+
+def bytes_text(done: int, total: int | None, what: str) -> str:
+    """Return how many bytes are there, of how many if that is known: ``12 of 180 MB, torch``."""
+    if total:
+        return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB, {what}"
+    return f"{done / 1e6:.0f} MB {what}"
 
 
 def _where(progress: RunProgress) -> str:

@@ -16,8 +16,10 @@ from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.cli.task_run import environment_use
 from envkit.data.parquet import data_extras
+from envkit.environments.activation import activated
 from envkit.environments.provide import provide_again
 from envkit.machine import read_facts
+from envkit.mirrors import hub_environ
 from envkit.registry import find_task
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import read_status, record_machine
@@ -59,12 +61,12 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
             entry=find_task(request.task),
             model=str(request.options.get("model", "")),
             facts=facts,
-            home=settings.home,
-            torch_index=settings.torch_index,
+            settings=settings,
             progress=view,
             host_extras=data_extras(_data_paths(request)),
         )
         view.say(environment.reason)
+        variables = activated(environment, hub_environ(settings.model_hub))
         view.say(f"Run folder: {path_text(folder.path)}")
         held = [] if environment.hold is None else [environment.hold.fileno()]
         trackers = chosen_trackers(trackers_of(folder), default=settings.track)
@@ -74,7 +76,12 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
                 request,
                 environment_use(environment),
                 run=lambda: run_worker(
-                    folder, on_event=on_event, inherited=held, resume=True, force=is_forced
+                    folder,
+                    on_event=on_event,
+                    environ=variables,
+                    inherited=held,
+                    resume=True,
+                    force=is_forced,
                 ),
             )
         record_machine(folder, facts)  # it may be another than the one where the run began

@@ -22,8 +22,10 @@ from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
 from envkit.data.parquet import PARQUET_EXTRA, data_extras
 from envkit.data.text import STANDARD_INPUT
+from envkit.environments.activation import activated
 from envkit.environments.provide import provide_environment
 from envkit.machine import read_facts
+from envkit.mirrors import hub_environ
 from envkit.models import is_model_dir
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import check_run_dir, create_run, new_run_id, run_path
@@ -79,12 +81,12 @@ def run_task(
             entry=loaded.entry,
             model=asked.options.model,
             facts=facts,
-            home=asked.settings.home,
-            torch_index=asked.settings.torch_index,
+            settings=asked.settings,
             progress=view,
             host_extras=asked.host_extras,
         )
         view.say(environment.reason)
+        variables = activated(environment, hub_environ(asked.settings.model_hub))
         request = _request(loaded, asked, environment, seconds=time.monotonic() - began)
         if asked.piped is not None:
             request = asked.piped.name_in(request, run_path=run_path(request.id, run_dir=run_dir))
@@ -95,7 +97,12 @@ def run_task(
         view.say(f"Run folder: {path_text(folder.path)}")
         held = [] if environment.hold is None else [environment.hold.fileno()]
         with tracking(trackers, folder, on_event=view.event) as on_event:
-            result = run_worker(folder, on_event=on_event, inherited=held)
+            result = run_worker(
+                folder,
+                on_event=on_event,
+                environ=variables,
+                inherited=held,
+            )
     end_run(
         result,
         folder=folder,
@@ -115,7 +122,8 @@ def _resolve(loaded: LoadedTask, flags: Mapping[str, Any]) -> Asked:
     paths = {name: path for name in names if (path := getattr(options, name)) not in (None, STANDARD_INPUT)}
     for name, path in paths.items():
         _check_readable(path, source=sources[name])
-    _check_model(options.model, source=sources["model"])
+    if options.model not in loaded.task.own_models:
+        _check_model(options.model, source=sources["model"])
     piped = find_piped(options, names)
     extras = data_extras(paths.values())
     if piped is not None and piped.is_parquet:
@@ -160,7 +168,8 @@ def environment_use(environment: Environment) -> EnvironmentUse:
 def _request(loaded: LoadedTask, asked: Asked, environment: Environment, *, seconds: float) -> RunRequest:
     values = to_builtins(asked.options)
     folder = Path(asked.options.model).expanduser()
-    if folder.is_dir():  # the worker stands elsewhere, and so may who reads the record
+    is_folder = folder.is_dir() and asked.options.model not in loaded.task.own_models
+    if is_folder:  # the worker stands elsewhere, and so may who reads the record
         values["model"] = str(folder.absolute())
     return RunRequest(
         id=new_run_id(loaded.entry.name),

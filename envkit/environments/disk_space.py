@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,10 @@ from envkit.api import EnvError
 from envkit.environments.records import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from envkit.environments.plan import Plan
+    from envkit.environments.records import WheelPackage
     from envkit.torchbuild import TorchBuild
 
 # Measured on Linux x86_64: torch 2.13.0+cpu with transformers takes 1.0 GB. CUDA wheels of torch 2.15 are
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 _TORCH_FREE = 100_000_000
 _TORCH_CPU = 1_200_000_000
 _TORCH_GPU = 8_000_000_000
+# How much larger files are than the package that they come in. Wheels: torch 2.13.0+cpu with transformers, 335 MB
+# packed, take 1.0 GB; conda packages are packed harder.
+_WHEEL_UNPACKED = 3.0
+_CONDA_UNPACKED = 4.0
 
 
 def estimate_size(torch: TorchBuild | None) -> int:
@@ -26,6 +33,29 @@ def estimate_size(torch: TorchBuild | None) -> int:
     if torch is None:
         return _TORCH_FREE
     return _TORCH_CPU if torch.variant in ("cpu", "mps") else _TORCH_GPU
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What an environment costs, in bytes: ``download`` is the most that is fetched, ``disk`` about what it takes.
+
+    Of ``unknown`` packages nobody tells the size; they are in neither number.
+    """
+
+    download: int
+    disk: int
+    unknown: int
+
+
+def estimate_sizes(plan: Plan, wheels: Sequence[WheelPackage]) -> Sizes:
+    """Return what a plan costs; what uv's cache holds already need not be fetched, and nobody knows what."""
+    fetched = [wheel for wheel in wheels if not wheel.url.startswith("file:") and wheel.source != "host"]
+    sizes = [wheel.size for wheel in fetched] + [package.size for package in plan.base.packages]
+    unpacked = sum(wheel.size or 0 for wheel in wheels) * _WHEEL_UNPACKED
+    unpacked += sum(package.size or 0 for package in plan.base.packages) * _CONDA_UNPACKED
+    return Sizes(
+        download=sum(size or 0 for size in sizes), disk=round(unpacked), unknown=sum(s is None for s in sizes)
+    )
 
 
 def check_disk_space(

@@ -1,128 +1,282 @@
-"""What an environment is to be provided for, and what follows from it: needs, Python and torch build."""
+"""From what is wanted to what that calls for: the needs of its tasks, a Python and a torch build.
+
+Everything here is decided from metadata and facts, without a process or the network, so that an environment
+that is there already is found in milliseconds.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from typing import TYPE_CHECKING
 
-from envkit import models
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from envkit import models, registry
 from envkit.api import DEFAULT_MODEL, EnvError, MachineError
-from envkit.environments.records import HostPackage
-from envkit.environments.requirements import HOST, Needs, minor_version, read_needs
+from envkit.environments.agreement import Claim, check_agreement
+from envkit.environments.pip_configuration import read_pip_configuration
+from envkit.environments.records import EnvSpec, HostPackage
+from envkit.environments.requirements import HOST, Needs, merge_requirements, minor_version, read_needs
+from envkit.environments.spec_words import parse_requirement, read_python, read_torch, split_torch
+from envkit.environments.store import Wanted
 from envkit.environments.wheels import content_digest
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.metadata import Distribution
     from pathlib import Path
 
+    from envkit.config import Settings
     from envkit.environments.pip_configuration import PipConfiguration
+    from envkit.environments.records import EnvRecord
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
 
-
-@dataclass(frozen=True)
-class Target:
-    """The Python that an environment is made for, what the plugin needs there, and the torch that fits."""
-
-    python: str
-    version: str
-    needs: Needs
-    torch: TorchBuild | None
+# The minor versions that a backend which brings Python itself is asked for, the newest known last.
+_NEWEST_MINOR = 14
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """A task, its model and the machine: what an environment is to be provided for.
+class Planning:
+    """The surroundings of a plan.
 
-    ``host_extras`` are the extras of envkit-ml that the data calls for.
+    ``facts`` are those of the machine that the environment is for; ``here`` those of the machine that makes
+    it, None where that is the same one.
     """
 
-    entry: TaskEntry
-    model: str
     facts: MachineFacts
     home: Path
     torch_index: str
     environ: Mapping[str, str]
-    find_distribution: Callable[[str], Distribution]
-    host_extras: frozenset[str] = frozenset()
+    settings: Settings
+    here: MachineFacts | None = None
+    find_distribution: Callable[[str], Distribution] = metadata.distribution
+    find_task: Callable[[str], TaskEntry] = field(default=registry.find_task)
 
-    def needs(self, python: str) -> Needs:
-        """Return what the plugin needs on this Python. Raises: PluginError."""
-        return read_needs(
-            self.entry,
-            python=python,
-            host_extras=self.host_extras,
-            find_distribution=self.find_distribution,
+    def pip_configuration(self) -> PipConfiguration:
+        """Return what pip is told here, with envkit's own package index in its place. Raises: EnvError."""
+        return read_pip_configuration(environ=self.environ, package_index=self.settings.package_index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The Python that an environment is made for, what it needs there, and the torch that fits.
+
+    ``version`` is Python's as far as it is known; ``pythons`` are the interpreters of that minor version, none
+    where the backend brings one. ``packages`` are the user's own, torch left out.
+    """
+
+    version: str
+    pythons: tuple[tuple[str, str], ...]
+    python_range: SpecifierSet
+    entries: tuple[TaskEntry, ...]
+    needs: Needs
+    packages: tuple[str, ...]
+    torch: TorchBuild | None
+    model_packages: tuple[str, ...]
+
+
+def choose(
+    spec: EnvSpec, *, planning: Planning, model: str = DEFAULT_MODEL, prefer: EnvRecord | None = None
+) -> Choice:
+    """Return the running Python if tasks and torch allow it, else the first other that they do.
+
+    ``model`` is what runs in it begin from; Python and torch of the record ``prefer`` are kept where they
+    still fit. Raises: UsageError for words that cannot be read, PluginError,
+    EnvError where two plugins cannot live together or no Python serves, MachineError where torch has no build.
+    """
+    configuration = planning.pip_configuration()
+    asked = read_python(spec.python)
+    entries = tuple(planning.find_task(name) for name in spec.tasks)
+    torch_range, packages = split_torch(spec.packages)
+    places = list(_places(spec, asked, planning))
+    first_error: MachineError | None = None
+    ranges = asked
+    minors = [minor_version(version) for _, version in places]
+    if prefer is not None:
+        minors.sort(key=lambda minor: minor != minor_version(prefer.python))
+    for version in dict.fromkeys(minors):
+        needs, claims = _needs_of(entries, spec, python=version, planning=planning)
+        ranges = asked & needs.requires_python
+        fitting = tuple((path, full) for path, full in places if minor_version(full) == version)
+        fitting = tuple(place for place in fitting if _may_be_in(place[1], ranges))
+        if not fitting:
+            continue
+        wish = _torch_wish(spec, needs, torch_range, claims)
+        try:
+            torch = _torch_build(wish, version, planning, configuration, prefer)
+        except MachineError as error:
+            first_error = first_error or error
+            continue
+        return Choice(
+            version=fitting[0][1],
+            pythons=tuple(place for place in fitting if place[0]),
+            python_range=ranges & SpecifierSet(f"=={version}.*"),
+            entries=entries,
+            needs=needs,
+            packages=tuple(packages),
+            torch=torch,
+            model_packages=spec.model_packages or model_packages(needs, model, environ=planning.environ),
         )
-
-    def model_package(self, needs: Needs) -> str | None:
-        """Return the package that brings the model, None where none is called for."""
-        if needs.torch is None or self.model != DEFAULT_MODEL:
-            return None
-        if models.find_cached_model(self.model, environ=self.environ) is not None:
-            return None
-        return models.DEFAULT_MODEL_PACKAGE
-
-    @property
-    def can_ask_hub(self) -> bool:
-        """Tell whether a model that is nowhere on this machine may be fetched from the model hub."""
-        return self.environ.get("HF_HUB_OFFLINE", "").lower() not in ("1", "on", "yes", "true")
-
-    def environment_name(self, target: Target) -> str:
-        """Return the name of the plugin's environment: ``ner-py3.11-torch2.13.0-cpu``."""
-        # A name becomes a folder's: nothing in it may lead elsewhere.
-        plugin = re.sub(r"[^a-z0-9]+", "-", self.entry.plugin.lower().removeprefix("envkit-")).strip("-")
-        parts = [plugin or "plugin", f"py{minor_version(target.version)}"]
-        if target.torch is not None:
-            parts.append(f"torch{target.torch.version.split('+')[0]}-{target.torch.variant}")
-        return "-".join(parts)
-
-    def plugin_package(self) -> HostPackage:
-        """Return the plugin as it is installed here. Raises: EnvError where it has no RECORD."""
-        return _package(self.entry.distribution)
-
-    def envkit_package(self) -> HostPackage:
-        """Return envkit as it is installed here. Raises: EnvError where it has no RECORD."""
-        return _package(self.find_distribution(HOST))
-
-    def torch_build(self, needs: Needs, configuration: PipConfiguration) -> TorchBuild | None:
-        """Return the torch that fits, None where none is needed. Raises: MachineError."""
-        if needs.torch is None:
-            return None
-        return choose_torch_build(
-            self.facts,
-            specifier=needs.torch,
-            python=needs.python,
-            wheels=local_wheels(configuration.find_links),
-            torch_index=self.torch_index,
-        )
-
-    def target(self, configuration: PipConfiguration) -> Target:
-        """Return the running Python if plugin and torch allow it, else the first other that they do.
-
-        Raises: EnvError where the plugin runs on none, MachineError where torch has a build for none.
-        """
-        python = self.facts.python
-        places = [(python.path, python.version), *((i.path, i.version) for i in self.facts.interpreters)]
-        first_error: MachineError | None = None
-        for path, version in places:
-            needs = self.needs(version)
-            if needs.requires_python.contains(version, prereleases=True):
-                try:
-                    return Target(path, version, needs, self.torch_build(needs, configuration))
-                except MachineError as error:
-                    first_error = first_error or error
-        if first_error is not None:
-            raise first_error
-        raise EnvError(
-            f"{self.entry} needs Python {self.needs(python.version).requires_python}; "
-            f"on PATH there is {', '.join(version for _, version in places)}",
-            hint="Install such a Python so that it is found on PATH; none is downloaded unasked",
-        )
+    if first_error is not None:
+        raise first_error
+    raise _no_python(spec, entries, ranges, places)
 
 
-def _package(dist: Distribution) -> HostPackage:
+def model_packages(needs: Needs, model: str, *, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the package that brings the model, none where none is called for."""
+    if not needs.plugin or needs.torch is None or model != DEFAULT_MODEL:
+        return ()
+    if models.find_cached_model(model, environ=environ) is not None:
+        return ()
+    return (models.DEFAULT_MODEL_PACKAGE,)
+
+
+def automatic_name(spec: EnvSpec, choice: Choice) -> str:
+    """Return the name of the environment that a run makes for itself: ``ner-py3.11-torch2.13.0-cpu``."""
+    # A name becomes a folder's: nothing in it may lead elsewhere.
+    plugins = (entry.plugin.lower().removeprefix("envkit-") for entry in choice.entries)
+    names = [re.sub(r"[^a-z0-9]+", "-", plugin).strip("-") or "plugin" for plugin in plugins]
+    parts = ["-".join(names) or "env", f"py{minor_version(choice.version)}"]
+    if choice.torch is not None:
+        parts.append(f"torch{choice.torch.version.split('+')[0]}-{choice.torch.variant}")
+    if spec.backend != "venv":
+        parts.append(spec.backend)
+    return "-".join(parts)
+
+
+def wanted_of(name: str, choice: Choice, *, planning: Planning) -> Wanted:
+    """Return what an environment has to be to serve a run. Raises: EnvError where a plugin has no RECORD."""
+    return Wanted(
+        name=name,
+        python=choice.version,
+        needs=choice.needs,
+        plugins=tuple(host_package(entry.distribution) for entry in choice.entries),
+        envkit=host_package(planning.find_distribution(HOST)),
+        torch=choice.torch,
+        model_package=choice.model_packages[0] if choice.model_packages else None,
+    )
+
+
+def host_package(dist: Distribution) -> HostPackage:
+    """Return a distribution as it is installed here. Raises: EnvError where it has no RECORD."""
     return HostPackage(name=dist.metadata["Name"], version=dist.version, digest=content_digest(dist))
+
+
+def needs_of(entry: TaskEntry, *, python: str, planning: Planning, host_extras: frozenset[str]) -> Needs:
+    """Return what one task needs on this Python. Raises: PluginError."""
+    return read_needs(
+        entry, python=python, host_extras=host_extras, find_distribution=planning.find_distribution
+    )
+
+
+def _needs_of(
+    entries: Sequence[TaskEntry], spec: EnvSpec, *, python: str, planning: Planning
+) -> tuple[Needs, list[Claim]]:
+    """Return what all tasks need together, and who asks for what."""
+    extras = frozenset(spec.host_extras)
+    each = [(e, needs_of(e, python=python, planning=planning, host_extras=extras)) for e in entries]
+    claims = [Claim(str(entry), requirement) for entry, needs in each for requirement in needs.requirements]
+    own = [r for text in spec.packages if (r := parse_requirement(text)) and _applies(r, python)]
+    claims += [Claim("--with", requirement) for requirement in own]
+    check_agreement(claims)
+    merged = merge_requirements(claim.requirement for claim in claims if claim.who != "--with")
+    ranges = SpecifierSet()
+    for _, needs in each:
+        ranges &= needs.requires_python
+    together = Needs(
+        plugin=" and ".join(entry.plugin for entry in entries),
+        python=python,
+        requirements=merged,
+        torch=next((r.specifier for r in merged if canonicalize_name(r.name) == "torch"), None),
+        requires_python=ranges,
+    )
+    return together, claims
+
+
+def _applies(requirement: Requirement, python: str) -> bool:
+    variables = {"python_version": python, "python_full_version": f"{python}.0"}
+    return requirement.marker is None or requirement.marker.evaluate(variables)
+
+
+@dataclass(frozen=True)
+class _Torch:
+    specifier: SpecifierSet
+    variant: str | None
+
+
+def _torch_wish(
+    spec: EnvSpec, needs: Needs, own: SpecifierSet | None, claims: Sequence[Claim]
+) -> _Torch | None:
+    wish = read_torch(spec.torch)
+    if wish is None and needs.torch is None and own is None:
+        return None
+    specifier = (needs.torch or SpecifierSet()) & (own or SpecifierSet())
+    if wish is None:
+        return _Torch(specifier, None)
+    if str(wish.specifier):
+        check_agreement([*claims, Claim("--torch", Requirement(f"torch{wish.specifier}"))])
+    return _Torch(specifier & wish.specifier, wish.variant)
+
+
+def _torch_build(
+    wish: _Torch | None,
+    python: str,
+    planning: Planning,
+    configuration: PipConfiguration,
+    prefer: EnvRecord | None,
+) -> TorchBuild | None:
+    if wish is None:
+        return None
+    if prefer is not None and prefer.torch is not None:
+        kept = wish.specifier & SpecifierSet(f"=={prefer.torch.version.partition('+')[0]}")
+        with contextlib.suppress(MachineError):  # it no longer fits: what does is chosen anew
+            return _torch_build(_Torch(kept, wish.variant), python, planning, configuration, None)
+    return choose_torch_build(
+        planning.facts,
+        specifier=wish.specifier,
+        python=python,
+        wheels=local_wheels(configuration.find_links),
+        torch_index=planning.torch_index,
+        variant=wish.variant,
+    )
+
+
+def _places(spec: EnvSpec, asked: SpecifierSet, planning: Planning) -> Iterator[tuple[str, str]]:
+    """Yield paths and versions of the Pythons that may be taken, the preferred first."""
+    here = planning.here or planning.facts
+    running = here.python
+    if spec.backend == "venv":
+        yield running.path, running.version
+        yield from ((each.path, each.version) for each in here.interpreters)
+        return
+    minors = [f"3.{minor}" for minor in range(_NEWEST_MINOR, 7, -1)]
+    minors += [f"3.{minor}" for minor in range(_NEWEST_MINOR + 1, 31)]  # only where nothing older is in range
+    preferred = minor_version(running.version)
+    for minor in dict.fromkeys([preferred, *minors]):
+        if _may_be_in(minor, asked):
+            yield "", minor
+
+
+def _may_be_in(version: str, ranges: SpecifierSet) -> bool:
+    """Tell whether a version, known to its minor part at least, can be in the range."""
+    if version.count(".") >= 2:
+        return ranges.contains(version, prereleases=True)
+    return any(ranges.contains(f"{version}.{patch}", prereleases=True) for patch in range(60))
+
+
+def _no_python(
+    spec: EnvSpec, entries: Sequence[TaskEntry], ranges: SpecifierSet, places: Sequence[tuple[str, str]]
+) -> EnvError:
+    who = " and ".join(map(str, entries)) or "the environment"
+    there = ", ".join(version for _, version in places) or "none that fits"
+    if spec.backend == "venv":
+        hint = "Install such a Python so that it is found on PATH; none is downloaded unasked"
+        return EnvError(f"{who} needs Python {ranges}; on PATH there is {there}", hint=hint)
+    return EnvError(f"{who} needs Python {ranges}, and {spec.python or 'none'} was asked for")

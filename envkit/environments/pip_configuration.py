@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envkit.api import EnvError
+from envkit.mirrors import MIRRORS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,6 +89,7 @@ class PipConfiguration:
 def read_pip_configuration(
     *,
     environ: Mapping[str, str] = os.environ,
+    package_index: str | None = None,
     folder: Path | None = None,
     root: Path = Path("/"),
     prefix: Path = Path(sys.prefix),
@@ -95,8 +97,9 @@ def read_pip_configuration(
 ) -> PipConfiguration:
     """Read pip's files and variables.
 
-    ``folder`` (the working one if None) is where relative paths begin, ``root`` where the system's files
-    are looked for, ``prefix`` the environment whose own file counts. Raises: EnvError, with file and line.
+    ``package_index``, envkit's own setting, beats pip's index-url. ``folder`` (the working one if None) is
+    where relative paths begin, ``root`` where the system's files are looked for, ``prefix`` the environment
+    whose own file counts. Raises: EnvError, with file and line.
     """
     sections: dict[str, dict[str, Setting]] = {}
     for file in configuration_files(environ=environ, root=root, prefix=prefix, system=system):
@@ -110,6 +113,8 @@ def read_pip_configuration(
         for key, setting in sections.get(section, {}).items():
             if setting.text:  # pip passes over empty values, as if the section did not speak
                 merged[_ALIASES.get(key, key)] = setting
+    if package_index:
+        merged["index-url"] = Setting(package_index, f"{MIRRORS_TABLE}.package-index")
     return _interpret(merged, folder=folder or Path.cwd(), home=_home(environ))
 
 

@@ -13,3 +13,6 @@ class Progress(Protocol):
 
     def step(self, text: str) -> None:
         """Say what is being done now; the next step replaces it."""
+
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Show beside the step how many bytes of ``what`` are there, of how many if that is known."""

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envkit import registry
 from envkit.api import EnvError
-from envkit.environments.lacking import add_command, find_lacking, find_lacking_model
-from envkit.environments.order import Order
-from envkit.environments.pip_configuration import read_pip_configuration
-from envkit.environments.records import Environment, describe_record
-from envkit.environments.requirements import installed_for
+from envkit.environments.lacking import add_command, find_lacking, find_lacking_model, sync_command
+from envkit.environments.order import (
+    Planning,
+    automatic_name,
+    choose,
+    host_package,
+    model_packages,
+    needs_of,
+    wanted_of,
+)
+from envkit.environments.records import Environment, EnvSpec, describe_record
+from envkit.environments.requirements import HOST, installed_for
 from envkit.environments.store import (
-    Wanted,
-    envs_dir,
     find_environment,
+    find_stored,
     hold_environment,
     installed_in,
     libraries_of,
@@ -31,9 +38,36 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
     from envkit.api.records import EnvironmentUse
+    from envkit.config import Settings
     from envkit.environments.progress import Progress
+    from envkit.environments.records import HostPackage
+    from envkit.environments.requirements import Needs
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """A task, its model and the extras that its data call for: what an environment is provided for."""
+
+    entry: TaskEntry
+    model: str
+    host_extras: frozenset[str]
+    planning: Planning
+
+    def needs(self, python: str) -> Needs:
+        return needs_of(self.entry, python=python, planning=self.planning, host_extras=self.host_extras)
+
+    def lacking_model(self, needs: Needs, *, search_path: list[str]) -> list[str]:
+        packages = model_packages(needs, self.model, environ=self.planning.environ)
+        return find_lacking_model(
+            packages, self.model, environ=self.planning.environ, search_path=search_path
+        )
+
+    @property
+    def can_ask_hub(self) -> bool:
+        """Tell whether a model that is nowhere on this machine may be fetched from the model hub."""
+        return self.planning.environ.get("HF_HUB_OFFLINE", "").lower() not in ("1", "on", "yes", "true")
 
 
 def provide_environment(
@@ -42,8 +76,7 @@ def provide_environment(
     entry: TaskEntry,
     model: str,
     facts: MachineFacts,
-    home: Path,
-    torch_index: str,
+    settings: Settings,
     progress: Progress,
     host_extras: frozenset[str] = frozenset(),
     environ: Mapping[str, str] = os.environ,
@@ -56,16 +89,7 @@ def provide_environment(
     ``parquet``. Raises: EnvError that lists what is lacking and the command that adds
     it, or says why none could be made; PluginError; MachineError where no torch build fits.
     """
-    order = Order(
-        entry=entry,
-        model=model,
-        facts=facts,
-        home=home.absolute(),
-        torch_index=torch_index,
-        environ=environ,
-        find_distribution=find_distribution,
-        host_extras=host_extras,
-    )
+    order = _order(entry, model, facts, settings, host_extras, environ, find_distribution)
     if choice == "auto":
         return _current(order, is_asked=False) or _managed(order, progress)
     if choice == "current":
@@ -81,8 +105,7 @@ def provide_again(
     entry: TaskEntry,
     model: str,
     facts: MachineFacts,
-    home: Path,
-    torch_index: str,
+    settings: Settings,
     progress: Progress,
     host_extras: frozenset[str] = frozenset(),
     environ: Mapping[str, str] = os.environ,
@@ -93,21 +116,12 @@ def provide_again(
     ``current`` is the interpreter that runs now. One of the store is taken as it is, whatever has been
     installed here since, and made again where it is gone. Raises: EnvError, PluginError, MachineError.
     """
-    order = Order(
-        entry=entry,
-        model=model,
-        facts=facts,
-        home=home.absolute(),
-        torch_index=torch_index,
-        environ=environ,
-        find_distribution=find_distribution,
-        host_extras=host_extras,
-    )
+    order = _order(entry, model, facts, settings, host_extras, environ, find_distribution)
     if used.kind == "current":
         current = _current(order, is_asked=True)
         assert current is not None
         return current
-    for stored in list_environments(order.home):
+    for stored in list_environments(order.planning.home):
         if stored.name == used.name and os.access(python_of(stored.prefix), os.X_OK):
             reason = f"{stored.name}, in which the run began: {describe_record(stored.record)}"
             return replace(hold_environment(stored), reason=reason)
@@ -115,18 +129,42 @@ def provide_again(
     return _managed(order, progress)
 
 
-def _current(order: Order, *, is_asked: bool) -> Environment | None:
+def _order(
+    entry: TaskEntry,
+    model: str,
+    facts: MachineFacts,
+    settings: Settings,
+    host_extras: frozenset[str],
+    environ: Mapping[str, str],
+    find_distribution: Callable[[str], Distribution],
+) -> _Order:
+    planning = Planning(
+        facts=facts,
+        home=settings.home.absolute(),
+        torch_index=settings.torch_index,
+        environ=environ,
+        settings=settings,
+        find_distribution=find_distribution,
+        # The plugin is loaded already: its entry need not be looked for again.
+        find_task=lambda name: entry if name == entry.name else registry.find_task(name),
+    )
+    return _Order(entry=entry, model=model, host_extras=host_extras, planning=planning)
+
+
+def _current(order: _Order, *, is_asked: bool) -> Environment | None:
     """Return the running interpreter; where it lacks something, None, or an EnvError if it was asked for."""
-    python = order.facts.python
+    planning, python = order.planning, order.planning.facts.python
     needs = order.needs(python.version)
-    installed = installed_for(needs, find_distribution=order.find_distribution)
-    lacking = find_lacking(needs, installed, order)
-    model = [] if is_asked and order.can_ask_hub else find_lacking_model(needs, order, search_path=sys.path)
+    installed = installed_for(needs, find_distribution=planning.find_distribution)
+    lacking = find_lacking(needs, installed, facts=planning.facts)
+    model = [] if is_asked and order.can_ask_hub else order.lacking_model(needs, search_path=sys.path)
     lacking += model
     if lacking and is_asked:
         raise EnvError(
             f"the running Python lacks what {order.entry.name} needs: {'; '.join(lacking)}",
-            hint=add_command(Path(python.path), needs, installed, order, with_model=bool(model)),
+            hint=add_command(
+                needs, installed, planning=planning, task=order.entry.name, with_model=bool(model)
+            ),
         )
     if lacking:
         return None
@@ -140,54 +178,47 @@ def _current(order: Order, *, is_asked: bool) -> Environment | None:
     )
 
 
-def _named(name: str, order: Order) -> Environment:
-    stored = {each.name: each for each in list_environments(order.home)}
-    if name not in stored:
-        raise EnvError(
-            f"there is no environment {name!r} in {envs_dir(order.home)}",
-            hint=f"Known: {', '.join(stored) or 'none yet'}. Without --env one is found or made",
-        )
-    environment, record = hold_environment(stored[name]), stored[name].record
+def _named(name: str, order: _Order) -> Environment:
+    stored = find_stored(order.planning.home, name)
+    environment, record = hold_environment(stored), stored.record
     needs = order.needs(record.python)
     installed = installed_in(environment.prefix)
-    lacking = find_lacking(needs, installed, order)
-    libraries = libraries_of(environment.prefix)
-    model = [] if order.can_ask_hub else find_lacking_model(needs, order, search_path=libraries)
-    lacking += model
-    has_changed = False
-    for package, was in ((order.envkit_package(), record.envkit), (order.plugin_package(), record.plugin)):
-        if package != was:
-            has_changed = True
+    lacking = find_lacking(needs, installed, facts=order.planning.facts)
+    if not order.can_ask_hub:
+        lacking += order.lacking_model(needs, search_path=libraries_of(environment.prefix))
+    inside: dict[str, HostPackage] = {each.name: each for each in record.plugins}
+    if record.envkit is not None:
+        inside[record.envkit.name] = record.envkit
+    for dist in (order.planning.find_distribution(HOST), order.entry.distribution):
+        package = host_package(dist)
+        if inside.get(package.name) != package:
             lacking.append(f"{package.name} {package.version} as it is installed here")
     if lacking:
         environment.release()
-        hint = f"envkit run {order.entry.name} --env auto finds or makes one that fits"
-        if not has_changed:
-            hint = add_command(environment.python, needs, installed, order, with_model=bool(model))
         raise EnvError(
             f"the environment {name} lacks what {order.entry.name} needs: {'; '.join(lacking)}",
-            hint=hint,
+            hint=sync_command(name, needs, record, task=order.entry.name, host_extras=order.host_extras),
         )
     return replace(environment, reason=f"{name}, asked for: {describe_record(record)}")
 
 
-def _managed(order: Order, progress: Progress) -> Environment:
-    configuration = read_pip_configuration(environ=order.environ)
-    target = order.target(configuration)
-    wanted = Wanted(
-        name=order.environment_name(target),
-        python=target.version,
-        needs=target.needs,
-        plugin=order.plugin_package(),
-        envkit=order.envkit_package(),
-        torch=target.torch,
-        model_package=order.model_package(target.needs),
+def _managed(order: _Order, progress: Progress) -> Environment:
+    planning = order.planning
+    spec = EnvSpec(
+        backend=planning.settings.backend,
+        tasks=(order.entry.name,),
+        host_extras=tuple(sorted(order.host_extras)),
     )
-    environment = find_environment(order.home, wanted)
+    choice = choose(spec, planning=planning, model=order.model)
+    name = automatic_name(spec, choice)
+    environment = find_environment(planning.home, wanted_of(name, choice, planning=planning))
     if environment is None:
-        from envkit.environments.managed import make_managed  # a reuse has 0.15 s for everything
+        # A reuse has 0.15 s for everything.
+        from envkit.environments.make import make_environment
+        from envkit.environments.plan import plan_environment
 
-        environment = make_managed(order, target, wanted, configuration=configuration, progress=progress)
+        plan = plan_environment(name, spec, planning=planning, progress=progress, model=order.model)
+        environment = make_environment(plan, planning=planning, progress=progress)
     assert environment.record is not None
     why = "made now" if environment.created else "made before"
     return replace(environment, reason=f"{environment.name}, {why}: {describe_record(environment.record)}")

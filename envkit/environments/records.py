@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from envkit.api.environments import Base
 from envkit.machine import MachineFacts
 from envkit.torchbuild import TorchBuild
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.environments.lock import FileLock
+    from envkit.environments.flock import FileLock
 
-ENV_RECORD_VERSION = 1
+ENV_RECORD_VERSION = 2
 
 
 class HostPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,38 +27,103 @@ class HostPackage(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class EnvSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user wants of an environment; a later change starts from it.
+
+    ``python`` is a version or a range, empty for the running one if that fits. ``torch`` is empty for what
+    the tasks need, ``auto`` for one that fits the machine, a variant (``cpu``, ``cu126``, ``mps``), a version
+    or a range. ``packages`` are requirements, ``base_packages`` in the backend's own language,
+    ``model_packages`` requirements that are installed without their dependencies. ``channels`` are empty for
+    what is configured. ``host_extras`` are extras of envkit-ml; ``constraints`` are pins.
+    """
+
+    backend: str = "venv"
+    tasks: tuple[str, ...] = ()
+    python: str = ""
+    torch: str = ""
+    torch_from: Literal["wheels", "conda"] = "wheels"
+    packages: tuple[str, ...] = ()
+    base_packages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    model_packages: tuple[str, ...] = ()
+    host_extras: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+
+
+class WheelPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A Python package, resolved: ``name`` is canonical, ``size`` in bytes as downloaded, None if unknown.
+
+    ``url`` is without passwords and empty where it is unknown, as is ``sha256``; ``source`` is ``index``,
+    ``find-links``, ``host`` (remade from what is installed here) or ``direct`` (an address the user named).
+    """
+
+    name: str
+    version: str
+    url: str = ""
+    sha256: str = ""
+    size: int | None = None
+    source: str = ""
+
+
+class DeviceProof(msgspec.Struct, frozen=True, kw_only=True):
+    """A device on which torch did a forward and a backward step, and how long that took."""
+
+    device: str
+    seconds: float
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What was tried in a new environment, all of it with success.
+
+    ``left_out`` says what could not be tried on this machine, and why.
+    """
+
+    python: str
+    torch: str | None
+    devices: tuple[DeviceProof, ...]
+    tasks: tuple[str, ...]
+    left_out: tuple[str, ...]
+    seconds: float
+
+
 class EnvRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``envkit-env.json``: how an environment came to be. It is valid only where this stands.
 
     ``created`` is an ISO 8601 time in UTC; ``python`` the full version; ``asked`` the requirements that
     were resolved; ``installed`` the versions that came of it, by canonical name; ``without_dependencies``
-    the packages that were installed as they are; ``size`` is in bytes, files shared with uv's cache included.
+    the packages that were installed as they are; ``size`` is in bytes, files shared with a cache included;
+    ``lock`` the sha256 of the lock file it was made from.
     """
 
     name: str
-    kind: Literal["venv"]
+    generation: int
+    backend: str
     created: str
     python: str
+    spec: EnvSpec
+    base: Base
     asked: tuple[str, ...]
     installed: dict[str, str]
     without_dependencies: tuple[str, ...]
-    plugin: HostPackage
-    envkit: HostPackage
+    plugins: tuple[HostPackage, ...]
+    envkit: HostPackage | None
     torch: TorchBuild | None
     facts: MachineFacts
     size: int
+    proof: Proof
+    lock: str | None = None
     version: int = ENV_RECORD_VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Where a run's worker runs: ``current`` (the running interpreter) or a ``venv`` that envkit made.
+    """Where a run's worker runs: the running interpreter, or one that envkit made.
 
-    ``reason`` says in one line which, why and how large. As long as ``hold`` is not released (or the
+    ``kind`` is ``current`` or the name of the backend. ``reason`` says in one line which, why and how large. As long as ``hold`` is not released (or the
     process lives), nobody removes or remakes the environment.
     """
 
-    kind: Literal["current", "venv"]
+    kind: str
     name: str
     prefix: Path
     python: Path
@@ -74,10 +140,14 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredEnvironment:
-    """An environment in the store; ``last_used`` is in seconds since the epoch."""
+    """An environment in the store; ``last_used`` is in seconds since the epoch.
+
+    ``prefix`` is where it really lies, ``link`` the name under which people and kernels find it.
+    """
 
     name: str
     prefix: Path
+    link: Path
     record: EnvRecord
     last_used: float
     is_in_use: bool

@@ -64,7 +64,7 @@ def read_needs(
         ) from error
     given = {canonicalize_name(entry.plugin): entry.distribution, HOST: host}
     found = list(_follow(given, host_extras, python=python, entry=entry))
-    requirements = tuple(_merge(found))
+    requirements = merge_requirements(found)
     torch = next((r.specifier for r in requirements if canonicalize_name(r.name) == "torch"), None)
     ranges = [dist.metadata.get_all("Requires-Python") or [""] for dist in given.values()]
     try:
@@ -189,18 +189,18 @@ def _check_given(dist: Distribution, requirement: Requirement, entry: TaskEntry)
         )
 
 
-def _merge(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
-    """Yield one requirement a name, their ranges and extras joined, so that each is asked once."""
+def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+    """Return one requirement a name, their ranges and extras joined, sorted, so that each is asked once."""
     by_name: dict[str, Requirement] = {}
     for requirement in requirements:
         name = canonicalize_name(requirement.name)
-        if name in by_name:
-            by_name[name].specifier &= requirement.specifier
-            by_name[name].extras |= requirement.extras
-            by_name[name].url = by_name[name].url or requirement.url
-        else:
-            by_name[name] = requirement
-    yield from (by_name[name] for name in sorted(by_name))
+        if name not in by_name:
+            by_name[name] = Requirement(str(requirement))  # what is given stays as it is
+            continue
+        by_name[name].specifier &= requirement.specifier
+        by_name[name].extras |= requirement.extras
+        by_name[name].url = by_name[name].url or requirement.url
+    return tuple(by_name[name] for name in sorted(by_name))
 
 
 def torch_range(*, find_distribution: Callable[[str], Distribution] = metadata.distribution) -> SpecifierSet:

@@ -1,50 +1,61 @@
-"""The store of environments: found in milliseconds, made under a lock, valid only with their record.
+"""The store of environments: found in milliseconds, changed under a lock, valid only with their record.
 
-Beside a folder NAME stand two files: NAME.lock, held by whoever makes it, and NAME.in-use, held (shared)
-by whoever runs in it. An environment that no longer fits and is in use is left alone, and the new one is
-made in NAME-2.
+An environment is made beside the one whose place it takes (see ``generations``): one that failed or was killed
+half-way is never seen, and a run keeps the generation it began in.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
 
-import msgspec
-from packaging.utils import canonicalize_name
-
-from envkit.api import EnvError
-from envkit.environments.lock import FileLock, lock_exclusively, lock_shared, try_lock
-from envkit.environments.records import ENV_RECORD_VERSION, Environment, EnvRecord, StoredEnvironment
-from envkit.environments.requirements import minor_version, missing
+from envkit.api import EnvError, UsageError
+from envkit.environments.fitness import Wanted, why_unfit
+from envkit.environments.flock import lock_exclusively, lock_shared
+from envkit.environments.generations import RECORD_FILE, Generations, delete, in_use_file, is_in_use, sweep
+from envkit.environments.prefixes import (
+    environment_size,
+    installed_in,
+    libraries_of,
+    own_size,
+    python_of,
+    read_record,
+    write_record,
+)
+from envkit.environments.records import Environment, StoredEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from envkit.environments.records import HostPackage
-    from envkit.environments.requirements import Needs
-    from envkit.torchbuild import TorchBuild
+    from envkit.environments.flock import FileLock
+    from envkit.environments.records import EnvRecord
 
-RECORD_FILE = "envkit-env.json"
-# More than one is only there while older ones are in use.
-_MOST_SLOTS = 9
-_decoder = msgspec.json.Decoder(EnvRecord)
+__all__ = [
+    "RECORD_FILE",
+    "Wanted",
+    "change_environment",
+    "check_name",
+    "environment_size",
+    "envs_dir",
+    "find_environment",
+    "find_stored",
+    "hold_environment",
+    "installed_in",
+    "libraries_of",
+    "list_environments",
+    "python_of",
+    "read_record",
+    "remove_environment",
+    "why_unfit",
+    "write_record",
+]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What an environment has to be to serve a run; ``model_package`` as a requirement, None for none."""
-
-    name: str
-    python: str
-    needs: Needs
-    plugin: HostPackage
-    envkit: HostPackage
-    torch: TorchBuild | None
-    model_package: str | None
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# What --env takes for something else.
+_TAKEN_NAMES = frozenset({"auto", "current"})
 
 
 def envs_dir(home: Path) -> Path:
@@ -52,196 +63,220 @@ def envs_dir(home: Path) -> Path:
     return home / "envs"
 
 
+def check_name(name: str) -> str:
+    """Return the name of an environment as it is. Raises: UsageError for one that none may have."""
+    if _NAME.fullmatch(name) and name not in _TAKEN_NAMES:
+        return name
+    why = "means something else to --env" if name in _TAKEN_NAMES else "cannot name an environment"
+    raise UsageError(
+        f"{name!r} {why}",
+        hint="A name is up to 100 letters, digits, '.', '_' and '-', and begins with a letter or digit",
+    )
+
+
 def list_environments(home: Path) -> list[StoredEnvironment]:
     """Return the valid environments, by name."""
-    found = []
-    for record_file in sorted(envs_dir(home).glob(f"*/{RECORD_FILE}")):
-        prefix = record_file.parent
-        record = read_record(prefix)
-        if record is not None:
-            in_use = _in_use_file(prefix)
-            used = in_use.stat().st_mtime if in_use.exists() else record_file.stat().st_mtime
-            free = try_lock(in_use, shared=False)
-            if free is not None:
-                free.release()
-            found.append(
-                StoredEnvironment(
-                    name=prefix.name, prefix=prefix, record=record, last_used=used, is_in_use=free is None
-                )
-            )
-    return found
-
-
-def read_record(prefix: Path) -> EnvRecord | None:
-    """Return the record of an environment, None where it does not stand or is of another version."""
+    folder = envs_dir(home)
     try:
-        record = _decoder.decode((prefix / RECORD_FILE).read_bytes())
-    except (OSError, msgspec.DecodeError):
+        names = sorted(os.listdir(folder))  # noqa: PTH208  # names are all that is needed
+    except OSError:
+        return []
+    listed = (_stored(Generations(folder, name)) for name in names if _NAME.fullmatch(name))
+    return [stored for stored in listed if stored is not None]
+
+
+def _stored(generations: Generations) -> StoredEnvironment | None:
+    prefix = _current_prefix(generations)
+    record = read_record(prefix) if prefix else None
+    if prefix is None or record is None:
         return None
-    return record if record.version == ENV_RECORD_VERSION else None
+    try:
+        in_use = in_use_file(prefix)
+        last_used = (in_use if in_use.exists() else prefix / RECORD_FILE).stat().st_mtime
+    except FileNotFoundError:
+        return None  # it was removed at this moment
+    return StoredEnvironment(
+        name=generations.name,
+        prefix=prefix,
+        link=generations.link,
+        record=record,
+        last_used=last_used,
+        is_in_use=is_in_use(prefix),
+    )
 
 
-def write_record(prefix: Path, record: EnvRecord) -> None:
-    """Make the environment valid: the record appears whole or not at all."""
-    file = prefix / RECORD_FILE
-    draft = file.with_suffix(".tmp")
-    with draft.open("wb") as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(record)))
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.rename(file)
+def find_stored(home: Path, name: str) -> StoredEnvironment:
+    """Return the environment of this name. Raises: EnvError that names those there are, the nearest first."""
+    stored = _stored(Generations(envs_dir(home), name)) if _NAME.fullmatch(name) else None
+    if stored is None:
+        known = _nearest_first(name, [each.name for each in list_environments(home)])
+        raise EnvError(
+            f"there is no environment {name!r} in {envs_dir(home)}",
+            hint=f"Known: {', '.join(known) or 'none yet'}. envkit env create {name} makes one",
+        )
+    return stored
 
 
-def python_of(prefix: Path) -> Path:
-    """Return the interpreter of an environment."""
-    return prefix / "bin" / "python"
+def _nearest_first(name: str, known: list[str]) -> list[str]:
+    import difflib  # for an error alone
+
+    near = difflib.get_close_matches(name, known, n=len(known) or 1)
+    return near + [each for each in known if each not in near]
 
 
-def libraries_of(prefix: Path) -> list[str]:
-    """Return the folders that an environment's packages are in."""
-    return [str(folder) for folder in prefix.glob("lib/python*/site-packages")]
-
-
-def installed_in(prefix: Path) -> dict[str, str]:
-    """Return the versions, by canonical name, that the names of its .dist-info folders tell."""
-    found = {}
-    for library in libraries_of(prefix):
-        for name in os.listdir(library):  # noqa: PTH208  # names are all that is needed
-            if name.endswith(".dist-info"):
-                distribution, _, version = name.removesuffix(".dist-info").partition("-")
-                found[str(canonicalize_name(distribution))] = version
-    return found
-
-
-def why_unfit(prefix: Path, record: EnvRecord, wanted: Wanted) -> str | None:
-    """Return what keeps an environment from serving, None where it serves."""
-    if not os.access(python_of(prefix), os.X_OK):
-        return "its Python is gone"
-    if minor_version(record.python) != minor_version(wanted.python):
-        return f"it has Python {record.python}"
-    for was, now in ((record.envkit, wanted.envkit), (record.plugin, wanted.plugin)):
-        if was.digest != now.digest:
-            changed = f"{was.version} became {now.version}" if was.version != now.version else "has changed"
-            return f"{now.name} {changed}"
-    if (record.torch and record.torch.requirement) != (wanted.torch and wanted.torch.requirement):
-        return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
-    lacking = missing(wanted.needs, record.installed)
-    if lacking:
-        return f"it lacks {', '.join(map(str, lacking))}"
-    if wanted.model_package and wanted.model_package not in record.without_dependencies:
-        return "it lacks the default model"
-    there = installed_in(prefix)
-    gone = [name for name, version in record.installed.items() if there.get(name) != version]
-    return f"packages in it were changed: {', '.join(gone[:3])}" if gone else None
+def _current_prefix(generations: Generations) -> Path | None:
+    number = generations.current()
+    return None if number is None else generations.prefix(number)
 
 
 def find_environment(home: Path, wanted: Wanted) -> Environment | None:
     """Return the environment that serves, held against being removed, or None."""
-    return _find(home, wanted, hold=lambda file: try_lock(file, shared=True))
-
-
-def _find(home: Path, wanted: Wanted, *, hold: Callable[[Path], FileLock | None]) -> Environment | None:
-    for prefix in _slots(home, wanted.name):
-        if not (prefix / RECORD_FILE).is_file():
-            continue
-        held = hold(_in_use_file(prefix))
-        if held is None:
-            continue  # it is being removed
-        record = read_record(prefix)
-        if record is not None and why_unfit(prefix, record, wanted) is None:
-            return _use(prefix, record, held, created=False)
-        held.release()
-    return None
+    generations = Generations(envs_dir(home), check_name(wanted.name))
+    return _hold_current(generations, lambda prefix, record: why_unfit(prefix, record, wanted))
 
 
 def hold_environment(stored: StoredEnvironment) -> Environment:
     """Return a listed environment, held against being removed. Raises: EnvError if it has gone."""
-    hold = try_lock(_in_use_file(stored.prefix), shared=True)
-    record = read_record(stored.prefix)
-    if hold is None or record is None:
-        raise EnvError(f"the environment {stored.name} is being removed", hint="envkit env list")
-    return _use(stored.prefix, record, hold, created=False)
+    environment = _hold(stored.name, stored.prefix)
+    if environment is None:
+        raise EnvError(
+            f"the environment {stored.name} was changed or removed at this moment", hint="envkit env list"
+        )
+    return _used(environment)
 
 
-def make_environment(
+def change_environment(
     home: Path,
-    wanted: Wanted,
+    name: str,
     *,
-    build: Callable[[Path, FileLock], EnvRecord],
+    is_fit: Callable[[Path, EnvRecord], str | None],
+    build: Callable[[Path, int, FileLock], EnvRecord],
     say: Callable[[str], None],
 ) -> Environment:
-    """Make the environment, or wait for whoever makes it and return theirs.
+    """Return the environment, held: as it is where it fits, else made anew beside the old one.
 
-    ``build`` fills the folder (which is not there yet) and returns its record; the lock's file is to stay
-    open in every child that writes. What ``build`` leaves when it fails is removed.
+    ``is_fit`` returns what keeps an environment from serving, None where it serves; an empty text says
+    nothing to the user. ``build`` gets the folder to fill (which is not there yet), the number of the
+    generation and the lock, whose file is to stay open in every child that writes. Who finds the environment
+    in the making waits, and takes the other's if that fits. When ``build`` fails, nothing has changed.
+    Raises: UsageError for the name, EnvError, and what ``build`` raises.
     """
-    lock_file = envs_dir(home) / f"{wanted.name}.lock"
-    with lock_exclusively(
-        lock_file, on_wait=lambda holder: say(f"waiting for {holder}, which makes it")
-    ) as lock:
-        # Whoever holds this lock need not fear a removal, and so may wait for one who only looks.
-        found = _find(home, wanted, hold=lock_shared)
+    generations = Generations(envs_dir(home), check_name(name))
+    waiting = f"waiting for {{}}, which works on the environment {name}"
+    with lock_exclusively(generations.lock_file, on_wait=lambda who: say(waiting.format(who))) as lock:
+        found = _hold_current(generations, is_fit, say=say) or _hold_unlinked(generations, is_fit)
         if found is not None:
+            if generations.has_leftovers():  # of a process that was killed
+                _clear(generations, say)
             return found
-        prefix = _clear_slot(home, wanted, say)
+        generations.check_place()
+        _clear(generations, say)
+        number = generations.next_number()
+        prefix = generations.prefix(number)
+        hold = lock_shared(in_use_file(prefix))
         try:
-            record = build(prefix, lock)
+            record = build(prefix, number, lock)
             write_record(prefix, record)
+            generations.swing(number)
         except BaseException:
-            shutil.rmtree(prefix, ignore_errors=True)
+            hold.release()
+            if generations.current() != number:  # else the user stopped it a moment too late
+                generations.clear()
+                generations.forget()
             raise
-        return _use(prefix, record, lock_shared(_in_use_file(prefix)), created=True)
+        _clear(generations, say)
+        sweep(generations.folder, but=name)
+        return _used(_environment(name, prefix, record, hold, created=True))
 
 
-def _clear_slot(home: Path, wanted: Wanted, say: Callable[[str], None]) -> Path:
-    """Return a folder to make the environment in; remove those that no longer fit and are not in use."""
-    free: list[Path] = []
-    for prefix in _slots(home, wanted.name):
-        if not prefix.exists():
-            free.append(prefix)
-            continue
-        unused = try_lock(_in_use_file(prefix), shared=False)
-        if unused is None:
-            continue
-        with unused:
-            record = read_record(prefix)
-            why = why_unfit(prefix, record, wanted) if record else "it was left half made"
-            say(f"{prefix.name} is made anew: {why}")
-            _remove(prefix)
-            free.append(prefix)
-    if not free:
-        raise EnvError(
-            f"{_MOST_SLOTS} environments named {wanted.name} are in use and none fits",
-            hint="Wait for a run to end; envkit env list shows them",
-        )
-    return free[0]
+def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> int:
+    """Remove an environment, or what is left of one; return the bytes that are free now.
+
+    Files that a cache or another environment shares free nothing. Raises: UsageError for the name, EnvError
+    where there is none of that name, a run is in it, or it cannot be removed.
+    """
+    generations = Generations(envs_dir(home), check_name(name))
+    if generations.is_empty():
+        find_stored(home, name)
+    waiting = f"waiting for {{}}, which works on the environment {name}"
+    with lock_exclusively(generations.lock_file, on_wait=lambda who: say(waiting.format(who))):
+        generations.check_place()
+        held = generations.hold_all()
+        if held is None:
+            raise EnvError(f"a run is in the environment {name}", hint="Wait for it to end: envkit runs list")
+        with contextlib.ExitStack() as holds:
+            for each in held:
+                holds.enter_context(each)
+            folders = generations.discard_all()
+        freed = 0
+        for folder in folders:
+            size = own_size(folder)
+            delete(folder)
+            freed += size
+        generations.clear()
+        generations.forget()
+    return freed
 
 
-def _remove(prefix: Path) -> None:
-    (prefix / RECORD_FILE).unlink(missing_ok=True)  # first of all: half removed is not valid
-    try:
-        shutil.rmtree(prefix)
-    except OSError as error:
-        raise EnvError(
-            f"cannot remove the old environment {prefix}: {error.strerror}", hint=f"rm -rf '{prefix}'"
-        ) from error
+def _hold_current(
+    generations: Generations,
+    is_fit: Callable[[Path, EnvRecord], str | None],
+    *,
+    say: Callable[[str], None] = lambda text: None,
+) -> Environment | None:
+    """Return the current generation, held, where it fits; one that was changed meanwhile is looked at again."""
+    prefix = _current_prefix(generations)
+    environment = None
+    while prefix is not None and (environment := _hold(generations.name, prefix)) is None:
+        before, prefix = prefix, _current_prefix(generations)
+        if prefix == before:
+            say(f"{generations.name} is made anew: its record cannot be read")
+            return None
+    if prefix is None or environment is None or environment.record is None:
+        return None
+    why = is_fit(prefix, environment.record)
+    if why is None:
+        return _used(environment)
+    environment.release()
+    if why:
+        say(f"{generations.name} is made anew: {why}")
+    return None
 
 
-def _slots(home: Path, name: str) -> Iterator[Path]:
-    yield envs_dir(home) / name
-    for number in range(2, _MOST_SLOTS + 1):
-        yield envs_dir(home) / f"{name}-{number}"
+def _hold_unlinked(
+    generations: Generations, is_fit: Callable[[Path, EnvRecord], str | None]
+) -> Environment | None:
+    """Take up a generation that was made whole by a process that was killed just before the link."""
+    newest = next(iter(generations.numbers()), 0)
+    if newest <= (generations.current() or 0):
+        return None
+    environment = _hold(generations.name, generations.prefix(newest))
+    if environment is None or environment.record is None:
+        return None
+    if is_fit(environment.prefix, environment.record) is not None:
+        environment.release()
+        return None
+    generations.check_place()
+    generations.swing(newest)
+    return _used(environment)
 
 
-def _in_use_file(prefix: Path) -> Path:
-    return prefix.with_name(f"{prefix.name}.in-use")
+def _hold(name: str, prefix: Path) -> Environment | None:
+    if not (prefix / RECORD_FILE).is_file():
+        return None
+    # Whoever holds it alone only looks, or is about to take the record away: nobody waits long here.
+    hold = lock_shared(in_use_file(prefix))
+    record = read_record(prefix)
+    if record is None:
+        hold.release()
+        return None
+    return _environment(name, prefix, record, hold, created=False)
 
 
-def _use(prefix: Path, record: EnvRecord, hold: FileLock, *, created: bool) -> Environment:
-    os.utime(hold.fileno())  # when it was last used
+def _environment(name: str, prefix: Path, record: EnvRecord, hold: FileLock, *, created: bool) -> Environment:
     return Environment(
-        kind="venv",
-        name=prefix.name,
+        kind=record.backend,
+        name=name,
         prefix=prefix,
         python=python_of(prefix),
         reason="",
@@ -249,3 +284,16 @@ def _use(prefix: Path, record: EnvRecord, hold: FileLock, *, created: bool) -> E
         record=record,
         hold=hold,
     )
+
+
+def _used(environment: Environment) -> Environment:
+    """Note in the file that is held when the environment was last used."""
+    if environment.hold is not None:
+        with contextlib.suppress(OSError):  # a home that is only read
+            os.utime(environment.hold.fileno())
+    return environment
+
+
+def _clear(generations: Generations, say: Callable[[str], None]) -> None:
+    for failure in generations.clear():
+        say(f"{failure.message} ({failure.hint})")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from envkit.api import EnvError
+from envkit.environments.mirrors import mirror_hint
 from envkit.environments.uv_failures import explain_failure
 from envkit.masking import mask_secrets
 
@@ -70,7 +71,7 @@ def run_uv(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         pass_fds=tuple(inherited),
-        preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  # one system call, looked up before the fork
+        preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  # one system call, looked up before the fork
     )
     lines: list[str] = []
     try:
@@ -106,7 +107,8 @@ def _follow(process: subprocess.Popen[bytes], *, silence: float, on_wait: OnWait
             if now - last_sign > silence:
                 raise EnvError(
                     f"uv has done nothing for {silence:.0f} seconds and was stopped",
-                    hint="Try again; a slow index may need more time: PIP_DEFAULT_TIMEOUT=120",
+                    hint="Try again; a slow index may need more time: PIP_DEFAULT_TIMEOUT=120. "
+                    f"{mirror_hint('package-index')}",
                 )
             on_wait(now - last_line, written)
     if rest:
@@ -122,7 +124,7 @@ def _written(pid: int, *, root: Path = Path("/proc")) -> int | None:
         return None
 
 
-def _die_with(parent: int) -> Callable[[], None] | None:
+def die_with(parent: int) -> Callable[[], None] | None:
     """Return what the child runs first so that the kernel ends it with this process, on Linux."""
     if not sys.platform.startswith("linux"):
         return None

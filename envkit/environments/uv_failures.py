@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from envkit.api import EnvError
+from envkit.environments.mirrors import mirror_hint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ def explain_failure(lines: Sequence[str], *, status: int, place: Place) -> EnvEr
     words = said.lower()
     if status < 0:
         return _killed(-status)
+    if "hash mismatch for" in words:
+        return _wrong_hash(said)
     if "os error 28" in words or "os error 122" in words:
         return _disk_full(said, place)
     if "lack of valid authentication" in words or "401 unauthorized" in words:
@@ -50,12 +53,14 @@ def explain_failure(lines: Sequence[str], *, status: int, place: Place) -> EnvEr
     if "certificate" in words and "failed to fetch" in words or "invalid peer certificate" in words:
         return EnvError(
             f"the certificate of {_server(said)} is not trusted: {_last_cause(said)}",
-            hint="Name the certificates of your network: PIP_CERT=/path/to/certificates.pem (or SSL_CERT_FILE)",
+            hint="Name the certificates of your network: PIP_CERT=/path/to/certificates.pem (or SSL_CERT_FILE). "
+            f"{_setting(said, place)}",
         )
     if "tunnel error" in words or "proxy" in words and "failed to fetch" in words:
         return EnvError(
             f"the proxy on the way to {_server(said)} does not answer: {_last_cause(said)}",
-            hint="Name the right one: PIP_PROXY=http://host:port (or HTTPS_PROXY), or unset it",
+            hint="Name the right one: PIP_PROXY=http://host:port (or HTTPS_PROXY), or unset it. "
+            f"{_setting(said, place)}",
         )
     if "failed to fetch" in words or "error sending request" in words or "operation timed out" in words:
         return _no_answer(said, place)
@@ -94,10 +99,20 @@ def _disk_full(said: str, place: Place) -> EnvError:
     )
 
 
+def _wrong_hash(said: str) -> EnvError:
+    found = re.search(r"Hash mismatch for `([^`]+)`", said)
+    digests = re.findall(r"sha256:([0-9a-f]{64})", said)
+    known = f": expected sha256 {digests[0]}, got {digests[-1]}" if len(digests) > 1 else ""
+    return EnvError(
+        f"{found[1] if found else 'a package'} does not fit its hash{known}",
+        hint="It is not the file that was locked. Look at where it comes from before you lock anew",
+    )
+
+
 def _refused(said: str, place: Place, what: str) -> EnvError:
     return EnvError(
         f"the index {_server(said)} {what}",
-        hint=f"Put the credentials into the address, https://USER:PASSWORD@host/…, or into ~/.netrc: "
+        hint=f"Put the credentials into ~/.netrc, or into the address, https://USER:PASSWORD@host/…. "
         f"{_setting(said, place)}",
     )
 
@@ -115,7 +130,7 @@ def _no_answer(said: str, place: Place) -> EnvError:
         what = f"cannot be reached: {_last_cause(said)}"
     return EnvError(
         f"{_server(said)} {what}",
-        hint=f"Check the network, or name another index: {_setting(said, place)}",
+        hint=f"Check the network. {_setting(said, place)}",
     )
 
 
@@ -125,7 +140,7 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
     hint = (
         "pip's configuration says no-index: put the wheels into a folder that find-links names"
         if nowhere
-        else f"Another index may have them: {_setting(said, place)}"
+        else f"Another index may have them. {_setting(said, place)}"
     )
     return EnvError(f"what the plugin needs cannot be installed together. {causes}", hint=hint)
 
@@ -133,9 +148,9 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
 def _setting(said: str, place: Place) -> str:
     address = _ADDRESS.search(said)
     if place.torch_index and address and urlsplit(address[0]).netloc == urlsplit(place.torch_index).netloc:
-        return "ENVKIT_TORCH_INDEX=URL moves torch's index"
-    source = f" (now from {place.index_source})" if place.index_source else ""
-    return f"PIP_INDEX_URL=URL, or pip config set global.index-url URL{source}"
+        return mirror_hint("torch-index")
+    source = f"; now from {place.index_source}" if place.index_source else ""
+    return f"{mirror_hint('package-index')}{source}"
 
 
 def _server(said: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import EnvError, EnvkitError, UsageError
 from envkit.masking import mask_secrets
+from envkit.mirrors import HUB, mirror_hint
 from envkit.models import hub_cache_dir, is_model_dir
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from envkit.api import Reporter
 
-HUB = "https://huggingface.co"
 # What transformers reads of a model, beside its weights; a repository may hold gigabytes more.
 _SIDE_FILE = re.compile(r"[^/]+\.(json|txt|model|jinja|tiktoken|vocab|bpe)")
 _WEIGHTS = (r"model(-\d+-of-\d+)?\.safetensors", r"pytorch_model(-\d+-of-\d+)?\.bin")
@@ -48,13 +48,15 @@ def download_model(name: str, *, report: Reporter, environ: Mapping[str, str]) -
     except GatedRepoError as error:
         raise EnvError(
             f"the model {name} is only for those who accepted its conditions",
-            hint=f"Accept them at {mask_secrets(endpoint)}/{name}, then set HF_TOKEN to your access token",
+            hint=f"Accept them at {mask_secrets(endpoint)}/{name}, then set HF_TOKEN to your access token. "
+            f"{mirror_hint('model-hub')}",
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise UsageError(
             f"there is no model {name!r} on this machine or at {mask_secrets(endpoint)}",
             hint="Give --model a folder with config.json and weights, or the name of a model, "
-            "as sentence-transformers/all-MiniLM-L6-v2; a private one needs HF_TOKEN",
+            "as sentence-transformers/all-MiniLM-L6-v2; a private one needs HF_TOKEN. "
+            f"{mirror_hint('model-hub')}",
         ) from error
     except (
         Exception
@@ -95,6 +97,5 @@ def _unreachable(name: str, endpoint: str, error: Exception) -> EnvError:
     reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return EnvError(
         f"the model {name} cannot be downloaded from {mask_secrets(endpoint)}: {mask_secrets(reason)}",
-        hint="Set HF_ENDPOINT to a mirror that this machine can reach, or HTTPS_PROXY to its proxy; "
-        "or give --model a folder",
+        hint=f"Give --model a folder, or set HTTPS_PROXY to your proxy. {mirror_hint('model-hub')}",
     )

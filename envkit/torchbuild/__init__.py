@@ -3,7 +3,7 @@
 from envkit.torchbuild.records import TORCH_INDEX, LocalWheel, Rejected, TorchBuild
 from envkit.torchbuild.solve import choose_torch_build, judge_installed
 from envkit.torchbuild.table import Table, load_table
-from envkit.torchbuild.wheels import local_wheels
+from envkit.torchbuild.wheels import local_wheels, wheel_tags
 
 __all__ = [
     "TORCH_INDEX",
@@ -15,4 +15,5 @@ __all__ = [
     "judge_installed",
     "load_table",
     "local_wheels",
+    "wheel_tags",
 ]

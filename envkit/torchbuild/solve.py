@@ -41,10 +41,11 @@ def choose_torch_build(
     wheels: Sequence[LocalWheel] = (),
     torch_index: str = TORCH_INDEX,
     table: Table | None = None,
+    variant: str | None = None,
 ) -> TorchBuild:
     """Return the build for this machine, this range of torch and this Python (``3.11``).
 
-    Where no NVIDIA GPU is usable, or no build covers every one of them, it is the CPU build; the reason
+    A ``variant`` (``cpu``, ``cu126``) that was asked for is taken, if the machine can run it. Where no NVIDIA GPU is usable, or no build covers every one of them, it is the CPU build; the reason
     says so. Raises: MachineError where not even that fits.
     """
     table = table or load_table()
@@ -53,7 +54,11 @@ def choose_torch_build(
         *list_local_builds(facts, wanted, wheels=wheels, table=table),
         *list_index_builds(facts, wanted, torch_index=torch_index, table=table),
     ]
-    chosen = _choose(facts, candidates)
+    if variant is not None:
+        candidates = [each for each in candidates if each.variant == variant]
+        if not candidates:
+            raise _no_such_variant(facts, variant, table)
+    chosen = _choose(facts, candidates) if variant is None else _newest(candidates)
     if chosen is None:
         raise _nothing_fits(candidates, wanted, table)
     return TorchBuild(
@@ -62,7 +67,9 @@ def choose_torch_build(
         source=chosen.source,
         location=chosen.location,
         python=wanted.python,
-        reason=explain_choice(facts, chosen, wanted),
+        reason=explain_choice(facts, chosen, wanted)
+        if variant is None
+        else f"The variant {variant} was asked for.",
         rejected=explain_rejected(facts, chosen, candidates, table=table),
     )
 
@@ -121,6 +128,21 @@ def _choose(facts: MachineFacts, candidates: Sequence[Candidate]) -> Candidate |
     )
 
 
+def _newest(candidates: Sequence[Candidate]) -> Candidate | None:
+    fitting = [each for each in candidates if not each.obstacles]
+    return max(fitting, key=lambda each: (each.source == "find-links", each.rank), default=None)
+
+
+def _no_such_variant(facts: MachineFacts, variant: str, table: Table) -> MachineError:
+    platform = facts.platform
+    here = {row.variant for row in table.builds if row.machine == platform.machine}
+    known = sorted({"cpu"} | here) if platform.system == "linux" else ["cpu", "mps"]
+    return MachineError(
+        f"torch has no variant {variant} for {platform.system} on {platform.machine}",
+        hint=f"Known variants: {', '.join(known)}; --torch auto takes the one that fits",
+    )
+
+
 def _is_custom(candidate: Candidate) -> bool:
     return (
         candidate.source == "find-links" and not candidate.is_cuda and candidate.variant not in ("cpu", "mps")
@@ -134,7 +156,7 @@ def _nothing_fits(candidates: Sequence[Candidate], wanted: Wanted, table: Table)
             hint="Upgrade envkit (pip install --upgrade envkit-ml), "
             "or put the wheel into a folder of find-links.",
         )
-    plain = [each for each in candidates if not each.is_cuda]
+    plain = [each for each in candidates if not each.is_cuda] or list(candidates)
     nearest = max(plain, key=lambda each: (-len(each.obstacles), each.rank))
     obstacle = nearest.obstacles[0]
     return MachineError(

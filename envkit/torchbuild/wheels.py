@@ -42,16 +42,17 @@ def local_wheels(folders: Sequence[str]) -> list[LocalWheel]:
 def check_tags(filename: str, platform: Platform, *, python: str) -> Obstacle | None:
     """Return what keeps a wheel from being installed into this Python on this platform."""
     tags = parse_wheel_filename(filename)[3]
-    version = tuple(int(part) for part in python.split("."))
-    short = f"cp{version[0]}{version[1]}"
-    platforms = list(_platforms(platform))
-    if not tags.isdisjoint(_tags(version, short, platforms)):
+    if not tags.isdisjoint(wheel_tags(platform, python=python)):
         return None
     made_for = ", ".join(sorted(str(tag) for tag in tags))
     return Obstacle(f"its wheel is for {made_for}, not for Python {python} on this machine")
 
 
-def _tags(version: Sequence[int], short: str, platforms: list[str]) -> Iterator[Tag]:
+def wheel_tags(platform: Platform, *, python: str) -> Iterator[Tag]:
+    """Yield the tags of wheels for this Python (``3.11``) on this platform, the best first."""
+    version = tuple(int(part) for part in python.split(".")[:2])
+    short = f"cp{version[0]}{version[1]}"
+    platforms = list(_platforms(platform))
     yield from cpython_tags(version, abis=[short], platforms=platforms)
     yield from compatible_tags(version, interpreter=short, platforms=platforms)
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from envkit.cli import COMMANDS
 
 
 def envkit(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, as few tests need it."""
     return subprocess.run(
         [sys.executable, "-m", "envkit", *words],
         capture_output=True,
@@ -27,8 +29,8 @@ def envkit(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "words", [[], *[[name] for name in COMMANDS]], ids=lambda words: " ".join(words) or "-"
 )
-def test_help_of_every_command_ends_well_within_80_columns(words: list[str]) -> None:
-    done = envkit(*words, "--help", COLUMNS="80")
+def test_help_of_every_command_ends_well_within_80_columns(envkit_here: Any, words: list[str]) -> None:
+    done = envkit_here(*words, "--help")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Usage: envkit")
@@ -51,9 +53,9 @@ def test_version_is_printed() -> None:
     ],
 )
 def test_wrong_words_get_error_hint_and_exit_without_a_traceback(
-    words: list[str], code: int, message: str, hint: str
+    envkit_here: Any, words: list[str], code: int, message: str, hint: str
 ) -> None:
-    done = envkit(*words)
+    done = envkit_here(*words)
 
     assert done.returncode == code
     assert done.stdout == ""
@@ -63,6 +65,14 @@ def test_wrong_words_get_error_hint_and_exit_without_a_traceback(
     assert lines[1].startswith("hint: ")
     assert hint in lines[1]
     assert "Traceback" not in done.stderr
+
+
+def test_exit_code_and_streams_are_those_of_the_process() -> None:
+    wrong = envkit("rn", "ner")
+    right = envkit("run", "--help", COLUMNS="80")
+
+    assert (wrong.returncode, wrong.stdout, wrong.stderr[:7]) == (2, "", "error: ")
+    assert (right.returncode, right.stdout[:13], right.stderr) == (0, "Usage: envkit", "")
 
 
 def test_an_error_under_json_is_the_envelope_and_nothing_else_on_stdout() -> None:
@@ -111,8 +121,8 @@ def test_exit_codes_are_those_that_readme_documents() -> None:
 @pytest.mark.parametrize(
     "words", [[], ["run"], ["env"], ["plugin"], ["runs"]], ids=lambda words: " ".join(words) or "-"
 )
-def test_group_alone_prints_its_help_and_is_no_error(words: list[str]) -> None:
-    done = envkit(*words)
+def test_group_alone_prints_its_help_and_is_no_error(envkit_here: Any, words: list[str]) -> None:
+    done = envkit_here(*words)
 
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: {' '.join(['envkit', *words])} ")
@@ -128,8 +138,10 @@ def test_group_alone_prints_its_help_and_is_no_error(words: list[str]) -> None:
         (["run", "NER"], "'NER'", "Did you mean 'ner'?"),
     ],
 )
-def test_words_in_the_wrong_place_are_put_right(words: list[str], message: str, hint: str) -> None:
-    done = envkit(*words)
+def test_words_in_the_wrong_place_are_put_right(
+    envkit_here: Any, words: list[str], message: str, hint: str
+) -> None:
+    done = envkit_here(*words)
 
     assert done.returncode == 2
     error, hint_line = done.stderr.splitlines()[:2]
@@ -138,8 +150,8 @@ def test_words_in_the_wrong_place_are_put_right(words: list[str], message: str, 
 
 
 @pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"]], ids=" ".join)
-def test_password_in_the_torch_index_is_shown_nowhere(words: list[str]) -> None:
-    done = envkit(
+def test_password_in_the_torch_index_is_shown_nowhere(envkit_here: Any, words: list[str]) -> None:
+    done = envkit_here(
         *words,
         ENVKIT_TORCH_INDEX="https://bob:s3kret@mirror.example/whl",
         PIP_CONFIG_FILE=os.devnull,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from envkit.api.events import AnyEvent, Choice, Hello, Measured, Message, Metrics, Plan, Refused, Step
-from envkit.cli.progress import PlainScreen, lasting_line
+from envkit.cli.progress import LiveScreen, PlainScreen, lasting_line
 from envkit.runs.progress import RunProgress
 
 
@@ -57,3 +57,31 @@ def test_screen_of_a_resumed_run_knows_its_steps_from_before() -> None:
 
 def test_screen_of_a_run_whose_steps_nobody_said_names_the_step_alone() -> None:
     assert lasting_line(hello(80), RunProgress(), "f1") == "Resuming at step 80"
+
+
+def test_screen_shows_bytes_every_few_seconds_in_lines() -> None:
+    said, now = io.StringIO(), [0.0]
+    screen = PlainScreen(Console(file=said), "f1", clock=lambda: now[0])
+
+    screen.step("downloading torch")
+    screen.bytes(12_000_000, 180_000_000, "torch")
+    now[0] = 6.0
+    screen.bytes(90_000_000, 180_000_000, "torch")
+    now[0] = 12.0
+    screen.bytes(7_000_000, None, "written")
+
+    assert said.getvalue().splitlines() == ["downloading torch", "90 of 180 MB, torch", "7 MB written"]
+
+
+def test_live_screen_shows_bytes_beside_the_step() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=60)
+    screen = LiveScreen(console, "f1")
+
+    screen.step("downloading torch")
+    screen.bytes(90_000_000, 180_000_000, "torch")
+
+    (task,) = screen.bar.tasks
+    assert (task.description, task.completed, task.total) == ("downloading torch", 90_000_000, 180_000_000)
+    assert task.fields["pace"] == "90 of 180 MB, torch"
+    screen.step("installing")
+    assert (task.total, task.fields["pace"]) == (None, "")

@@ -32,8 +32,23 @@ def envkit(tmp_path: Path, echo_environ: dict[str, str]) -> Callable[..., subpro
     return run
 
 
-def test_run_help_shows_every_option_with_its_type_and_default(envkit: Any) -> None:
-    done = envkit("run", "echo", "--help", COLUMNS="80")
+@pytest.fixture
+def envkit_beside_echo(
+    envkit_here: Any, echo_environ: dict[str, str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command in this process, which finds the task; a worker is a process of its own all the same."""
+
+    def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        done: subprocess.CompletedProcess[str] = envkit_here(
+            *words, **{"PYTHONPATH": echo_environ["PYTHONPATH"], **environ}
+        )
+        return done
+
+    return run
+
+
+def test_run_help_shows_every_option_with_its_type_and_default(envkit_beside_echo: Any) -> None:
+    done = envkit_beside_echo("run", "echo", "--help")
 
     assert done.returncode == 0
     for words in (
@@ -48,7 +63,9 @@ def test_run_help_shows_every_option_with_its_type_and_default(envkit: Any) -> N
     assert "[none|raise|data" in done.stdout
 
 
-def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(envkit: Any, tmp_path: Path) -> None:
+def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(
+    envkit: Any, envkit_beside_echo: Any, tmp_path: Path
+) -> None:
     (tmp_path / "envkit.toml").write_text("[echo]\nsteps = 2\nbatch-size = 4\n")
 
     done = envkit("run", "echo", "--steps", "3", ENVKIT_ECHO_SEED="7")
@@ -64,8 +81,8 @@ def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(envkit: An
     assert request["sources"]["batch_size"] == str(tmp_path / "envkit.toml")
     assert request["environment"]["kind"] == "current"
 
-    listed = envkit("runs", "list")
-    shown = envkit("runs", "show", run_dir.name[-4:])
+    listed = envkit_beside_echo("runs", "list")
+    shown = envkit_beside_echo("runs", "show", run_dir.name[-4:])
 
     assert run_dir.name in listed.stdout
     assert "finished" in listed.stdout
@@ -91,30 +108,52 @@ def test_run_as_json_prints_the_envelope_alone(envkit: Any) -> None:
         (["--model", "./nothing"], 2, "'./nothing' is no folder with a model", "--model"),
         (["--run-dir", "."], 2, "exists already", "--run-dir"),
         (["--env", "no-such"], 6, "'no-such'", "Known: none yet"),
-        (["--fault", "raise"], 5, "envkit-echo 0.1.0", "https://example.org/envkit-echo/issues"),
-        (["--fault", "data"], 2, "echo.txt:3", "Write something"),
-        (["--fault", "kill"], 1, "SIGKILL", "worker.log"),
     ],
 )
 def test_run_with_what_cannot_work_ends_with_error_hint_and_code(
-    envkit: Any, tmp_path: Path, words: list[str], code: int, message: str, hint: str
+    envkit_beside_echo: Any, tmp_path: Path, words: list[str], code: int, message: str, hint: str
 ) -> None:
     (tmp_path / "empty.txt").touch()
     (tmp_path / "train.txt").write_text("x\n")
 
-    done = envkit("run", "echo", *words)
+    done = envkit_beside_echo("run", "echo", *words)
 
+    assert_one_error(done, code=code, message=message, hint=hint)
+    assert not (tmp_path / "home" / "envs").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "message", "hint"),
+    [
+        ("raise", 5, "envkit-echo 0.1.0", "https://example.org/envkit-echo/issues"),
+        ("data", 2, "echo.txt:3", "Write something"),
+    ],
+)
+def test_run_that_fails_in_its_worker_ends_with_error_hint_and_code(
+    envkit_beside_echo: Any, fault: str, code: int, message: str, hint: str
+) -> None:
+    done = envkit_beside_echo("run", "echo", "--fault", fault)
+
+    assert_one_error(done, code=code, message=message, hint=hint)
+
+
+def test_run_whose_worker_is_killed_ends_with_error_hint_and_code(envkit: Any) -> None:
+    done = envkit("run", "echo", "--fault", "kill")
+
+    assert_one_error(done, code=1, message="SIGKILL", hint="worker.log")
+
+
+def assert_one_error(done: subprocess.CompletedProcess[str], *, code: int, message: str, hint: str) -> None:
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     hints = [line for line in done.stderr.splitlines() if line.startswith("hint: ")]
     assert done.returncode == code, done.stderr
     assert len(errors) == 1
     assert message in errors[0]
     assert hint in hints[0]
-    assert not (tmp_path / "home" / "envs").exists()
 
 
-def test_run_that_fails_under_json_carries_the_error_in_the_envelope(envkit: Any) -> None:
-    done = envkit("run", "echo", "--fault", "data", "--json")
+def test_run_that_fails_under_json_carries_the_error_in_the_envelope(envkit_beside_echo: Any) -> None:
+    done = envkit_beside_echo("run", "echo", "--fault", "data", "--json")
 
     body = json.loads(done.stdout)
     assert done.returncode == 2
@@ -122,7 +161,7 @@ def test_run_that_fails_under_json_carries_the_error_in_the_envelope(envkit: Any
 
 
 def test_broken_plugin_harms_its_own_task_alone(
-    envkit: Any, tmp_path: Path, echo_environ: dict[str, str]
+    envkit_beside_echo: Any, tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
     info = tmp_path / "broken" / "envkit_bad-1.0.dist-info"
     info.mkdir(parents=True)
@@ -131,9 +170,9 @@ def test_broken_plugin_harms_its_own_task_alone(
     (tmp_path / "broken" / "envkit_bad.py").write_text("1 / 0\n")
     path = {"PYTHONPATH": f"{tmp_path / 'broken'}:{echo_environ['PYTHONPATH']}"}
 
-    used = envkit("run", "bad", **path)
-    listed = envkit("plugin", "list", **path)
-    other = envkit("run", "echo", **path)
+    used = envkit_beside_echo("run", "bad", **path)
+    listed = envkit_beside_echo("plugin", "list", **path)
+    other = envkit_beside_echo("run", "echo", **path)
 
     assert used.returncode == 5
     assert "envkit-bad 1.0" in used.stderr
@@ -143,14 +182,15 @@ def test_broken_plugin_harms_its_own_task_alone(
 
 
 def test_two_plugins_of_one_name_are_both_named_and_neither_is_chosen(
-    envkit: Any, tmp_path: Path, echo_environ: dict[str, str]
+    envkit_beside_echo: Any, tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
     info = tmp_path / "other" / "envkit_echoes-2.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.4\nName: envkit-echoes\nVersion: 2.0\n")
     (info / "entry_points.txt").write_text("[envkit.tasks]\necho = nothing\n")
 
-    done = envkit("run", "echo", PYTHONPATH=f"{tmp_path / 'other'}:{echo_environ['PYTHONPATH']}")
+    path = f"{tmp_path / 'other'}:{echo_environ['PYTHONPATH']}"
+    done = envkit_beside_echo("run", "echo", PYTHONPATH=path)
 
     assert done.returncode == 5
     assert "envkit-echoes 2.0" in done.stderr
@@ -158,7 +198,7 @@ def test_two_plugins_of_one_name_are_both_named_and_neither_is_chosen(
 
 
 def test_plugin_with_an_option_of_envkits_own_is_refused_by_name(
-    envkit: Any, tmp_path: Path, echo_environ: dict[str, str]
+    envkit_beside_echo: Any, tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
     info = tmp_path / "greedy" / "envkit_greedy-1.0.dist-info"
     info.mkdir(parents=True)
@@ -172,7 +212,8 @@ def test_plugin_with_an_option_of_envkits_own_is_refused_by_name(
         "@hookimpl\ndef envkit_finetune(run): return None\n"
     )
 
-    done = envkit("run", "greedy", "--help", PYTHONPATH=f"{tmp_path / 'greedy'}:{echo_environ['PYTHONPATH']}")
+    path = f"{tmp_path / 'greedy'}:{echo_environ['PYTHONPATH']}"
+    done = envkit_beside_echo("run", "greedy", "--help", PYTHONPATH=path)
 
     assert done.returncode == 5
     assert "envkit-greedy 1.0" in done.stderr

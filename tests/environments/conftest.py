@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from envkit.config import Settings
+from envkit.environments.order import Planning
 from envkit.environments.wheels import remake_wheel
+from envkit.machine import read_facts
 from envkit.registry import TaskEntry
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FACTS = read_facts()
 
 
 def write_distribution(
@@ -123,7 +128,30 @@ class Told:
     def step(self, text: str) -> None:
         self.steps.append(text)
 
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        self.steps.append(what)
+
 
 @pytest.fixture
 def told() -> Told:
     return Told()
+
+
+@pytest.fixture
+def planning(tmp_path: Path, offline: dict[str, str]) -> Any:
+    """Return the surroundings of a plan in which no network is asked; ``entries`` are the tasks there are."""
+
+    def make(*entries: TaskEntry, **changes: Any) -> Planning:
+        tasks = {entry.name: entry for entry in entries}
+        settings = Settings(home=tmp_path / "home", torch_index="https://torch.invalid")
+        given = {
+            "facts": FACTS,
+            "home": settings.home,
+            "torch_index": settings.torch_index,
+            "environ": offline,
+            "settings": settings,
+            "find_task": tasks.__getitem__,
+        }
+        return Planning(**{**given, **changes})
+
+    return make

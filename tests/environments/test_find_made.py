@@ -8,17 +8,18 @@ import msgspec
 import pytest
 from echo import install_source
 
-from envkit.api import EnvError
+from envkit.api import Base, EnvError
 from envkit.environments.find_made import find_made, find_named
-from envkit.environments.records import EnvRecord, HostPackage
-from envkit.environments.store import envs_dir, python_of, write_record
-from envkit.environments.wheels import content_digest
+from envkit.environments.order import host_package
+from envkit.environments.records import EnvRecord, EnvSpec, Proof
+from envkit.environments.store import change_environment, list_environments, python_of
 from envkit.machine import read_facts
 from envkit.registry import TaskEntry, find_task
 
 if TYPE_CHECKING:
-    from importlib.metadata import Distribution
     from pathlib import Path
+
+    from envkit.environments.flock import FileLock
 
 FACTS = read_facts()
 
@@ -35,10 +36,6 @@ def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskEntry:
     return find_task("echo")
 
 
-def package(dist: Distribution) -> HostPackage:
-    return HostPackage(name=dist.metadata["Name"], version=dist.version, digest=content_digest(dist))
-
-
 def make(
     home: Path,
     name: str,
@@ -49,28 +46,35 @@ def make(
     installed: dict[str, str] | None = None,
 ) -> None:
     """Put an environment into the store: its record, and something in the place of its Python."""
-    prefix = envs_dir(home) / name
-    python_of(prefix).parent.mkdir(parents=True)
-    python_of(prefix).touch(mode=0o755)
-    plugin = package(entry.distribution)
-    write_record(
-        prefix,
-        EnvRecord(
+    plugin = host_package(entry.distribution)
+
+    def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
+        python_of(prefix).parent.mkdir(parents=True)
+        python_of(prefix).touch(mode=0o755)
+        return EnvRecord(
             name=name,
-            kind="venv",
+            generation=generation,
+            backend="venv",
             created=created,
             python="3.11.7",
+            spec=EnvSpec(tasks=(entry.name,)),
+            base=Base(backend="venv", python="3.11.7"),
             asked=(),
             installed=installed or {},
             without_dependencies=(),
             # The plugin stands for envkit too: what is here is asked of the same function.
-            plugin=msgspec.structs.replace(plugin, digest=digest or plugin.digest),
+            plugins=(msgspec.structs.replace(plugin, digest=digest or plugin.digest),),
             envkit=plugin,
             torch=None,
             facts=FACTS,
             size=1,
-        ),
+            proof=Proof(python="3.11.7", torch=None, devices=(), tasks=(), left_out=(), seconds=0.0),
+        )
+
+    made = change_environment(
+        home, name, is_fit=lambda prefix, record: None, build=build, say=lambda text: None
     )
+    made.release()
 
 
 def find(entry: TaskEntry, home: Path, *packages: str) -> str | None:
@@ -97,11 +101,9 @@ def test_find_made_leaves_out_what_lacks_a_package(tmp_path: Path, entry: TaskEn
 def test_find_made_without_one_that_fits_makes_none(tmp_path: Path, entry: TaskEntry) -> None:
     assert find(entry, tmp_path) is None
     make(tmp_path, "changed", entry, created="2026-03-01T00:00:00+00:00", digest="another")
-    before = sorted(envs_dir(tmp_path).iterdir())
 
     assert find(entry, tmp_path) is None
-    assert [path.name for path in sorted(envs_dir(tmp_path).iterdir()) if path.is_dir()] == ["changed"]
-    assert before
+    assert [each.name for each in list_environments(tmp_path)] == ["changed"]
 
 
 def test_find_named_takes_it_as_it_is_or_names_those_there_are(tmp_path: Path, entry: TaskEntry) -> None:

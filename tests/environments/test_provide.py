@@ -18,6 +18,7 @@ import pytest
 
 from envkit.api import DEFAULT_MODEL, EnvError
 from envkit.api.records import EnvironmentUse
+from envkit.config import Settings
 from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.store import RECORD_FILE, envs_dir, list_environments
 from envkit.machine import FoundInterpreter, Gpu, Nvidia, read_facts
@@ -41,7 +42,14 @@ FACTS = read_facts()
 @pytest.fixture
 def plugin(install: Any, entry_of: Any) -> Callable[..., TaskEntry]:
     def make(*headers: str, version: str = "1.0") -> TaskEntry:
-        return entry_of(install("envkit-echo", headers=headers, version=version))  # type: ignore[no-any-return]
+        dist = install(
+            "envkit-echo",
+            headers=headers,
+            version=version,
+            files={"echo/__init__.py": "", "echo/plugin.py": ""},
+            entry_points="[envkit.tasks]\necho = echo.plugin\n",
+        )
+        return entry_of(dist)  # type: ignore[no-any-return]
 
     return make
 
@@ -52,8 +60,7 @@ def given(tmp_path: Path, offline: dict[str, str], told: Any) -> dict[str, Any]:
     return {
         "model": DEFAULT_MODEL,
         "facts": FACTS,
-        "home": tmp_path / "home",
-        "torch_index": "https://torch.invalid",
+        "settings": Settings(home=tmp_path / "home", torch_index="https://torch.invalid"),
         "environ": offline,
         "progress": told,
     }
@@ -206,7 +213,7 @@ def test_name_serves_as_it_is_and_is_never_changed(provide: Any, plugin: Any, tm
     before = (made.prefix / RECORD_FILE).read_bytes()
     with pytest.raises(EnvError, match=f"the environment {NAME} lacks what echo needs: absent") as caught:
         provide(NAME, plugin(*LACKING, "Requires-Dist: absent"))
-    assert "--env auto" in str(caught.value.hint)  # the plugin has changed, too
+    assert caught.value.hint == f"envkit env sync {NAME} --task echo"
     with pytest.raises(EnvError, match=r"envkit-echo 1\.2 as it is installed here"):
         provide(NAME, plugin(*LACKING, version="1.2"))
     assert (made.prefix / RECORD_FILE).read_bytes() == before
@@ -214,7 +221,7 @@ def test_name_serves_as_it_is_and_is_never_changed(provide: Any, plugin: Any, tm
     gone.rename(gone.with_name("tiny-2.0.dist-info"))
     with pytest.raises(EnvError, match="lacks what echo needs: tiny<2") as caught:
         provide(NAME, plugin(*LACKING))
-    assert str(made.python) in str(caught.value.hint)
+    assert caught.value.hint == f"envkit env sync {NAME} --task echo"
 
 
 def test_python_that_the_plugin_does_not_run_on_names_those_there_are(provide: Any, plugin: Any) -> None:
@@ -232,6 +239,7 @@ PROVIDE = """
 import json, sys
 from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
+from envkit.config import Settings
 from envkit.environments.provide import provide_environment
 from envkit.machine import read_facts
 from envkit.registry import TaskEntry
@@ -239,12 +247,13 @@ from envkit.registry import TaskEntry
 class Silent:
     def say(self, text): pass
     def step(self, text): print(text, flush=True, file=sys.stderr)
+    def bytes(self, done, total, what): pass
 
 info, home, environ = sys.argv[1:]
 entry = TaskEntry("echo", EntryPoint("echo", "echo.plugin", "envkit.tasks"), PathDistribution(Path(info)))
 found = provide_environment(
-    "auto", entry=entry, model="x/y", facts=read_facts(), home=Path(home), torch_index="https://torch.invalid",
-    progress=Silent(), environ=json.loads(environ),
+    "auto", entry=entry, model="x/y", facts=read_facts(), progress=Silent(), environ=json.loads(environ),
+    settings=Settings(home=Path(home), torch_index="https://torch.invalid"),
 )
 print(found.created)
 """
@@ -282,7 +291,8 @@ def test_host_killed_while_it_makes_leaves_no_process_and_a_second_try_works(
         host.communicate()
         connection.close()
     assert len(children) == 1
-    assert (envs_dir(tmp_path / "home") / NAME / "bin/python").exists()
+    assert list((envs_dir(tmp_path / "home")).glob(f".made/{NAME}-*/bin/python"))
+    assert not (envs_dir(tmp_path / "home") / NAME).exists()
     end = time.monotonic() + 5
     while time.monotonic() < end and os.path.exists(f"/proc/{children[0]}/exe"):  # noqa: PTH110
         time.sleep(0.02)

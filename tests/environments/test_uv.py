@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import EnvError
-from envkit.environments.lock import lock_exclusively, try_lock
+from envkit.environments.flock import lock_exclusively, try_lock
 from envkit.environments.uv import find_uv, run_uv
 from envkit.environments.uv_failures import Place
 

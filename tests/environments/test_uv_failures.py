@@ -74,7 +74,7 @@ def test_index_that_nobody_serves_is_named_with_the_setting_that_moves_it(tmp_pa
     place = Place(home=tmp_path, index_source="index-url in [global] of /etc/pip.conf")
     error = fail(tmp_path, place=place, UV_DEFAULT_INDEX=f"{CLOSED}/simple")
     assert error.message.startswith("127.0.0.1:9 cannot be reached: Connection refused")
-    assert "PIP_INDEX_URL=URL" in str(error.hint)
+    assert "envkit config set mirrors.package-index URL" in str(error.hint)
     assert "now from index-url in [global] of /etc/pip.conf" in str(error.hint)
 
 
@@ -82,7 +82,7 @@ def test_index_of_torch_is_moved_by_its_own_setting(tmp_path: Path) -> None:
     place = Place(home=tmp_path, torch_index=f"{CLOSED}/whl/cpu")
     error = fail(tmp_path, "torch", place=place, UV_DEFAULT_INDEX=f"{CLOSED}/whl/cpu")
     assert "ENVKIT_TORCH_INDEX=URL" in str(error.hint)
-    assert "PIP_INDEX_URL" not in str(error.hint)
+    assert "package-index" not in str(error.hint)
 
 
 def test_index_whose_name_is_unknown_is_named(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_proxy_that_nobody_serves_is_told_from_the_index(tmp_path: Path) -> None
     [
         (401, "asks for a user name and password (401)", "https://USER:PASSWORD@host"),
         (403, "refuses access (403)", "https://USER:PASSWORD@host"),
-        (500, "answers with an error: 500 Internal Server Error", "PIP_INDEX_URL=URL"),
+        (500, "answers with an error: 500 Internal Server Error", "ENVKIT_PACKAGE_INDEX=URL"),
     ],
 )
 def test_index_that_refuses_says_what_it_wants(tmp_path: Path, status: int, says: str, hint: str) -> None:

@@ -154,4 +154,4 @@ def test_download_model_from_a_hub_that_does_not_answer_names_it_and_the_setting
 
     with pytest.raises(EnvError, match="cannot be downloaded from http://127.0.0.1:9") as raised:
         download_model(NAME, report=record, environ=environ("http://127.0.0.1:9", tmp_path))
-    assert "HF_ENDPOINT" in (raised.value.hint or "")
+    assert "envkit config set mirrors.model-hub URL" in (raised.value.hint or "")

@@ -14,11 +14,11 @@ TESTS_DIR = Path(__file__).parents[1]
 pytestmark = pytest.mark.torch
 
 
-def train_with(folder: Path, count: int) -> None:
-    """Train with so many processes; each leaves its weights."""
+def start_ranks(folder: Path, count: int) -> list[subprocess.Popen[str]]:
+    """Start so many processes that train together; each leaves its weights in the folder."""
     folder.mkdir()
     environ = {**os.environ, "PYTHONPATH": str(TESTS_DIR), "OMP_NUM_THREADS": "1"}
-    processes = [
+    return [
         subprocess.Popen(
             [sys.executable, str(TESTS_DIR / "rank_process.py"), str(folder), str(rank), str(count)],
             env=environ,
@@ -27,17 +27,25 @@ def train_with(folder: Path, count: int) -> None:
         )
         for rank in range(count)
     ]
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
 
 
 def test_two_ranks_end_with_the_weights_of_one(tmp_path: Path) -> None:
     import torch
+    from rank_process import main
     from safetensors.torch import load_file
 
-    train_with(tmp_path / "one", 1)
-    train_with(tmp_path / "two", 2)
+    processes = start_ranks(tmp_path / "two", 2)
+    try:
+        # Alone, it trains in this process.
+        (tmp_path / "one").mkdir()
+        main(tmp_path / "one", 0, 1)
+        for process in processes:
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors
+    finally:
+        for process in processes:
+            with process:  # closes its pipe and waits, so that a failure leaves nothing behind
+                process.kill()
     alone = load_file(tmp_path / "one" / "weights-0.safetensors")
     for rank in (0, 1):
         together = load_file(tmp_path / "two" / f"weights-{rank}.safetensors")

@@ -49,15 +49,15 @@ def possible(gpus, driver, machine, python, specifier) -> set[tuple[Version, str
     """Return every CUDA build of the indexes that suits, by torch version and variant."""
     found = set()
     for release in TABLE.releases:
-        for text in release.versions:
+        if not Version(release.python[0]) <= Version(python) <= Version(release.python[1]):
+            continue
+        for text in specifier.filter(release.versions):
             minor = text.rpartition(".")[0]
             for row in TABLE.builds:
                 oldest = next(each.linux for each in TABLE.drivers if each.cuda == int(row.variant[2:4]))
                 if (
                     row.machine == machine
                     and minor in row.torch
-                    and specifier.contains(text)
-                    and Version(release.python[0]) <= Version(python) <= Version(release.python[1])
                     and Version(driver) >= Version(oldest)
                     and all(runs(gpu, row) for gpu in gpus)
                 ):

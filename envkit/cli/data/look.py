@@ -19,6 +19,7 @@ from envkit.data.check.pieces import TOKENIZER_FILE, has_tokenizers
 from envkit.data.parquet import PARQUET_PACKAGE, data_extras, has_parquet_reader
 from envkit.data.text import STANDARD_INPUT
 from envkit.machine import MachineFacts, read_facts
+from envkit.mirrors import hub_environ
 from envkit.models import find_model
 from envkit.runs.earlier_speed import find_earlier_speed
 from envkit.worker.data_check import CheckAnswer, CheckRequest, check_task
@@ -67,7 +68,10 @@ def look_over(
         guess="none" if speed is not None else _guess(options, facts()),
     )
     environment = _find_environment(env_choice or settings.env, loaded, options, settings)
-    report = check_task(loaded, request) if environment is None else _ask(environment, request)
+    if environment is None:
+        report = check_task(loaded, request)
+    else:
+        report = _ask(environment, request, settings)
     if as_json:
         envelope.write(["data", "check", loaded.entry.name], data=report)
     else:
@@ -129,14 +133,17 @@ def _can_count(options: Options, own_models: Collection[str]) -> bool:
     return found is not None and (found.path / TOKENIZER_FILE).is_file()
 
 
-def _ask(environment: Environment, request: CheckRequest) -> DataReport:
+def _ask(environment: Environment, request: CheckRequest, settings: Settings) -> DataReport:
     """Have the environment look over the data. Raises: the EnvkitError that ended it."""
+    from envkit.environments.activation import activated
+
     command = [
         str(environment.python),
         *("-I", "-m", "envkit.worker.data_check"),
         msgspec.json.encode(request).decode(),
     ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    variables = activated(environment, hub_environ(settings.model_hub))
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=variables, check=False)
     if done.returncode == RunCancelled.exit_code:
         raise RunCancelled("stopped")
     try:

@@ -15,6 +15,7 @@ from envkit.api.options import Options, from_builtins
 from envkit.api.records import EnvironmentUse
 from envkit.data.parquet import data_extras
 from envkit.data.text import STANDARD_INPUT
+from envkit.environments.activation import activated
 from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.store import list_environments
 from envkit.machine import read_facts
@@ -69,7 +70,8 @@ def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> Read
         reason=environment.reason,
     )
     held = () if environment.hold is None else (environment.hold.fileno(),)
-    return ReadyModel(model=model, environment=use, held=held, environ=hub_environ(settings.model_hub))
+    variables = activated(environment, hub_environ(settings.model_hub))
+    return ReadyModel(model=model, environment=use, held=held, environ=variables)
 
 
 def check_device(device: str) -> None:

@@ -1,0 +1,21 @@
+"""``envkit config set``: one value into a file."""
+
+from __future__ import annotations
+
+import click
+
+from envkit.cli.config.scope import change_options, editor, tell
+
+
+@click.command()
+@click.argument("key")
+@click.argument("value")
+@change_options
+def command(key: str, value: str, scope: str, is_dry_run: bool, as_json: bool) -> None:
+    """Write VALUE under KEY into a file: comments and layout stay.
+
+    KEY is a setting (env), mirrors.NAME (mirrors.torch-index) or TASK.OPTION (ner.epochs). The value is
+    checked first; several are written with commas.
+    """
+    change = editor(scope).set_value(key, value, is_dry_run=is_dry_run)
+    tell(change, command="set", is_dry_run=is_dry_run, as_json=as_json)

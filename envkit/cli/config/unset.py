@@ -1,0 +1,16 @@
+"""``envkit config unset``: one value out of a file."""
+
+from __future__ import annotations
+
+import click
+
+from envkit.cli.config.scope import change_options, editor, tell
+
+
+@click.command()
+@click.argument("key")
+@change_options
+def command(key: str, scope: str, is_dry_run: bool, as_json: bool) -> None:
+    """Take KEY out of a file, a misspelt one too: what is weaker counts again."""
+    change = editor(scope).unset_value(key, is_dry_run=is_dry_run)
+    tell(change, command="unset", is_dry_run=is_dry_run, as_json=as_json)

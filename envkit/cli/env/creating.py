@@ -1,0 +1,109 @@
+"""Make an environment that was asked for, unless it is there."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from envkit.api import EnvError
+from envkit.cli import envelope
+from envkit.cli.env import screen
+from envkit.cli.env.keeping import why_stale
+from envkit.cli.env.locked import plan_of_lock, read_wish
+from envkit.cli.env.records import Created, environment_line, plan_line
+from envkit.cli.env.surroundings import read_planning, read_settings
+from envkit.cli.env.wishes import spec_differences, words_of
+from envkit.cli.progress import run_screen
+from envkit.environments.drift import why_unplanned
+from envkit.environments.make import check_made_here, make_environment
+from envkit.environments.plan import plan_environment
+from envkit.environments.records import EnvSpec
+from envkit.environments.resolve import resolve_wheels
+from envkit.environments.store import check_name, envs_dir, hold_environment, list_environments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.cli.env.locked import Wish
+    from envkit.cli.env.options import Asked
+    from envkit.cli.env.records import PlanLine
+    from envkit.environments.plan import Planning
+    from envkit.environments.records import Environment, StoredEnvironment
+
+
+def create_environment(
+    name: str,
+    asked: Asked,
+    *,
+    facts_file: Path | None,
+    lock_file: Path | None,
+    is_dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Make it, or say that it is there. Raises: EnvkitError; EnvError where another of its name is there."""
+    check_name(name)
+    settings = read_settings()
+    home = settings.home.absolute()
+    stored = next((each for each in list_environments(home) if each.name == name), None)
+    backend = settings.backend if stored is None else stored.record.backend  # unless one is named
+    wish = read_wish(EnvSpec(backend=backend), asked, lock_file=lock_file, may_choose_backend=True)
+    line: PlanLine | None = None
+    environment: Environment | None = None
+    with run_screen(headline="") as view:
+        for note in wish.notes:
+            view.say(f"note: {note}")
+        view.step("looking at this machine")
+        planning = read_planning(settings, facts_file=facts_file)
+        if stored is not None:
+            environment = _take(stored, wish, planning=planning)
+        else:
+            plan = (
+                plan_environment(name, wish.spec, planning=planning, progress=view)
+                if wish.lock is None
+                else plan_of_lock(name, wish.lock, planning=planning)
+            )
+            if is_dry_run:
+                line = plan_line(plan, resolve_wheels(plan, planning=planning, progress=view))
+            else:
+                check_made_here(plan)
+                environment = make_environment(plan, planning=planning, progress=view)
+    if as_json:
+        created = Created(
+            dry_run=is_dry_run,
+            created=environment is not None and environment.created,
+            notes=wish.notes,
+            plan=line,
+            environment=None if environment is None else environment_line(environment, home=home),
+        )
+        envelope.write(["env", "create"], data=created)
+    elif line is not None:
+        screen.print_plan(line)
+        click.echo("\nNothing was made: --dry-run")
+    elif environment is not None:
+        if not environment.created:
+            click.echo(f"{name} is there and is what was asked for\n")
+        screen.print_made(environment, link=envs_dir(home) / name, tasks=wish.spec.tasks)
+
+
+def _take(stored: StoredEnvironment, wish: Wish, *, planning: Planning) -> Environment:
+    """Return the environment that is there. Raises: EnvError that says in what it is not what was asked for."""
+    name, there = stored.name, stored.record.spec
+    if wish.lock is not None:
+        plan = plan_of_lock(name, wish.lock, planning=planning)
+        why = why_unplanned(stored.prefix, stored.record, plan, is_change=True)
+        differences, sync = [why] if why is not None else [], ["--locked", str(wish.lock.file)]
+    else:
+        differences, sync = spec_differences(there, wish.spec), words_of(wish.spec, than=there)
+    if not differences and wish.lock is None:
+        why = why_stale(stored, planning=planning)
+        differences, sync = [why] if why is not None else [], []
+    if differences:
+        lines = "".join(f"\n  {each}" for each in differences)
+        raise EnvError(
+            f"there is an environment {name} already, and it is not what was asked for:{lines}",
+            hint=f"To change it: {shlex.join(['envkit', 'env', 'sync', name, *sync])}\n"
+            f"To begin anew: envkit env remove {name}",
+        )
+    return hold_environment(stored)

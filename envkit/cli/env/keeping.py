@@ -1,0 +1,110 @@
+"""Plan so that what is in an environment stays as far as it still fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from envkit.api import EnvError, EnvkitError, MachineError, UsageError
+from envkit.environments.order import choose, wanted_of
+from envkit.environments.plan import plan_environment
+from envkit.environments.requirements import minor_version
+from envkit.environments.spec_words import read_python, read_torch
+from envkit.environments.store import installed_in, python_of, why_unfit
+
+if TYPE_CHECKING:
+    from envkit.environments.order import Choice
+    from envkit.environments.plan import Plan, Planning
+    from envkit.environments.progress import Progress
+    from envkit.environments.records import EnvRecord, EnvSpec, StoredEnvironment
+
+
+def plan_keeping(
+    name: str, spec: EnvSpec, record: EnvRecord, *, planning: Planning, progress: Progress
+) -> Plan:
+    """Return the plan with the Python and the torch of the record where they still fit, else as if anew."""
+    try:
+        kept = _kept(spec, record, planning=planning)
+        plan = plan_environment(name, kept, planning=planning, progress=progress, prefer=record)
+    except (EnvError, MachineError, UsageError):
+        return plan_environment(name, spec, planning=planning, progress=progress, prefer=record)
+    asked = msgspec.structs.replace(
+        plan.spec, python=spec.python, torch=spec.torch, model_packages=spec.model_packages
+    )
+    return replace(plan, spec=asked, reasons=_reasons(plan, spec, record))
+
+
+def keep_python(spec: EnvSpec, record: EnvRecord) -> EnvSpec:
+    """Return the spec with the record's minor version of Python in it, where the spec leaves that open."""
+    python, asked = minor_version(record.python), read_python(spec.python)
+    is_said = any(each.operator == "==" for each in asked)
+    is_open = not is_said and asked.contains(record.python, prereleases=True)
+    return msgspec.structs.replace(spec, python=python) if is_open else spec
+
+
+def keep_torch(spec: EnvSpec, record: EnvRecord) -> EnvSpec:
+    """Return the spec with the record's version of torch in it, where the spec leaves that open.
+
+    The variant is left to the machine, which may have changed, unless the spec names one.
+    """
+    if record.torch is None:
+        return spec
+    version = record.torch.version.partition("+")[0]
+    wish = read_torch(spec.torch)
+    if wish is None:
+        return msgspec.structs.replace(spec, torch=version)
+    if not wish.specifier.contains(version, prereleases=True):
+        return spec
+    variant = f"+{wish.variant}" if wish.variant else ""
+    return msgspec.structs.replace(spec, torch=f"{version}{variant}")
+
+
+def keep_model(spec: EnvSpec, record: EnvRecord) -> EnvSpec:
+    """Return the spec with the package of the model in it, which a cache may have made needless here."""
+    host = {each.name for each in (*record.plugins, *([record.envkit] if record.envkit is not None else []))}
+    kept = tuple(text for text in record.without_dependencies if text not in host)
+    return msgspec.structs.replace(spec, model_packages=spec.model_packages or kept)
+
+
+def _kept(spec: EnvSpec, record: EnvRecord, *, planning: Planning) -> EnvSpec:
+    kept = keep_python(spec, record)
+    choice = choose(kept, planning=planning)
+    if choice.torch is None:
+        return kept
+    kept = keep_torch(kept, record)
+    return keep_model(kept, record) if choice.entries else kept
+
+
+def why_stale(stored: StoredEnvironment, *, planning: Planning) -> str | None:
+    """Return what keeps an environment from being what it was asked to be, on this machine and now."""
+    record, prefix = stored.record, stored.prefix
+    try:
+        choice = choose(_kept(record.spec, record, planning=planning), planning=planning)
+        if choice.entries:
+            return why_unfit(prefix, record, wanted_of(stored.name, choice, planning=planning))
+    except EnvkitError as error:  # a plugin that is gone, a machine that has no GPU any more
+        return error.message
+    return _why_unfit_without_tasks(stored, choice)
+
+
+def _why_unfit_without_tasks(stored: StoredEnvironment, choice: Choice) -> str | None:
+    record = stored.record
+    if not python_of(stored.prefix).exists():
+        return "its Python is gone"
+    if (record.torch and record.torch.requirement) != (choice.torch and choice.torch.requirement):
+        return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
+    there = installed_in(stored.prefix)
+    gone = [name for name, version in record.installed.items() if there.get(name) != version]
+    return f"packages in it were changed: {', '.join(gone[:3])}" if gone else None
+
+
+def _reasons(plan: Plan, spec: EnvSpec, record: EnvRecord) -> tuple[str, ...]:
+    """Return the plan's reasons, in which what was kept was not asked for."""
+    python, *torch = plan.reasons
+    if not spec.python:
+        python = f"Python {plan.base.python}: kept"
+    if plan.torch is not None and record.torch is not None and plan.torch.version == record.torch.version:
+        torch = [f"torch {plan.torch.version}: kept"]
+    return (python, *torch)

@@ -1,0 +1,91 @@
+"""``envkit env remove NAME…``: remove environments, asking first."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from envkit import config
+from envkit.api import EnvError, UsageError
+from envkit.cli import envelope
+from envkit.cli.env.asking import confirm
+from envkit.cli.env.list import last_used_text
+from envkit.environments.records import StoredEnvironment, format_size
+from envkit.environments.store import check_name, find_stored, list_environments, remove_environment
+
+
+class RemovedEnv(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment that was removed; ``freed`` is in bytes, 0 under ``--dry-run``."""
+
+    name: str
+    size: int
+    freed: int
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``--json`` says."""
+
+    dry_run: bool
+    environments: tuple[RemovedEnv, ...]
+    freed: int
+
+
+@click.command(name="remove", short_help="Remove environments.")
+@click.argument("names", metavar="[NAME...]", nargs=-1)
+@click.option("--unused-for", metavar="DAYS", help="All that nothing used for that long, as in 30d.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
+def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Remove environments. One that a run is in stays; models and runs are elsewhere and stay as well."""
+    if not names and unused_for is None:
+        raise UsageError("no environment is named", hint="envkit env remove NAME, or --unused-for 30d")
+    home = config.resolve_settings(config.read_layers(Path.cwd())).home.absolute()
+    chosen = [find_stored(home, check_name(name)) for name in dict.fromkeys(names)]
+    busy = [each.name for each in chosen if each.is_in_use]
+    if busy:
+        raise EnvError(f"a run is in {', '.join(busy)}", hint="Wait for it to end: envkit runs list")
+    if unused_for is not None:
+        chosen += [each for each in _unused(home, seconds=_seconds(unused_for)) if each.name not in names]
+    if not chosen and not as_json:
+        click.echo(f"No environment has been unused for {unused_for}")
+        return
+    if not as_json and not yes:
+        for each in chosen:
+            click.echo(f"{each.name}  {format_size(each.record.size)}, last used {last_used_text(each)}")
+    if chosen and not dry_run and not yes:
+        listed = ", ".join(each.name for each in chosen)
+        confirm(f"Remove {listed}?", otherwise=f"{listed} would be removed", as_json=as_json)
+    removed = tuple(_remove(each, home, is_dry_run=dry_run) for each in chosen)
+    freed = sum(each.freed for each in removed)
+    if as_json:
+        data = Removed(dry_run=dry_run, environments=removed, freed=freed)
+        envelope.write(["env", "remove"], data=data)
+    elif dry_run:
+        click.echo("Nothing was removed: --dry-run")
+    else:
+        click.echo(f"Removed {', '.join(each.name for each in removed)}: {format_size(freed)} freed")
+
+
+def _unused(home: Path, *, seconds: float) -> list[StoredEnvironment]:
+    before = time.time() - seconds
+    return [each for each in list_environments(home) if not each.is_in_use and each.last_used < before]
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of ``30d`` or ``4w``. Raises: UsageError."""
+    found = re.fullmatch(r"([0-9]+)([dw])", text)
+    if found is None:
+        raise UsageError(f"{text!r} is no time", hint="Write days or weeks: --unused-for 30d, 4w")
+    return int(found[1]) * {"d": 86400.0, "w": 604800.0}[found[2]]
+
+
+def _remove(stored: StoredEnvironment, home: Path, *, is_dry_run: bool) -> RemovedEnv:
+    freed = 0
+    if not is_dry_run:
+        freed = remove_environment(home, stored.name, say=lambda text: click.echo(text, err=True))
+    return RemovedEnv(name=stored.name, size=stored.record.size, freed=freed)

@@ -1,0 +1,57 @@
+"""What an environment is planned in: settings, this machine, and the one that it is for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from envkit import config
+from envkit.api import ConfigError
+from envkit.environments.plan import Planning
+from envkit.machine import MachineFacts, read_facts
+
+if TYPE_CHECKING:
+    from envkit.config import Settings
+
+
+class _Envelope(msgspec.Struct):
+    """What ``envkit facts --json`` prints."""
+
+    data: MachineFacts
+
+
+def read_settings() -> Settings:
+    """Return envkit's own settings as they count in this folder. Raises: ConfigError."""
+    return config.resolve_settings(config.read_layers(Path.cwd()))
+
+
+def read_planning(settings: Settings, *, facts_file: Path | None = None) -> Planning:
+    """Look at this machine and return what plans are made in. Raises: ConfigError for the file of facts."""
+    there = None if facts_file is None else read_facts_file(facts_file)
+    here = read_facts(folders=(settings.home,))
+    return Planning(
+        facts=there or here,
+        here=here if there is not None else None,
+        home=settings.home.absolute(),
+        torch_index=settings.torch_index,
+        environ=os.environ,
+        settings=settings,
+    )
+
+
+def read_facts_file(file: Path) -> MachineFacts:
+    """Return what ``envkit facts`` wrote on another machine. Raises: ConfigError with the file."""
+    hint = f"Write it on that machine: envkit facts > {file.name}"
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}", hint=hint) from error
+    try:
+        if b'"schema_version"' in content:
+            return msgspec.json.decode(content, type=_Envelope).data
+        return msgspec.json.decode(content, type=MachineFacts)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{file}: these are no facts of a machine: {error}", hint=hint) from error

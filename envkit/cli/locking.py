@@ -1,0 +1,206 @@
+"""Lock what is asked for, compare it with the file that is there, and write it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from envkit.api import ConfigError, UsageError
+from envkit.cli import envelope
+from envkit.cli.env.options import Asked
+from envkit.cli.env.surroundings import read_facts_file, read_planning, read_settings
+from envkit.cli.env.wishes import add_wishes
+from envkit.cli.progress import run_screen
+from envkit.environments.lockfile.make import make_lock
+from envkit.environments.lockfile.read import read_lock
+from envkit.environments.lockfile.stale import LineChange, changed_lines
+from envkit.environments.lockfile.write import write_lock
+from envkit.environments.records import EnvSpec
+from envkit.environments.store import find_stored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envkit.config import Settings
+    from envkit.environments.lockfile.records import Lock, LockedMachine, LockFile
+    from envkit.environments.records import EnvRecord
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockWay:
+    """How it is done: with the newest versions, only checked or only said; in JSON or on a screen."""
+
+    is_upgrade: bool
+    is_check: bool
+    is_dry_run: bool
+    as_json: bool
+
+
+class MachineLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A section of the lock: ``torch`` is a version, ``base`` and ``packages`` are counts."""
+
+    name: str
+    python: str
+    torch: str | None
+    base: int
+    packages: int
+
+
+class Locked(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``--json`` says: ``changes`` are lines of the file that are not, or were not, what is written now."""
+
+    file: str
+    written: bool
+    up_to_date: bool
+    machines: tuple[MachineLine, ...]
+    changes: tuple[LineChange, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    spec: EnvSpec
+    record: EnvRecord | None
+    notes: tuple[str, ...]
+
+
+def lock_environment(
+    name: str | None, asked: Asked, *, facts_files: Sequence[Path], output: Path, way: LockWay
+) -> bool:
+    """Lock it; return False where it was to be checked and the file is not up to date. Raises: EnvkitError."""
+    settings = read_settings()
+    previous = read_lock(output, is_sealed=False) if output.exists() else None
+    if way.is_check and previous is None:
+        raise ConfigError(f"there is no {output} to check", hint="Write it first: envkit lock --task TASK")
+    wanted = _wanted(name, asked, previous, settings=settings)
+    with run_screen(headline="") as view:
+        for note in wanted.notes:
+            view.say(f"note: {note}")
+        view.step("looking at this machine")
+        planning = read_planning(settings)
+        lock = make_lock(
+            wanted.spec,
+            planning=planning,
+            progress=view,
+            machines=[read_facts_file(file) for file in facts_files],
+            previous=previous.lock if previous is not None else None,
+            record=wanted.record,
+            is_upgrade=way.is_upgrade,
+        )
+    text = write_lock(lock, folder=output.absolute().parent)
+    before = previous.text if previous is not None else ""
+    is_same = text == before
+    is_written = not (is_same or way.is_check or way.is_dry_run)
+    if is_written:
+        _write(output, text)
+    locked = Locked(
+        file=str(output),
+        written=is_written,
+        up_to_date=is_same,
+        machines=tuple(map(_machine_line, lock.machines)),
+        changes=changed_lines(before, text) if before and not is_same else (),
+        notes=(*wanted.notes, *_loose(lock)),
+    )
+    if way.as_json:
+        envelope.write(["lock"], data=locked)
+    else:
+        _print(locked, way=way, is_new=previous is None)
+    return is_same or not way.is_check
+
+
+def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settings: Settings) -> _Wanted:
+    """Return what is to be locked: an environment, what options ask for, or what the file asks for."""
+    if name is not None:
+        record = find_stored(settings.home.absolute(), name).record
+        spec, notes = add_wishes(record.spec, asked)
+        return _Wanted(spec=spec, record=record, notes=tuple(notes))
+    if asked != Asked():
+        spec, notes = add_wishes(EnvSpec(backend=settings.backend), asked)
+        return _Wanted(spec=spec, record=None, notes=tuple(notes))
+    if previous is None:
+        raise UsageError(
+            "nothing was asked for that could be locked",
+            hint="Say what is to be in it, as for env create: envkit lock --task ner\n"
+            "Or name an environment: envkit lock NAME",
+        )
+    return _Wanted(spec=previous.lock.spec, record=None, notes=())
+
+
+def _loose(lock: Lock) -> list[str]:
+    """Return notes on what a lock cannot hold fast."""
+    editable = {h.name: h.version for machine in lock.machines for h in machine.host if not h.digest}
+    folders = {
+        w.name for machine in lock.machines for w in machine.wheels if not w.sha256 and "+" not in w.url
+    }
+    notes = []
+    if editable:
+        names = ", ".join(f"{name} {version}" for name, version in editable.items())
+        notes.append(f"installed here as editable, so the lock holds their version alone: {names}")
+    if folders:
+        notes.append(f"taken from a folder, which may change: {', '.join(sorted(folders))}")
+    return notes
+
+
+def _machine_line(machine: LockedMachine) -> MachineLine:
+    return MachineLine(
+        name=machine.name,
+        python=machine.python,
+        torch=machine.torch.version if machine.torch is not None else None,
+        base=len(machine.base),
+        packages=len(machine.wheels) + len(machine.host),
+    )
+
+
+def _write(output: Path, text: str) -> None:
+    """Write the file so that it is whole at every moment. Raises: ConfigError."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}.", delete=False
+        ) as draft:
+            draft.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(draft.name).chmod(0o666 & ~mask)
+        Path(draft.name).replace(output)
+    except OSError as error:
+        raise ConfigError(
+            f"{output} cannot be written: {error.strerror}", hint="Name another file with -o"
+        ) from error
+
+
+def _print(locked: Locked, *, way: LockWay, is_new: bool) -> None:
+    for note in locked.notes:
+        click.echo(f"note: {note}", err=True)
+    for machine in locked.machines:
+        torch = f", torch {machine.torch}" if machine.torch else ""
+        base = f", {machine.base} conda packages" if machine.base else ""
+        packages = "1 package" if machine.packages == 1 else f"{machine.packages} packages"
+        click.echo(f"{machine.name}: Python {machine.python}{torch}, {packages}{base}")
+    if locked.up_to_date:
+        click.echo(f"{locked.file} is up to date")
+        return
+    for change in locked.changes[:_SHOWN]:
+        click.echo(f"  {locked.file}:{change.line}: {_words(change)}")
+    if len(locked.changes) > _SHOWN:
+        click.echo(f"  and {len(locked.changes) - _SHOWN} lines more")
+    if way.is_check:
+        click.echo(f"{locked.file} is not up to date. To write it anew: envkit lock")
+    elif way.is_dry_run:
+        click.echo(f"{locked.file} was not {'written' if is_new else 'changed'}: --dry-run")
+    else:
+        click.echo(f"{locked.file} was {'written' if is_new else 'changed'}")
+
+
+def _words(change: LineChange) -> str:
+    if not change.old:
+        return f"new: {change.new}"
+    return f"{change.old} -> {change.new}" if change.new else f"gone: {change.old}"

@@ -1,0 +1,99 @@
+"""envkit's own settings from files and variables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from envkit.api import ConfigError
+from envkit.config.names import refuse_misspelt_table, variable_of
+from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
+from envkit.config.stated import Stated, check_stated, place_of, stated_in
+from envkit.masking import mask_secrets
+from envkit.mirrors import MIRRORS_TABLE
+from envkit.option_values import Value, option_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_ADDRESSES = ("package_index", "torch_index", "channel_alias", "model_hub")
+_PATH_MARKS = ("/", "./", "../", "~")
+
+
+def resolve_settings(layers: Iterable[Layer], *, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return envkit's own settings. Raises: ConfigError for an unknown name or a wrong value."""
+    strongest: dict[str, Stated] = {}
+    for layer in layers:
+        refuse_misspelt_table(layer, MIRRORS_TABLE)
+        for stated in settings_in(layer):
+            strongest[stated.name] = stated
+    strongest |= {stated.name: stated for stated in settings_of_variables(environ)}
+    checked = {name: check_setting(stated) for name, stated in strongest.items()}
+    checked.setdefault("home", default_home())
+    return Settings(**checked)
+
+
+def default_home() -> Path:
+    """Return the folder of the environments where nobody names another."""
+    return Path(platformdirs.user_data_dir("envkit"))
+
+
+def settings_in(layer: Layer) -> Iterable[Stated]:
+    """Return the settings that a file states. Raises: ConfigError for an unknown name."""
+    return [
+        *stated_in(layer, PLAIN_NAMES),
+        *stated_in(layer, MIRROR_NAMES, table=MIRRORS_TABLE),
+    ]
+
+
+def settings_of_variables(environ: Mapping[str, str]) -> Iterable[Stated]:
+    """Return the settings that variables state; an empty one says nothing."""
+    variables = [(name, variable_of(name)) for name in Settings.__struct_fields__]
+    return [
+        Stated(name, Value(environ[variable], variable, is_text=True))
+        for name, variable in variables
+        if environ.get(variable)
+    ]
+
+
+def check_setting(stated: Stated) -> Any:
+    """Return the value of a setting as its type has it. Raises: ConfigError, with its place."""
+    value = check_stated(Settings, stated)
+    if stated.name in _ADDRESSES and value is not None:
+        _check_address(stated, value)
+    elif stated.name == "channels":
+        for channel in value:
+            _check_channel(stated, channel)
+    elif stated.name in ("env", "backend") and not value.strip():
+        raise ConfigError(
+            f"{place_of(stated)}: {option_key(stated.name)} is empty", hint="Give it a value, or take it out"
+        )
+    return value
+
+
+def _check_address(stated: Stated, address: str) -> None:
+    scheme, mark, rest = address.partition("://")
+    is_folder_good = stated.name != "model_hub"
+    good = ("http", "https", "file") if is_folder_good else ("http", "https")
+    if not mark or scheme.lower() not in good or not rest or any(letter.isspace() for letter in address):
+        # The value may hold a password that masking cannot see: only its place is said.
+        raise ConfigError(
+            f"{place_of(stated)}: {option_key(stated.name)} is not an address",
+            hint="An address begins with https://" + (" or file://" if is_folder_good else ""),
+        )
+
+
+def _check_channel(stated: Stated, channel: str) -> None:
+    if not channel or any(letter.isspace() for letter in channel):
+        raise ConfigError(
+            f"{place_of(stated)}: {mask_secrets(channel)!r} is no channel",
+            hint="A channel is a name such as conda-forge, or an address",
+        )
+    if channel.startswith(_PATH_MARKS):
+        folder = ((stated.value.folder or Path.cwd()) / Path(channel).expanduser()).resolve()
+        raise ConfigError(
+            f"{place_of(stated)}: the channel {channel!r} is a path", hint=f"Write it as {folder.as_uri()}"
+        )

@@ -1,0 +1,1 @@
+"""Conda prefixes, solved and installed with py-rattler: needs no conda."""

@@ -1,0 +1,154 @@
+"""Run jobs in a process that uses rattler, and that ends when this one does, however it does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from envkit.api import EnvError
+from envkit.environments.conda.jobs import HEADER, Answer, Failed, Installed, Solved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from envkit.environments.conda.jobs import Bytes, Job, Step
+
+_MODULE = "envkit.environments.conda.child"
+_END_SECONDS = 5.0
+# Less than the process itself waits for a job: one that is about to end is given none.
+_KEPT_SECONDS = 20.0
+
+
+class RattlerProcess:
+    """A process that imports rattler as soon as it is started, and then does one job after the other."""
+
+    def __init__(self, environ: Mapping[str, str], *, python: str = sys.executable) -> None:
+        self.environ = dict(environ)
+        self.folder = _folder()
+        self._idle_since = time.monotonic()
+        self._jobs, theirs = socket.socketpair()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - _end closes it
+        with theirs:
+            self._process = subprocess.Popen(
+                # -P: a module of the working folder must not stand in for one of ours.
+                [python, "-P", "-m", _MODULE],
+                env={**environ, "PYTHONUNBUFFERED": "1"},
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                # A group of its own: its link scripts can be ended with it, and Ctrl-C is for this process to
+                # judge.
+                process_group=0,
+            )
+        self.end = weakref.finalize(self, _end, self._process, self._jobs, self._errors)
+
+    def is_ready(self, environ: Mapping[str, str]) -> bool:
+        """Tell whether a job that needs these variables can be given to it."""
+        return (
+            self._process.poll() is None
+            and time.monotonic() - self._idle_since < _KEPT_SECONDS
+            and self.environ == dict(environ)
+            and self.folder == _folder()
+        )
+
+    def run(
+        self,
+        job: Job,
+        *,
+        inherited: Sequence[int] = (),
+        on_progress: Callable[[Step | Bytes], None] = lambda said: None,
+    ) -> Solved | Installed | Failed:
+        """Do a job and return its last answer; the process holds the ``inherited`` files while it does.
+
+        Raises: EnvError where it dies.
+        """
+        assert self._process.stdout is not None
+        try:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died: its status says more
+                self._send(msgspec.json.encode(job), inherited)
+            while line := self._process.stdout.readline():
+                said = msgspec.json.decode(line, type=Answer)
+                if isinstance(said, Solved | Installed | Failed):
+                    self._idle_since = time.monotonic()
+                    return said
+                on_progress(said)
+            raise self._death(self._process.wait(_END_SECONDS))
+        except (msgspec.DecodeError, subprocess.TimeoutExpired) as error:
+            raise EnvError(
+                f"the process that installs conda packages does not speak as it should: {error}",
+                hint="Try again; if it stays, install py-rattler anew: pip install --force-reinstall py-rattler",
+            ) from error
+
+    def _send(self, message: bytes, files: Sequence[int]) -> None:
+        header = HEADER.pack(len(message), len(files))
+        if files:
+            socket.send_fds(self._jobs, [header], files)
+        else:
+            self._jobs.sendall(header)
+        self._jobs.sendall(message)
+
+    def _death(self, status: int) -> EnvError:
+        from envkit.environments.conda.failures import describe_death
+
+        self._errors.seek(0)
+        return describe_death(status, self._errors.read().decode("utf-8", "replace"))
+
+
+class RattlerProcesses:
+    """Lends processes; keeps one for the next job, which then finds rattler imported."""
+
+    def __init__(self) -> None:
+        self._kept: RattlerProcess | None = None
+        self._changes = threading.Lock()
+
+    @contextlib.contextmanager
+    def lend(self, environ: Mapping[str, str], *, keeps: bool) -> Iterator[RattlerProcess]:
+        """Lend a process with these variables, and keep it afterwards, or end it.
+
+        It and all that it started are killed when the block is left by an exception such as Ctrl-C's.
+        """
+        with self._changes:
+            process, self._kept = self._kept, None
+        if process is not None and not process.is_ready(environ):
+            process.end()
+            process = None
+        process = process or RattlerProcess(environ)
+        try:
+            yield process
+        except BaseException:
+            process.end()
+            raise
+        if keeps:
+            with self._changes:
+                process, self._kept = self._kept, process
+        if process is not None:
+            process.end()
+
+
+def _folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return None
+
+
+def _end(process: subprocess.Popen[bytes], jobs: socket.socket, errors: IO[bytes]) -> None:
+    jobs.close()
+    if process.stdout is not None:
+        process.stdout.close()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    errors.close()

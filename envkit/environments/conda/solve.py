@@ -1,0 +1,84 @@
+"""Decide on packages with rattler. Runs in the process that uses rattler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import BasePackage
+from envkit.environments.conda.jobs import Answer, Failed, Solved, SolveJob, Step
+from envkit.environments.conda.known_packages import remember
+from envkit.environments.conda.network import make_gateway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rattler import Channel, Gateway, GenericVirtualPackage, RepoDataRecord, Subdir
+    from rattler.networking.client import Client
+
+
+async def solve_packages(job: SolveJob, *, client: Client, say: Callable[[Answer], None]) -> Solved | Failed:
+    """Return the packages that meet all specs, those that everything else needs first.
+
+    Raises: rattler's errors.
+    """
+    from rattler import Channel, ChannelPriority, MatchSpec, PackageRecord, Subdir, solve
+
+    cache_dir = Path(job.cache_dir)
+    gateway = make_gateway(job.network, client=client, cache_dir=cache_dir)
+    channels = [Channel(channel.url) for channel in job.channels]
+    say(Step(f"reading {', '.join(channel.name for channel in job.channels)}"))
+    platforms = [Subdir(job.subdir), Subdir("noarch")]
+    kept = await _find_again(job.prefer, gateway=gateway, channels=channels, platforms=platforms)
+    records = await solve(
+        channels,
+        [MatchSpec(spec) for spec in job.specs],
+        gateway=gateway,
+        platforms=platforms,
+        locked_packages=kept,
+        virtual_packages=[_virtual_package(each) for each in job.virtual_packages],
+        channel_priority=getattr(ChannelPriority, job.priority.capitalize()),
+    )
+    names = {channel.url: channel.name for channel in job.channels}
+    for record in records:
+        remember(record, cache_dir=cache_dir)
+    ordered = PackageRecord.sort_topologically(list(records))
+    by_name = {record.name.normalized: record for record in records}
+    return Solved(tuple(_package(by_name[record.name.normalized], names) for record in ordered))
+
+
+async def _find_again(
+    prefer: Sequence[BasePackage], *, gateway: Gateway, channels: Sequence[Channel], platforms: list[Subdir]
+) -> list[RepoDataRecord]:
+    """Return the channels' records of packages that an earlier base held, where they are still offered."""
+    if not prefer:
+        return []
+    found = await gateway.query(channels, platforms, [package.name for package in prefer], recursive=False)
+    wanted = {(package.name, package.version, package.build, package.sha256) for package in prefer}
+    return [record for records in found for record in records if _identity(record) in wanted]
+
+
+def _identity(record: RepoDataRecord) -> tuple[str, str, str, str]:
+    sha256 = record.sha256.hex() if record.sha256 else ""
+    return record.name.normalized, str(record.version), str(record.build), sha256
+
+
+def _virtual_package(text: str) -> GenericVirtualPackage:
+    """Read ``name=version=build``, of which the build may be left out."""
+    from rattler import GenericVirtualPackage, PackageName, Version
+    from rattler.package import BuildString
+
+    name, version, build = (*text.split("="), "0", "0")[:3]
+    return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+
+
+def _package(record: RepoDataRecord, names: dict[str, str]) -> BasePackage:
+    return BasePackage(
+        name=record.name.normalized,
+        version=str(record.version),
+        build=str(record.build),
+        channel=names.get(f"{record.channel.rstrip('/')}/", record.channel),
+        url=record.url,
+        sha256=record.sha256.hex() if record.sha256 else "",
+        size=record.size,
+    )

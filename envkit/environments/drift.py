@@ -1,0 +1,100 @@
+"""How an environment that is there differs from the one that is planned."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envkit.environments.requirements import minor_version
+from envkit.environments.spec_words import parse_requirement
+from envkit.environments.store import installed_in, python_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    from envkit.environments.plan import Plan
+    from envkit.environments.records import EnvRecord, HostPackage
+
+
+def why_unplanned(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool) -> str | None:
+    """Return the first thing that is not as planned, None where it serves.
+
+    With ``is_change`` it has to be what would be made now: the same words asked for, the same base, and the
+    same versions where they are locked.
+    """
+    return next(_differences(prefix, record, plan, is_change=is_change), None)
+
+
+def _differences(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool) -> Iterator[str]:
+    if not os.access(python_of(prefix), os.X_OK):
+        yield "its Python is gone"
+    if record.backend != plan.base.backend:
+        yield f"it is of the kind {record.backend}"
+    if minor_version(record.python) != minor_version(plan.base.python):
+        yield f"it has Python {record.python}"
+    yield from _host_differences(record, plan)
+    if (record.torch and record.torch.requirement) != (plan.torch and plan.torch.requirement):
+        yield f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
+    if record.lock != plan.lock:
+        yield "it was made from another lock" if record.lock else "it was not made from the lock"
+    there = installed_in(prefix)
+    gone = [name for name, version in record.installed.items() if there.get(name) != version]
+    if gone:
+        yield f"packages in it were changed: {', '.join(gone[:3])}"
+    lacking = [text for text in (*plan.requirements, *plan.unresolved) if not _is_met(text, record)]
+    if lacking:
+        yield f"it lacks {', '.join(lacking)}"
+    if is_change:
+        yield from _exact_differences(record, plan, there)
+
+
+def _host_differences(record: EnvRecord, plan: Plan) -> Iterator[str]:
+    inside: dict[str, HostPackage] = {each.name: each for each in record.plugins}
+    if record.envkit is not None:
+        inside[record.envkit.name] = record.envkit
+    for now in (*([plan.envkit] if plan.envkit else []), *plan.plugins):
+        was = inside.get(now.name)
+        if was is None:
+            yield f"it lacks {now.name}"
+        elif was.digest != now.digest:
+            changed = f"{was.version} became {now.version}" if was.version != now.version else "has changed"
+            yield f"{now.name} {changed}"
+
+
+def _exact_differences(record: EnvRecord, plan: Plan, there: Mapping[str, str]) -> Iterator[str]:
+    if record.spec != plan.spec:
+        yield "what is asked for has changed"
+    if record.base != plan.base:
+        yield "its base has changed"
+    if set(record.asked) != set(plan.requirements):
+        yield "what its tasks need has changed"
+    for package in plan.locked:
+        if there.get(package.name) != package.version and package.source != "host":
+            yield f"{package.name} {there.get(package.name, 'not there')} becomes {package.version}"
+
+
+def _is_met(text: str, record: EnvRecord) -> bool:
+    requirement = parse_requirement(text)
+    if requirement is None or requirement.url:
+        return text in record.asked  # what only an installer reads is met where it was asked for
+    if requirement.marker is not None and not requirement.marker.evaluate(_python(record)):
+        return True
+    version = record.installed.get(canonicalize_name(requirement.name))
+    return version is not None and _contains(requirement, version)
+
+
+def _contains(requirement: Requirement, version: str) -> bool:
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def _python(record: EnvRecord) -> dict[str, str]:
+    return {"python_version": minor_version(record.python), "python_full_version": record.python}

@@ -1,0 +1,7 @@
+"""Files that say what an environment is to have: read for ``--file``, written by ``env export``."""
+
+from envkit.environments.files.export import export_environment
+from envkit.environments.files.read import read_environment_file
+from envkit.environments.files.request import FileRequest
+
+__all__ = ["FileRequest", "export_environment", "read_environment_file"]

@@ -1,0 +1,119 @@
+"""Requirements that name a place instead of a version: folders, archives, addresses and repositories."""
+
+from __future__ import annotations
+
+import os.path
+import re
+import tomllib
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
+_EXTRAS = re.compile(r"(.+?)(\[[^\[\]]*\])$")
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
+_EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9._-]+)")
+
+
+def is_place(text: str) -> bool:
+    """Tell whether a requirement without a name is a path or an address, as installers take it."""
+    place = text.split(";")[0].strip()
+    if _SCHEME.match(place) and " @ " not in place and "://" in place:
+        return True
+    place = _EXTRAS.sub(r"\1", place)
+    return place.startswith((".", "/", "~/", "file:")) or (
+        "@" not in place and bool(_ARCHIVE.search(place)) and " " not in place
+    )
+
+
+def stand_alone_place(text: str, *, folder: Path) -> str:
+    """Return ``NAME[extras] @ ADDRESS`` for a path or an address, the address alone where no name can be told.
+
+    Paths are taken from the folder and become absolute.
+    """
+    text, separator, marker = text.partition(" ;")
+    place, extras = split_extras(text)
+    address = absolute_address(place, folder=folder)
+    name = _name_of(address)
+    return (
+        f"{name}{extras} @ {address}{separator}{marker}" if name else f"{address}{extras}{separator}{marker}"
+    )
+
+
+def absolute_editable(text: str, *, folder: Path) -> str:
+    """Return what stands after ``-e``, its path made absolute; addresses stay as they are."""
+    place, extras = split_extras(text)
+    path = local_path(absolute_address(place, folder=folder))
+    return f"{path}{extras}" if path else text
+
+
+def split_extras(text: str) -> tuple[str, str]:
+    """Return a place and the ``[extras]`` behind it."""
+    found = _EXTRAS.match(text.strip())
+    return (found[1], found[2]) if found else (text.strip(), "")
+
+
+def absolute_address(place: str, *, folder: Path) -> str:
+    """Return an address as it is, and a path as an absolute ``file://`` address."""
+    scheme, _, rest = place.partition(":")
+    if scheme == "file" and not rest.startswith("//"):
+        place = unquote(rest)
+    elif _SCHEME.match(place):
+        return place
+    return "file://" + quote(os.path.normpath(folder.absolute() / Path(place).expanduser()), safe="/+~")
+
+
+def local_path(address: str) -> Path | None:
+    """Return the path of a ``file://`` address, None for any other."""
+    parts = urlsplit(address)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def has_secret(address: str) -> bool:
+    """Tell whether an address holds a password or a token; the user name of ``ssh`` is none."""
+    found = re.search(r"([a-z][a-z0-9+.-]*)://([^/@\s]*)@", address, re.IGNORECASE)
+    if found is None or "${" in found[2]:  # a variable is no secret: its value is
+        return False
+    return ":" in found[2] or not found[1].lower().endswith("ssh")
+
+
+def public(text: str) -> str:
+    """Return an address without user name and password; the user of ``ssh`` stays, for none works without."""
+    return _USER.sub(_unless_ssh, text)
+
+
+def _unless_ssh(found: re.Match[str]) -> str:
+    is_user_alone = found[1].lower().endswith("ssh://") and ":" not in found[0][len(found[1]) :]
+    return found[0] if is_user_alone else found[1]
+
+
+def _name_of(address: str) -> str | None:
+    parts = urlsplit(address)
+    if found := _EGG.search(parts.fragment):
+        return str(canonicalize_name(found[1]))
+    file_name = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
+    try:
+        if file_name.endswith(".whl"):
+            return str(parse_wheel_filename(file_name)[0])
+        if file_name.endswith((".tar.gz", ".zip")) and "+" not in parts.scheme:
+            return str(parse_sdist_filename(file_name)[0])
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return None
+    path = local_path(address)
+    return _project_name(path / "pyproject.toml") if path else None
+
+
+def _project_name(file: Path) -> str | None:
+    try:
+        name = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(canonicalize_name(name)) if isinstance(name, str) else None

@@ -1,0 +1,96 @@
+"""Install wheels into the Python of any prefix, with one call of uv."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envkit.environments.store import python_of
+from envkit.environments.wheels import remake_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from envkit.environments.plan import Plan
+    from envkit.environments.records import WheelPackage
+    from envkit.environments.uv_calls import UvCalls
+
+# The last field of a line of RECORD is the file's size.
+_RECORD_SIZE = re.compile(rb",([0-9]+)\r?$", re.MULTILINE)
+_CONDA_SIZE = re.compile(rb'"size_in_bytes":\s*([0-9]+)')
+
+
+def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
+    """Install what the plan says: resolved now, or exactly what is locked, its hashes checked by uv.
+
+    Nothing is compiled ahead: compiling all of torch and transformers takes 19 s on two cores; what the proof
+    and the first worker import, they compile. Raises: EnvError.
+    """
+    requirements = uv.folder / "requirements.txt"
+    wheels = [remake_wheel(dist, folder=uv.folder) for dist in plan.distributions]
+    if plan.locked:
+        lines = list(locked_lines(plan.locked, wheels))
+        arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
+    else:
+        lines = [*plan.requirements, *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
+        write_alone(uv.folder, plan)
+        arguments = []
+    if not lines:
+        return
+    requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    install = ("pip", "install", "--python", str(python_of(prefix)), *uv.settings.arguments, *arguments)
+    if plan.base.packages:  # a Python of conda's may be marked as managed by conda alone (PEP 668)
+        install = (*install, "--break-system-packages")
+    uv.progress.step("installing packages" if plan.locked else "resolving packages")
+    uv(*install, "--requirements", str(requirements), constraints=plan.spec.constraints)
+
+
+def write_alone(folder: Path, plan: Plan) -> None:
+    """Tell uv, in its settings for this folder, which packages come without what they ask for.
+
+    So one call resolves and installs all. Source: uv's settings reference, "dependency-metadata".
+    """
+    names = [dist.metadata["Name"] for dist in plan.distributions]
+    names += [Requirement(text).name for text in plan.unresolved]
+    tables = (
+        f'[[dependency-metadata]]\nname = "{canonicalize_name(name)}"\nrequires-dist = []\n' for name in names
+    )
+    (folder / "uv.toml").write_text("\n".join(tables), encoding="utf-8")
+
+
+def locked_lines(locked: Iterable[WheelPackage], wheels: Sequence[Path]) -> Iterable[str]:
+    """Yield the lines of a requirements file that name exactly these packages, and the host's wheels."""
+    for package in locked:
+        if package.source == "host":
+            continue  # remade from what is installed here: its wheel is among the others
+        hashed = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
+        if package.source == "direct":
+            yield f"{package.name} @ {package.url}{hashed}"
+        else:
+            yield f"{package.name}=={package.version}{hashed}"
+    for wheel in wheels:
+        name = canonicalize_name(wheel.name.partition("-")[0])
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        yield f"{name} @ {wheel.as_uri()} --hash=sha256:{digest}"
+
+
+def recorded_size(prefix: Path) -> int:
+    """Return the bytes of all packages, read from their own lists of files, without a walk over the files."""
+    lists = [*prefix.glob("lib/python*/site-packages/*.dist-info/RECORD")]
+    size = sum(_sum(_RECORD_SIZE, file.read_bytes()) for file in lists)
+    # A conda package's wheel lists its files as well: those of conda come from conda alone.
+    metadata = [*prefix.glob("conda-meta/*.json")]
+    return size + sum(_sum(_CONDA_SIZE, file.read_bytes()) for file in metadata)
+
+
+def _all_hashed(lines: Sequence[str]) -> bool:
+    return all(" --hash=" in line for line in lines)
+
+
+def _sum(pattern: re.Pattern[bytes], content: bytes) -> int:
+    return sum(map(int, pattern.findall(content)))

@@ -1,0 +1,134 @@
+"""Make an environment as planned: base, wheels, proof, record."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envkit.api import EnvError
+from envkit.environments.backends import backend_context, load_backend
+from envkit.environments.disk_space import check_disk_space, estimate_size
+from envkit.environments.drift import why_unplanned
+from envkit.environments.installer import install_wheels, recorded_size
+from envkit.environments.plan import requested_base_packages
+from envkit.environments.proof import check_consistency, prove
+from envkit.environments.records import EnvRecord, format_size
+from envkit.environments.store import change_environment, installed_in
+from envkit.environments.this_machine import describe_kind
+from envkit.environments.uv_calls import uv_calls
+from envkit.torchbuild.records import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envkit.environments.flock import FileLock
+    from envkit.environments.plan import Plan, Planning
+    from envkit.environments.progress import Progress
+    from envkit.environments.records import Environment
+
+
+def make_environment(
+    plan: Plan,
+    *,
+    planning: Planning,
+    progress: Progress,
+    is_change: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Environment:
+    """Make the environment, or take the one of this name that is as planned; return it, held.
+
+    Of several that make it at once, one does and the others wait and take it. ``is_change`` makes it anew
+    unless it is as planned to the last version; else it need only serve. What was there stays until the new
+    one is proved, and stays for good where that fails. Raises: EnvError, and what the backend raises.
+    """
+    check_made_here(plan)
+    home = planning.home.absolute()
+
+    def is_fit(prefix: Path, record: EnvRecord) -> str | None:
+        return why_unplanned(prefix, record, plan, is_change=is_change)
+
+    def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
+        check_disk_space(home, needed=estimate_size(plan.torch), environ=planning.environ)
+        progress.say(f"Making the environment {plan.name}, about {format_size(estimate_size(plan.torch))}")
+        for reason in plan.reasons:
+            progress.say(reason)
+        try:
+            return _build(plan, prefix, generation, planning=planning, progress=progress, lock=lock, now=now)
+        except OSError as error:
+            raise EnvError(
+                f"the environment {plan.name} cannot be made: {error}",
+                hint=f"Free some space in {home} and in {tempfile.gettempdir()}, or name others: "
+                "ENVKIT_HOME=DIR TMPDIR=DIR",
+            ) from error
+
+    return change_environment(home, plan.name, is_fit=is_fit, build=build, say=progress.say)
+
+
+def check_made_here(plan: Plan) -> None:
+    """Check that what was planned can be installed on this machine. Raises: EnvError."""
+    here, there = describe_kind(), describe_kind(plan.facts.platform)
+    if here != there:
+        raise EnvError(
+            f"the environment {plan.name} is for {there}, and this machine is {here}",
+            hint="Make it on such a machine; envkit lock writes down here what is to be installed there",
+        )
+
+
+def _build(
+    plan: Plan,
+    prefix: Path,
+    generation: int,
+    *,
+    planning: Planning,
+    progress: Progress,
+    lock: FileLock,
+    now: Callable[[], datetime],
+) -> EnvRecord:
+    inherited = [lock.fileno()]
+    backend = load_backend(plan.base.backend)
+    context = backend_context(planning.settings, backend=plan.base.backend, environ=planning.environ)
+    with tempfile.TemporaryDirectory(prefix="envkit-") as name:
+        folder = Path(name)
+        uv = uv_calls(plan, planning=planning, folder=folder, progress=progress, inherited=inherited)
+        backend.install(
+            plan.base,
+            prefix,
+            requested=requested_base_packages(plan),
+            context=context,
+            progress=progress,
+            inherited=inherited,
+        )
+        install_wheels(prefix, plan, uv=uv)
+        size = recorded_size(prefix)
+        progress.step("proving it")
+        if plan.torch is None and not plan.spec.tasks:
+            check_consistency(prefix, plan=plan, uv=uv)
+    proof = prove(
+        prefix,
+        plan=plan,
+        environ=planning.environ,
+        is_for_here=planning.here is None,
+        backend=backend,
+        inherited=inherited,
+    )
+    return EnvRecord(
+        name=plan.name,
+        generation=generation,
+        backend=plan.base.backend,
+        created=now().isoformat(timespec="seconds"),
+        python=proof.python,
+        spec=plan.spec,
+        base=plan.base,
+        asked=plan.requirements,
+        installed=installed_in(prefix),
+        without_dependencies=(*(dist.metadata["Name"] for dist in plan.distributions), *plan.unresolved),
+        plugins=plan.plugins,
+        envkit=plan.envkit,
+        torch=masked(plan.torch) if plan.torch is not None else None,
+        facts=plan.facts,
+        size=size,
+        proof=proof,
+        lock=plan.lock,
+    )

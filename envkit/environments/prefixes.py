@@ -1,0 +1,85 @@
+"""What lies inside an environment: its record, its interpreter, its packages, its size."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from envkit.environments.flock import cannot_write
+from envkit.environments.generations import RECORD_FILE
+from envkit.environments.records import ENV_RECORD_VERSION, EnvRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_decoder = msgspec.json.Decoder(EnvRecord)
+
+
+def read_record(prefix: Path) -> EnvRecord | None:
+    """Return the record of an environment, None where it does not stand or is of another version."""
+    try:
+        record = _decoder.decode((prefix / RECORD_FILE).read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return record if record.version == ENV_RECORD_VERSION else None
+
+
+def write_record(prefix: Path, record: EnvRecord) -> None:
+    """Make the environment valid: the record appears whole or not at all. Raises: EnvError."""
+    file = prefix / RECORD_FILE
+    draft = file.with_suffix(".tmp")
+    try:
+        with draft.open("wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(record)))
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.rename(file)
+    except OSError as error:
+        raise cannot_write(file, error) from error
+
+
+def python_of(prefix: Path) -> Path:
+    """Return the interpreter of an environment."""
+    return prefix / "bin" / "python"
+
+
+def libraries_of(prefix: Path) -> list[str]:
+    """Return the folders that an environment's packages are in."""
+    return [str(folder) for folder in prefix.glob("lib/python*/site-packages")]
+
+
+def installed_in(prefix: Path) -> dict[str, str]:
+    """Return the versions, by canonical name, that the names of its .dist-info folders tell."""
+    found = {}
+    for library in libraries_of(prefix):
+        for name in os.listdir(library):  # noqa: PTH208  # names are all that is needed
+            if name.endswith(".dist-info"):
+                distribution, _, version = name.removesuffix(".dist-info").partition("-")
+                found[str(canonicalize_name(distribution))] = version
+    return found
+
+
+def environment_size(prefix: Path) -> int:
+    """Return how many bytes the files of an environment have, those shared with a cache included."""
+    return sum(file.st_size for file in _files(prefix))
+
+
+def own_size(prefix: Path) -> int:
+    """Return how many bytes removing an environment frees: what no cache and no other environment shares."""
+    return sum(file.st_size for file in _files(prefix) if file.st_nlink == 1)
+
+
+def _files(prefix: Path) -> Iterator[os.stat_result]:
+    folders = [str(prefix)]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    yield entry.stat(follow_symlinks=False)

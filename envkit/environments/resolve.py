@@ -1,0 +1,163 @@
+"""Resolve what a plan asks for to exact wheels, without installing anything."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from envkit.environments.installer import write_alone
+from envkit.environments.pylock import Target, read_resolution, write_preferences
+from envkit.environments.records import WheelPackage
+from envkit.environments.this_machine import describe_kind
+from envkit.environments.uv_calls import uv_calls
+from envkit.environments.wheels import remake_wheel
+from envkit.torchbuild import wheel_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.metadata import Distribution
+
+    from envkit.environments.plan import Plan, Planning
+    from envkit.environments.progress import Progress
+    from envkit.machine import Platform
+
+# The versions of glibc that uv resolves for by name. Source: uv 0.13.9, ``--python-platform``.
+_GLIBCS = (40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17)
+
+
+class _Silent:
+    """A progress that nobody looks at."""
+
+    def say(self, text: str) -> None:
+        return
+
+    def step(self, text: str) -> None:
+        return
+
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        return
+
+
+def resolve_wheels(
+    plan: Plan,
+    *,
+    planning: Planning,
+    prefer: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> tuple[WheelPackage, ...]:
+    """Return all packages that uv would install, by name, each with the one file that fits.
+
+    ``prefer`` are versions by canonical name that are kept where they fit. The machine of the plan's facts may
+    be another than this one. What stands in the plan as locked is returned as it is. Raises: EnvError where
+    the requirements cannot be met together, or an index does not answer.
+    """
+    if plan.locked:
+        return plan.locked
+    configuration = planning.pip_configuration()
+    with tempfile.TemporaryDirectory(prefix="envkit-") as name:
+        folder = Path(name)
+        uv = uv_calls(plan, planning=planning, folder=folder, progress=progress or _Silent())
+        uv = replace(uv, settings=replace(uv.settings, environ=_environ(plan, uv.settings.environ)))
+        hosts = [_host_package(dist, folder=folder) for dist in plan.distributions]
+        asked, resolved = folder / "requirements.in", folder / "pylock.toml"
+        lines = [*plan.requirements, *plan.unresolved, *(host.url for host in hosts)]
+        if not lines:
+            return ()
+        lines += _from_base(plan, folder=folder)
+        asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        if prefer:  # uv keeps to the versions in a file that is there already
+            resolved.write_text(write_preferences(prefer), encoding="utf-8")
+        write_alone(folder, plan)
+        uv.progress.step("resolving packages")
+        uv(
+            *("pip", "compile", "--format", "pylock.toml", "--output-file", str(resolved)),
+            *("--python", _interpreter(plan)),
+            *("--python-version", plan.base.python, "--no-header", "--no-annotate", "--quiet"),
+            *_platform_arguments(plan.facts.platform),
+            *uv.settings.arguments,
+            str(asked),
+            constraints=plan.spec.constraints,
+        )
+        links = frozenset(map(_folder_of, configuration.find_links))
+        target = Target(
+            tags=tuple(wheel_tags(plan.facts.platform, python=plan.base.python)), find_links=links
+        )
+        found = read_resolution(resolved.read_text(encoding="utf-8"), target=target, folder=folder)
+    brought = "torch" if plan.is_torch_from_base else None
+    remade = {host.name: msgspec.structs.replace(host, url="") for host in hosts}
+    return tuple(remade.get(each.name, each) for each in found if each.name != brought)
+
+
+def _host_package(dist: Distribution, *, folder: Path) -> WheelPackage:
+    """Return the wheel of what is installed here; the same installation gives the same bytes."""
+    wheel = remake_wheel(dist, folder=folder)
+    return WheelPackage(
+        name=str(canonicalize_name(dist.metadata["Name"])),
+        version=dist.version,
+        url=wheel.as_uri(),
+        sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        size=wheel.stat().st_size,
+        source="host",
+    )
+
+
+def _from_base(plan: Plan, *, folder: Path) -> list[str]:
+    """Return the line that stands for the torch which the base brings, if it does."""
+    if plan.torch is None or not plan.is_torch_from_base:
+        return []
+    wheel = _stand_in("torch", plan.torch.version.partition("+")[0], folder=folder)
+    return [f"torch @ {wheel.as_uri()}"]
+
+
+def _stand_in(name: str, version: str, *, folder: Path) -> Path:
+    """Write a wheel without content: for what the base brings, uv need not find one."""
+    info = f"{name}-{version}.dist-info"
+    contents = {
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: envkit\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+    }
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for member, text in contents.items():
+            archive.writestr(f"{info}/{member}", text)
+    return wheel
+
+
+def _interpreter(plan: Plan) -> str:
+    """Return a Python for uv to begin from: only markers and tags that it is told of count."""
+    is_here = describe_kind(plan.facts.platform) == describe_kind()
+    return plan.base.interpreter if is_here and plan.base.interpreter else sys.executable
+
+
+def _platform_arguments(platform: Platform) -> tuple[str, ...]:
+    family = describe_kind(platform).rpartition(" ")[2]
+    if platform.system == "darwin":
+        return "--python-platform", f"{family}-apple-darwin"
+    if platform.libc == "musl":
+        return "--python-platform", f"{family}-unknown-linux-musl"
+    glibc = int((platform.libc_version or "2.17").split(".")[1])
+    nearest = next((minor for minor in _GLIBCS if minor <= glibc), _GLIBCS[-1])
+    if family not in ("x86_64", "aarch64"):
+        return ()
+    return "--python-platform", f"{family}-manylinux_2_{nearest}"
+
+
+def _environ(plan: Plan, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return uv's variables, told which macOS it resolves for."""
+    platform = plan.facts.platform
+    release = {"MACOSX_DEPLOYMENT_TARGET": platform.os_version} if platform.system == "darwin" else {}
+    return {**environ, **{name: text for name, text in release.items() if text}}
+
+
+def _folder_of(link: str) -> Path:
+    return Path(unquote(urlsplit(link).path)) if link.startswith("file:") else Path(link)

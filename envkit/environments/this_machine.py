@@ -1,0 +1,28 @@
+"""Whether what is for one machine can be installed on this one."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envkit.machine import Platform
+
+
+def describe_kind(
+    of: Platform | None = None, *, uname: Callable[[], platform.uname_result] = platform.uname
+) -> str:
+    """Return system and processor family, of this machine if None is given: ``linux on x86_64``.
+
+    Files for one kind can be installed on all machines of that kind.
+    """
+    if of is None:
+        host = uname()
+        return f"{host.system.lower()} on {_family(host.machine)}"
+    return f"{of.system} on {_family(of.machine)}"
+
+
+def _family(machine: str) -> str:
+    return {"arm64": "aarch64", "amd64": "x86_64"}.get(machine.lower(), machine.lower())

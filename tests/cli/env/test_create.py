@@ -1,0 +1,142 @@
+"""`envkit env create`: what is made, what is said of it, and what is refused before anything is made."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from envkit.machine import read_facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_create_dry_run_names_every_version_and_writes_nothing(
+    envkit: Any, data_of: Any, tmp_path: Path
+) -> None:
+    data = data_of(envkit("env", "create", "e", "--with", "other", "--dry-run", "--json"))
+    plan = data["plan"]
+    assert (data["dry_run"], data["created"], data["environment"]) == (True, False, None)
+    assert {wheel["name"]: wheel["version"] for wheel in plan["wheels"]} == {"other": "1.0", "tiny": "1.5"}
+    assert (plan["download"], plan["unsized"]) == (0, 0)
+    assert plan["proof"] == ["Python starts"]
+    assert not (tmp_path / "home").exists()
+
+
+def test_create_makes_it_and_takes_it_when_asked_the_same_again(
+    envkit: Any, data_of: Any, tmp_path: Path
+) -> None:
+    words = ("env", "create", "e", "--with", "tiny")
+    made = envkit(*words)
+    assert made.returncode == 0, made.stderr
+    assert "proved       Python" in made.stdout
+    assert "envkit env shell e" in made.stdout
+    assert all(len(line) <= 80 + len(str(tmp_path)) for line in made.stdout.splitlines())
+    again = data_of(envkit(*words, "--json"))
+    assert not again["created"]
+    assert again["environment"]["record"]["installed"] == {"tiny": "1.5"}
+    assert again["environment"]["folder"] == str(tmp_path / "home/envs/e")
+    assert os.access(again["environment"]["python"], os.X_OK)
+    assert "is what was asked for" in envkit(*words).stdout
+
+    another = envkit("env", "create", "e", "--with", "other", "--torch", "cpu")
+    assert another.returncode == 6
+    assert "torch: any is there, cpu was asked for" in another.stderr
+    assert "packages: lacks other" in another.stderr
+    assert "envkit env sync e --torch cpu --with other --without tiny" in another.stderr
+    assert "envkit env remove e" in another.stderr
+
+
+def test_create_for_a_task_brings_its_plugin_and_proves_it(
+    envkit: Any, data_of: Any, plugin_library: Path
+) -> None:
+    words = ("env", "create", "e", "--task", "whisper")
+    data = data_of(envkit(*words, "--json", PYTHONPATH=str(plugin_library)))
+    record = data["environment"]["record"]
+    assert record["proof"]["tasks"] == ["whisper"]
+    assert {"envkit-whisper", "envkit-ml", "tiny", "pluggy", "msgspec"} <= record["installed"].keys()
+    gone = envkit("env", "show", "e")
+    assert gone.returncode == 0
+    assert "fits         no longer: there is no task 'whisper'" in gone.stdout
+
+
+def test_create_that_fails_leaves_nothing(envkit: Any, tmp_path: Path) -> None:
+    done = envkit("env", "create", "e", "--with", "nosuch")
+    assert done.returncode == 6
+    assert "nosuch" in done.stderr
+    assert "hint: " in done.stderr
+    assert list((tmp_path / "home/envs").rglob("*/bin")) == []
+    assert envkit("env", "list", "--json").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["a/b"], 2, "begins with a letter or digit"),
+        (["auto"], 2, "means something else to --env"),
+        (["e", "--task", "nre"], 2, "Did you mean 'ner'?"),
+        (["e", "--backend", "cnda"], 2, "Did you mean 'conda'?"),
+        (["e", "--python", "3.x"], 2, "no version of Python"),
+        (["e", "--python", "3.6"], 6, "needs Python ==3.6.*"),
+        (["e", "--torch", "foo"], 2, "neither a variant nor a version"),
+        (["e", "--torch-from", "pip"], 2, "--torch-from"),
+        (["e", "--file", "nope.txt"], 2, "there is no such file"),
+        (["e", "--for", "nope.json"], 2, "nope.json: cannot be read"),
+        (["e", "--for", "bad.json"], 2, "these are no facts of a machine"),
+        (["e", "--for", "mac.json"], 6, "is for darwin on aarch64, and this machine is"),
+        ([], 2, "Missing argument 'NAME'"),
+    ],
+)
+def test_create_of_what_cannot_be_says_what_was_expected_and_makes_nothing(
+    envkit: Any, tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    facts = read_facts()
+    mac = msgspec.structs.replace(facts.platform, system="darwin", machine="arm64", libc=None)
+    (tmp_path / "mac.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(facts, platform=mac)))
+    (tmp_path / "bad.json").write_text('{"a": 1}')
+    done = envkit("env", "create", *words)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "hint: " in done.stderr
+    assert not (tmp_path / "home/envs").exists()
+
+
+def test_facts_in_an_envelope_are_read_as_well(envkit: Any, data_of: Any, tmp_path: Path) -> None:
+    (tmp_path / "here.json").write_text(envkit("facts", "--json").stdout)
+    plan = data_of(envkit("env", "create", "e", "--for", "here.json", "--dry-run", "--json"))["plan"]
+    assert plan["wheels"] == []
+
+
+def test_files_that_ask_for_two_pythons_are_both_named(envkit: Any, tmp_path: Path) -> None:
+    for name, python in (("one", "3.11"), ("two", "3.12")):
+        (tmp_path / name).mkdir()
+        text = f"dependencies:\n  - python={python}\n"
+        (tmp_path / name / "environment.yml").write_text(text)
+    files = ("--file", "one/environment.yml", "--file", "two/environment.yml")
+    done = envkit("env", "create", "e", *files)
+    assert done.returncode == 2
+    assert "one/environment.yml asks for Python 3.11" in done.stderr
+    assert "--python 3.11" in done.stderr
+
+
+def test_create_locked_makes_what_is_locked_and_takes_nothing_besides(
+    envkit: Any, data_of: Any, old_wheels: Path, new_wheels: Path
+) -> None:
+    locked = envkit("lock", "--with", "tiny", "--json")
+    assert locked.returncode == 0, locked.stderr
+    newer = {"PIP_FIND_LINKS": f"{old_wheels} {new_wheels}"}
+    data = data_of(envkit("env", "create", "e", "--locked", "--json", **newer))
+    assert data["environment"]["record"]["installed"] == {"tiny": "1.5"}
+    assert "up to date" in envkit("env", "sync", "e", **newer).stdout
+    assert "envkit env create e --locked" in envkit("env", "show", "e").stdout
+    besides = envkit("env", "create", "e", "--locked", "--with", "other")
+    assert besides.returncode == 2
+    assert "nothing can be asked for besides" in besides.stderr
+    changed = envkit("env", "sync", "e", "--upgrade", "--yes", **newer)
+    assert changed.returncode == 0, changed.stderr
+    differs = envkit("env", "create", "e", "--locked", **newer)
+    assert differs.returncode == 6
+    assert "envkit env sync e --locked envkit.lock" in differs.stderr

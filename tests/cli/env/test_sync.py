@@ -1,0 +1,76 @@
+"""`envkit env sync`: what changes is said first, versions stay that fit, and nothing goes unasked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from envkit.environments.store import find_stored, hold_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def sync(envkit: Any) -> Any:
+    """Make an environment that has `tiny`, and change it."""
+    assert envkit("env", "create", "e", "--with", "tiny").returncode == 0
+    return lambda *words, **environ: envkit("env", "sync", "e", *words, **environ)
+
+
+def generation(home: Path) -> int:
+    return find_stored(home, "e").record.generation
+
+
+def test_sync_keeps_what_fits_and_upgrades_when_told(
+    sync: Any, old_wheels: Path, new_wheels: Path, tmp_path: Path
+) -> None:
+    newer = {"PIP_FIND_LINKS": f"{old_wheels} {new_wheels}"}
+    assert sync(**newer).stdout == "e is up to date: nothing to do\n"
+    refused = sync("--upgrade", **newer)
+    assert refused.returncode == 2
+    assert "change  tiny  1.5 -> 1.6" in refused.stdout
+    assert "--yes" in refused.stderr
+    assert generation(tmp_path / "home") == 1
+    done = sync("--upgrade", "--yes", **newer)
+    assert done.returncode == 0, done.stderr
+    assert find_stored(tmp_path / "home", "e").record.installed == {"tiny": "1.6"}
+
+
+def test_sync_adds_without_asking_and_takes_out_with_yes(sync: Any, data_of: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    held = hold_environment(find_stored(home, "e"))
+    planned = data_of(sync("--with", "other", "--dry-run", "--json"))
+    assert [(each["kind"], each["name"], each["new"]) for each in planned["changes"]] == [
+        ("add", "other", "1.0")
+    ]
+    assert (planned["dry_run"], planned["changed"], generation(home)) == (True, False, 1)
+
+    added = sync("--with", "other")
+    assert added.returncode == 0, added.stderr
+    assert "New in e, 1 package:\n  other 1.0" in added.stdout
+    assert "goes on in the old one" in added.stdout
+    assert (held.prefix / "envkit-env.json").exists()
+    held.release()
+
+    refused = sync("--without", "other", "--json")
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["error"]["hint"] == "Do it without asking: --yes"
+    data = data_of(sync("--without", "other", "--json", "--yes"))
+    assert data["changed"]
+    assert data["environment"]["record"]["spec"]["packages"] == ["tiny"]
+    assert data["environment"]["record"]["installed"] == {"tiny": "1.5"}
+
+
+def test_sync_that_cannot_be_leaves_the_old_one(sync: Any, envkit: Any, tmp_path: Path) -> None:
+    assert sync("--with", "nosuch").returncode == 6
+    assert find_stored(tmp_path / "home", "e").record.installed == {"tiny": "1.5"}
+    unknown = sync("--without", "nosuch")
+    assert unknown.returncode == 2
+    assert "Asked for: tiny" in unknown.stderr
+
+    other = envkit("env", "sync", "f")
+    assert other.returncode == 6
+    assert "Known: e" in other.stderr

@@ -1,0 +1,201 @@
+"""Both backends keep what every backend promises; how they are found, and what a bad extension harms."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envkit.api import BackendContext, BaseRequest, EnvError, FoundPython, PluginError, UsageError
+from envkit.config import Settings
+from envkit.environments.backends import backend_context, find_backends, find_faults, load_backend
+from envkit.environments.conda.backend import CondaBackend
+from envkit.environments.venv_backend import VenvBackend
+from envkit.testing import BACKEND_CHECKS, BackendCheck, BackendContract, BackendTrials
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conda_channel import LocalChannel
+
+THIS_PYTHON = ".".join(map(str, sys.version_info[:3]))
+
+
+def context(folder: Path, **more: object) -> BackendContext:
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    environ = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return BackendContext(environ={**environ, "HOME": str(home)}, cache_dir=folder / "cache", **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def venv_trials(tmp_path_factory: pytest.TempPathFactory) -> BackendTrials:
+    folder = tmp_path_factory.mktemp("venv")
+    request = BaseRequest(
+        python=">=3.11",
+        pythons=(FoundPython(path=sys.executable, version=THIS_PYTHON),),
+        system="linux",
+        machine="x86_64",
+    )
+    contract = BackendContract(backend=VenvBackend(), request=request, context=context(folder))
+    return BackendTrials(contract, folder / "trials")
+
+
+@pytest.fixture(scope="module")
+def conda_trials(tmp_path_factory: pytest.TempPathFactory, conda_channel: LocalChannel) -> BackendTrials:
+    folder = tmp_path_factory.mktemp("conda")
+    request = BaseRequest(
+        python=">=3.11",
+        packages=("hello", "settings", "built-module"),
+        system="linux" if sys.platform.startswith("linux") else "darwin",
+        machine=os.uname().machine,
+        virtual_packages=("__unix=0",),
+    )
+    contract = BackendContract(
+        backend=CondaBackend(), request=request, context=context(folder, channels=(conda_channel.url,))
+    )
+    return BackendTrials(contract, folder / "trials")
+
+
+@pytest.mark.parametrize("check", BACKEND_CHECKS, ids=str)
+def test_venv_backend_any_check_keeps_its_promise(check: BackendCheck, venv_trials: BackendTrials) -> None:
+    check.run(venv_trials)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", BACKEND_CHECKS, ids=str)
+def test_conda_backend_any_check_keeps_its_promise(check: BackendCheck, conda_trials: BackendTrials) -> None:
+    check.run(conda_trials)
+
+
+def test_find_backends_as_installed_gives_both_of_envkit() -> None:
+    found = find_backends()
+
+    assert {"venv", "conda"} <= set(found)
+    assert found["venv"].source.startswith("envkit-ml ")
+    assert isinstance(load_backend("conda"), CondaBackend)
+
+
+def test_load_backend_unknown_name_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="there is no backend 'cnda'") as caught:
+        load_backend("cnda")
+    assert "'conda'" in str(caught.value.hint)
+
+
+def extension(folder: Path, name: str, body: str) -> None:
+    """Install a distribution of one module into a folder of its own on the path."""
+    module = name.replace("-", "_")
+    (folder / f"{module}.py").write_text(textwrap.dedent(body), encoding="utf-8")
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[envkit.extensions]\nit = {module}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("raise SystemExit('no')", "cannot be loaded"),
+        ("import no_such_module_at_all", "cannot be loaded"),
+        ("from envkit.api import hookimpl\n@hookimpl\ndef envkit_backends(): raise ValueError('oh')", "oh"),
+        (
+            "from envkit.api import hookimpl\n@hookimpl\ndef envkit_backends(): return [object()]",
+            "no backend",
+        ),
+        ("from envkit.api import hookimpl\n@hookimpl\ndef envkit_backends(): return 3", "failed"),
+        (
+            "from envkit.api import hookimpl\n@hookimpl\ndef envkit_no_such_hook(): return 3",
+            "cannot be loaded",
+        ),
+    ],
+)
+def test_find_backends_broken_extension_harms_only_itself(
+    body: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"envkit-broken-{abs(hash(body)) % 10**6}"
+    extension(tmp_path, name, body)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert {"venv", "conda"} <= set(find_backends())
+    assert isinstance(load_backend("venv"), VenvBackend)
+    [fault] = find_faults()
+    assert name in fault.message and says in fault.message
+    with pytest.raises(UsageError) as caught:
+        load_backend("no-such")
+    assert name in str(caught.value.hint)
+
+
+def test_load_backend_claimed_twice_names_both_and_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = """
+        from envkit.api import hookimpl
+        from envkit.environments.venv_backend import VenvBackend
+
+        @hookimpl
+        def envkit_backends():
+            return [VenvBackend()]
+    """
+    extension(tmp_path, "envkit-othervenv", body)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert isinstance(load_backend("conda"), CondaBackend)
+    entry = find_backends()["venv"]
+    assert entry.backend is None and "envkit-othervenv" in entry.summary
+    with pytest.raises(PluginError, match=r"envkit-ml .* and envkit-othervenv 1\.0"):
+        load_backend("venv")
+
+
+def test_backend_context_settings_give_each_backend_a_cache_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, channels=("here",))
+
+    made = backend_context(settings, backend="conda", environ={"A": "1"})
+
+    assert made.cache_dir == tmp_path / "cache" / "conda"
+    assert made.channels == ("here",) and made.environ == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    ("pythons", "python", "chosen"),
+    [
+        ([("/a", "3.11.2"), ("/b", "3.12.1")], ">=3.11,<3.13", ("/a", "3.11.2")),
+        ([("/a", "3.10.2"), ("/b", "3.12.1")], ">=3.11,<3.13", ("/b", "3.12.1")),
+        ([("/a", "3.13.0"), ("/b", "3.12.1")], "==3.12.*", ("/b", "3.12.1")),
+        ([("/nowhere/python3.12", "3.12"), ("/b", "3.12.4")], "==3.12.*", ("/b", "3.12.4")),
+        ([("/a", "3.11.2")], "", ("/a", "3.11.2")),
+    ],
+)
+def test_venv_plan_several_pythons_takes_the_first_that_fits(
+    pythons: list[tuple[str, str]], python: str, chosen: tuple[str, str], tmp_path: Path
+) -> None:
+    request = BaseRequest(
+        python=python,
+        pythons=tuple(FoundPython(path=path, version=version) for path, version in pythons),
+        system="linux",
+        machine="x86_64",
+    )
+
+    base = VenvBackend().plan(request, context=context(tmp_path))
+
+    assert (base.interpreter, base.python) == chosen
+
+
+def test_venv_plan_conda_packages_are_refused(tmp_path: Path) -> None:
+    request = BaseRequest(python="", packages=("cuda-nvcc",), system="linux", machine="x86_64")
+
+    with pytest.raises(EnvError, match="cuda-nvcc") as caught:
+        VenvBackend().plan(request, context=context(tmp_path))
+    assert "--backend conda" in str(caught.value.hint)
+
+
+def test_venv_activate_from_within_another_leaves_it(tmp_path: Path) -> None:
+    environ = {"PATH": f"{tmp_path}/old/bin:/usr/bin", "VIRTUAL_ENV": f"{tmp_path}/old", "PYTHONHOME": "/x"}
+
+    active = VenvBackend().activate(tmp_path / ".made" / "new-3", environ=environ)
+
+    assert active["PATH"] == f"{tmp_path}/.made/new-3/bin:/usr/bin"
+    assert active["VIRTUAL_ENV_PROMPT"] == "new"
+    assert "PYTHONHOME" not in active

@@ -72,7 +72,9 @@ def locked_lines(locked: Iterable[WheelPackage], wheels: Sequence[Path]) -> Iter
         if package.source == "direct":
             yield f"{package.name} @ {package.url}{hashed}"
         else:
-            yield f"{package.name}=={package.version}{hashed}"
+            # ``==2.15.0`` would mean ``2.15.0+cpu`` as well, wherever an installer finds one.
+            exactly = "==" if "+" in package.version else "==="
+            yield f"{package.name}{exactly}{package.version}{hashed}"
     for wheel in wheels:
         name = canonicalize_name(wheel.name.partition("-")[0])
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()

@@ -25,7 +25,7 @@ def test_locked_packages_are_named_exactly_with_their_hashes(install: Any, tmp_p
     assert list(locked_lines(locked, [wheel])) == [
         "a==1+cpu --hash=sha256:aa",
         "b @ https://host.example/b.whl --hash=sha256:bb",
-        "c==3",
+        "c===3",
         f"mine-own @ {wheel.as_uri()} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}",
     ]
 

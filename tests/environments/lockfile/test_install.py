@@ -91,7 +91,7 @@ def make_facts_of_here(python: str, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("locked", "said", "install"),
+    ("locked", "said", "wanted"),
     [
         ({"version": "0.9"}, r"envkit-echo 0\.9 is locked, and 1\.0 is installed here", "envkit-echo==0.9"),
         ({"version": "1.0", "digest": "d"}, "with other content than it has here", "envkit-echo==1.0"),
@@ -99,9 +99,9 @@ def make_facts_of_here(python: str, **changes: Any) -> Any:
     ],
 )
 def test_plan_of_a_lock_with_another_plugin_names_line_and_command(
-    locked: dict[str, str], said: str, install: str, tmp_path: Path, planning: Any, request: Any
+    locked: dict[str, str], said: str, wanted: str, tmp_path: Path, planning: Any, install: Any
 ) -> None:
-    dist = request.getfixturevalue("install")("envkit-echo")
+    dist = install("envkit-echo")
     host = LockedHost(**{"name": "envkit-echo", **locked})
     file = write(tmp_path, make_facts_of_here(FACTS.python.version, host=(host,)))
 
@@ -116,7 +116,7 @@ def test_plan_of_a_lock_with_another_plugin_names_line_and_command(
         plan_locked("mine", read_lock(file), planning=planning(find_distribution=find))
     line = int(caught.value.message.split("envkit.lock:")[1].split(":")[0])
     assert host.name in file.read_text().splitlines()[line - 1]
-    assert f"pip install --force-reinstall --no-deps {install}" in str(caught.value.hint)
+    assert f"pip install --force-reinstall --no-deps {wanted}" in str(caught.value.hint)
 
 
 @pytest.mark.slow
@@ -132,13 +132,24 @@ def test_two_environments_of_one_lock_have_the_same_packages(
 
 @pytest.mark.slow
 def test_tampered_wheel_is_refused_by_name_and_nothing_stays(
-    lock: LockFile, make: Any, folder: Path, surroundings: Any
+    lock: LockFile, make: Any, folder: Path, surroundings: Any, tmp_path: Path
 ) -> None:
     write_wheel(folder, "tiny", content="something else")
-    with pytest.raises(EnvError, match=r"tiny.*1\.0") as caught:
-        make("mine", lock)
-    assert "hash" in caught.value.message
+    # As on a machine that has not seen the true one: what lies in a cache has been checked.
+    environ = {**surroundings.environ, "UV_CACHE_DIR": str(tmp_path / "empty")}
+    with pytest.raises(EnvError, match=r"tiny.* does not fit its hash: expected sha256 [0-9a-f]{64}, got"):
+        make("mine", lock, environ=environ)
     assert list_environments(surroundings.home) == []
+
+
+@pytest.mark.slow
+def test_locked_version_is_not_taken_for_its_build_with_a_local_tag(
+    lock: LockFile, folder: Path, make: Callable[..., Environment]
+) -> None:
+    write_wheel(folder, "tiny", "1.0+cpu")
+    environment = make("mine", lock)
+    assert environment.record is not None
+    assert environment.record.installed["tiny"] == "1.0"
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from envkit.api.environments import (
     BaseRequest,
     EnvironmentBackend,
     FoundPython,
+    ListingBackend,
 )
 from envkit.api.errors import (
     ConfigError,
@@ -46,6 +47,7 @@ __all__ = [
     "FinetuneOptions",
     "FoundPython",
     "Inputs",
+    "ListingBackend",
     "MachineError",
     "Meta",
     "Options",

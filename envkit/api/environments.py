@@ -123,3 +123,15 @@ class EnvironmentBackend(Protocol):
 
         Raises: EnvError for a shell that it does not know.
         """
+
+
+@runtime_checkable
+class ListingBackend(Protocol):
+    """What a backend has besides that lists its environments where other tools look for them."""
+
+    def forget(self, link: Path, *, environ: Mapping[str, str]) -> None:
+        """Take an environment that was removed off such lists, if it is on one.
+
+        ``link`` is the path under which people found it. It is called for every environment that is removed,
+        whichever backend made it.
+        """

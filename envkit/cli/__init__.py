@@ -21,7 +21,7 @@ COMMANDS = {
     "data": ("data", "Look at data before a run, split it, convert it."),
     "doctor": ("doctor", "Look at this machine and say which torch build fits it."),
     "facts": ("facts", "Print what is known of this machine, as JSON."),
-    "env": ("env", "Look at the environments that tasks run in."),
+    "env": ("env", "Make, show, share and remove the environments of tasks."),
     "lock": ("lock", "Write down exactly what an environment is made of."),
     "plugin": ("plugin", "Look at the plugins that tasks come from."),
     "config": ("config", "Show and change what envkit is told, and by which file."),
@@ -60,8 +60,10 @@ class LazyGroup(click.Group):
             from envkit.registry import find_tasks
 
             near = get_close_matches(args[0], self.table, n=1)
-            meant = f"run {args[0]}" if args[0] in find_tasks() else near[0] if near else None
-            did_you_mean = f" Did you mean {f'envkit {meant}'!r}?" if meant else ""
+            meant = f"{ctx.command_path} {near[0]}" if near else None
+            if args[0] in find_tasks() and (ctx.parent is None or meant is None):
+                meant = f"envkit run {args[0]}"
+            did_you_mean = f" Did you mean {meant!r}?" if meant else ""
             raise click.UsageError(f"there is no command {args[0]!r}.{did_you_mean}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -101,5 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BaseException as error:  # noqa: BLE001 - the one place: every end of a command passes here
         from envkit.cli.exits import end_with
 
-        code = end_with(error, as_json="--json" in words, words=words)
+        # What follows the dashes is data, or another program's.
+        ours = words[: words.index("--")] if "--" in words else words
+        code = end_with(error, as_json="--json" in ours, words=words)
     sys.exit(code if isinstance(code, int) else 0)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +24,7 @@ from envkit.environments.store import find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from envkit.config import Settings
     from envkit.environments.lockfile.records import Lock, LockedMachine, LockFile
@@ -82,8 +81,6 @@ def lock_environment(
         raise ConfigError(f"there is no {output} to check", hint="Write it first: envkit lock --task TASK")
     wanted = _wanted(name, asked, previous, settings=settings)
     with run_screen(headline="") as view:
-        for note in wanted.notes:
-            view.say(f"note: {note}")
         view.step("looking at this machine")
         planning = read_planning(settings)
         lock = make_lock(
@@ -120,11 +117,16 @@ def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settin
     """Return what is to be locked: an environment, what options ask for, or what the file asks for."""
     if name is not None:
         record = find_stored(settings.home.absolute(), name).record
-        spec, notes = add_wishes(record.spec, asked)
-        return _Wanted(spec=spec, record=record, notes=tuple(notes))
+        wish = add_wishes(record.spec, asked, package_index=settings.package_index)
+        return _Wanted(spec=wish.spec, record=record, notes=wish.notes)
     if asked != Asked():
-        spec, notes = add_wishes(EnvSpec(backend=settings.backend), asked)
-        return _Wanted(spec=spec, record=None, notes=tuple(notes))
+        wish = add_wishes(
+            EnvSpec(backend=settings.backend),
+            asked,
+            may_choose_backend=True,
+            package_index=settings.package_index,
+        )
+        return _Wanted(spec=wish.spec, record=None, notes=wish.notes)
     if previous is None:
         raise UsageError(
             "nothing was asked for that could be locked",
@@ -163,14 +165,12 @@ def _write(output: Path, text: str) -> None:
     """Write the file so that it is whole at every moment. Raises: ConfigError."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=output.parent, prefix=f".{output.name}.", delete=False
-        ) as draft:
-            draft.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft.name).chmod(0o666 & ~mask)
-        Path(draft.name).replace(output)
+        draft = output.with_name(f".{output.name}.{os.getpid()}")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(output)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"{output} cannot be written: {error.strerror}", hint="Name another file with -o"

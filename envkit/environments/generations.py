@@ -41,12 +41,24 @@ def in_use_file(prefix: Path) -> Path:
 
 def is_in_use(prefix: Path) -> bool:
     """Tell whether anybody runs in a generation."""
-    if not in_use_file(prefix).exists():
+    return _is_held(in_use_file(prefix))
+
+
+def _is_held(file: Path) -> bool:
+    if not file.exists():
         return False
-    free = try_lock(in_use_file(prefix), shared=False)
+    free = try_lock(file, shared=False)
     if free is not None:
         free.release()
     return free is None
+
+
+def in_use_error(*names: str) -> EnvError:
+    """Return the error of what cannot be done to environments while somebody is in them."""
+    return EnvError(
+        f"a run, shell, kernel or program is in {', '.join(names)}",
+        hint="End it, or wait for it; runs are listed by: envkit runs list",
+    )
 
 
 def _keep_out(prefix: Path) -> FileLock | None:
@@ -75,6 +87,10 @@ class Generations:
     def lock_file(self) -> Path:
         """The file that whoever changes this environment holds."""
         return self.folder / _MADE / f"{self.name}.lock"
+
+    def is_worked_on(self) -> bool:
+        """Tell whether somebody makes, changes or removes this environment at this moment."""
+        return _is_held(self.lock_file)
 
     def prefix(self, number: int) -> Path:
         """Return where a generation really lies."""
@@ -135,16 +151,16 @@ class Generations:
     def take_old_folder(self, number: int) -> Path:
         """Move an environment of an older envkit out of the link's place, to be deleted; return where to.
 
-        Raises: EnvError where a run is in it, OSError.
+        Raises: EnvError where it is in use, OSError.
         """
         unused = _keep_out(self.link)
         if unused is None:
-            raise EnvError(f"a run is in the environment {self.name}", hint="Wait for it to end")
+            raise in_use_error(self.name)
         with unused:
             return self.link.rename(self._gone(number))
 
     def hold_all(self) -> list[FileLock] | None:
-        """Keep everybody out of every generation; return None, holding nothing, where a run is in one."""
+        """Keep everybody out of every generation; return None, holding nothing, where one is in use."""
         held: list[FileLock] = []
         for number in self.numbers():
             lock = _keep_out(self.prefix(number))
@@ -184,7 +200,7 @@ class Generations:
         return old + [self.discard(number) for number in self.numbers()]
 
     def clear(self, *, keep: Collection[int] = ()) -> list[EnvError]:
-        """Remove all but the current generation, those to keep and those that a run is in.
+        """Remove all but the current generation, those to keep and those in use.
 
         Returns what could not be removed; the next change tries again.
         """
@@ -255,8 +271,8 @@ def delete(folder: Path) -> None:
             ) from error
 
 
-def sweep(folder: Path, *, but: str) -> None:
-    """Clear what killed processes left of other environments, where nobody works on those."""
+def sweep(folder: Path, *, but: str = "") -> None:
+    """Clear old generations and what killed processes left, of all but one name, where nobody works on it."""
     for name in traces(folder).keys() - {but}:
         generations = Generations(folder, name)
         if generations.has_leftovers():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envkit.environments.pylock import write_exact
 from envkit.environments.store import python_of
 from envkit.environments.wheels import remake_wheel
 
@@ -31,23 +32,28 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     Nothing is compiled ahead: compiling all of torch and transformers takes 19 s on two cores; what the proof
     and the first worker import, they compile. Raises: EnvError.
     """
-    requirements = uv.folder / "requirements.txt"
+    requirements, pylock = uv.folder / "requirements.txt", uv.folder / "pylock.toml"
+    exact = [package for package in plan.locked if package.source == "pylock"]
     wheels = [remake_wheel(dist, folder=uv.folder) for dist in plan.distributions]
     if plan.locked:
-        lines = list(locked_lines(plan.locked, wheels))
+        # What comes from its own address is no line: uv would record it as something the user named so.
+        lines = list(locked_lines((each for each in plan.locked if each not in exact), wheels))
         arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
     else:
         lines = [*plan.requirements, *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
         write_alone(uv.folder, plan)
         arguments = []
-    if not lines:
-        return
-    requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     install = ("pip", "install", "--python", str(python_of(prefix)), *uv.settings.arguments, *arguments)
     if plan.base.packages:  # a Python of conda's may be marked as managed by conda alone (PEP 668)
         install = (*install, "--break-system-packages")
-    uv.progress.step("installing packages" if plan.locked else "resolving packages")
-    uv(*install, "--requirements", str(requirements), constraints=plan.spec.constraints)
+    if lines or exact:
+        uv.progress.step("installing packages" if plan.locked else "resolving packages")
+    if lines:
+        requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        uv(*install, "--requirements", str(requirements), constraints=plan.spec.constraints)
+    if exact:
+        pylock.write_text(write_exact(exact), encoding="utf-8")
+        uv(*install, "--preview-features", "pylock", "--requirements", str(pylock))
 
 
 def write_alone(folder: Path, plan: Plan) -> None:

@@ -35,12 +35,14 @@ def make_environment(
     planning: Planning,
     progress: Progress,
     is_change: bool = False,
+    may_replace: bool = True,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Environment:
     """Make the environment, or take the one of this name that is as planned; return it, held.
 
     Of several that make it at once, one does and the others wait and take it. ``is_change`` makes it anew
-    unless it is as planned to the last version; else it need only serve. What was there stays until the new
+    unless it is as planned to the last version; else it need only serve. Without ``may_replace`` one that is
+    there is returned as it is, as planned or not. What was there stays until the new
     one is proved, and stays for good where that fails. Raises: EnvError, and what the backend raises.
     """
     check_made_here(plan)
@@ -63,7 +65,9 @@ def make_environment(
                 "ENVKIT_HOME=DIR TMPDIR=DIR",
             ) from error
 
-    return change_environment(home, plan.name, is_fit=is_fit, build=build, say=progress.say)
+    return change_environment(
+        home, plan.name, is_fit=is_fit, build=build, say=progress.say, may_replace=may_replace
+    )
 
 
 def check_made_here(plan: Plan) -> None:
@@ -131,4 +135,5 @@ def _build(
         size=size,
         proof=proof,
         lock=plan.lock,
+        reasons=plan.reasons,
     )

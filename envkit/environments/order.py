@@ -28,7 +28,7 @@ from envkit.environments.wheels import content_digest
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from importlib.metadata import Distribution
     from pathlib import Path
 
@@ -83,12 +83,17 @@ class Choice:
 
 
 def choose(
-    spec: EnvSpec, *, planning: Planning, model: str = DEFAULT_MODEL, prefer: EnvRecord | None = None
+    spec: EnvSpec,
+    *,
+    planning: Planning,
+    model: str = DEFAULT_MODEL,
+    prefer: EnvRecord | None = None,
+    without: Collection[str] = (),
 ) -> Choice:
     """Return the running Python if tasks and torch allow it, else the first other that they do.
 
     ``model`` is what runs in it begin from; Python and torch of the record ``prefer`` are kept where they
-    still fit. Raises: UsageError for words that cannot be read, PluginError,
+    still fit; ``without`` are minor versions that are passed over. Raises: UsageError for words that cannot be read, PluginError,
     EnvError where two plugins cannot live together or no Python serves, MachineError where torch has no build.
     """
     configuration = planning.pip_configuration()
@@ -98,7 +103,7 @@ def choose(
     places = list(_places(spec, asked, planning))
     first_error: MachineError | None = None
     ranges = asked
-    minors = [minor_version(version) for _, version in places]
+    minors = [minor for _, version in places if (minor := minor_version(version)) not in without]
     if prefer is not None:
         minors.sort(key=lambda minor: minor != minor_version(prefer.python))
     for version in dict.fromkeys(minors):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from packaging.utils import canonicalize_name
 
-from envkit.api import DEFAULT_MODEL, BaseRequest, FoundPython
+from envkit.api import DEFAULT_MODEL, BaseRequest, EnvError, FoundPython, MachineError
 from envkit.environments.backends import backend_context, load_backend
 from envkit.environments.order import Choice, Planning, choose, host_package
 from envkit.environments.requirements import HOST, minor_version
@@ -18,6 +18,7 @@ from envkit.environments.store import check_name
 from envkit.torchbuild.records import masked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.metadata import Distribution
 
     from envkit.api import Base, BasePackage
@@ -79,14 +80,8 @@ def plan_environment(
     packages = tuple(absolute_package(text, folder=folder) for text in spec.packages)
     channels = tuple(map(check_channel, spec.channels))
     spec = msgspec.structs.replace(spec, packages=packages, channels=channels)
-    choice = choose(spec, planning=planning, model=model, prefer=prefer)
-    base_packages = spec.base_packages
-    if choice.torch is not None and spec.torch_from == "conda":
-        from envkit.environments.conda.torch import torch_spec  # conda's names, for conda alone
-
-        base_packages = (*base_packages, torch_spec(choice.torch))
     progress.step(f"planning the {spec.backend} environment")
-    base = _plan_base(spec, choice, base_packages, planning=planning, prefer=prefer)
+    choice, base = _choose_base(spec, planning=planning, model=model, prefer=prefer)
     torch = choice.torch
     host = planning.find_distribution(HOST) if choice.entries else None
     plugins = tuple({entry.plugin: entry.distribution for entry in choice.entries}.values())
@@ -115,16 +110,43 @@ def requested_base_packages(plan: Plan) -> tuple[str, ...]:
     return (*plan.spec.base_packages, torch_spec(plan.torch))
 
 
-def _plan_base(
-    spec: EnvSpec,
-    choice: Choice,
-    packages: tuple[str, ...],
-    *,
-    planning: Planning,
-    prefer: EnvRecord | None,
-) -> Base:
+def _choose_base(
+    spec: EnvSpec, *, planning: Planning, model: str, prefer: EnvRecord | None
+) -> tuple[Choice, Base]:
+    """Return the first choice for which there is a base.
+
+    Only who asks an interpreter learns its full version, or that it does not start: then the next minor
+    version is tried.
+    """
+    passed: dict[str, EnvError] = {}
+    while True:
+        try:
+            choice = choose(spec, planning=planning, model=model, prefer=prefer, without=passed)
+        except (EnvError, MachineError) as error:
+            if passed:
+                raise _no_base(list(passed.values())) from error
+            raise
+        try:
+            return choice, _plan_base(spec, choice, planning=planning, prefer=prefer)
+        except EnvError as error:
+            if not choice.pythons:  # the backend brings Python itself
+                raise
+            passed[minor_version(choice.version)] = error
+
+
+def _no_base(errors: Sequence[EnvError]) -> EnvError:
+    messages = dict.fromkeys(error.message for error in errors)
+    return EnvError("\n  ".join(messages), hint=errors[0].hint)
+
+
+def _plan_base(spec: EnvSpec, choice: Choice, *, planning: Planning, prefer: EnvRecord | None) -> Base:
     from envkit.environments.virtual_packages import virtual_packages
 
+    packages = spec.base_packages
+    if choice.torch is not None and spec.torch_from == "conda":
+        from envkit.environments.conda.torch import torch_spec  # conda's names, for conda alone
+
+        packages = (*packages, torch_spec(choice.torch))
     kept: tuple[BasePackage, ...] = ()
     if prefer is not None and prefer.base.backend == spec.backend:
         kept = prefer.base.packages

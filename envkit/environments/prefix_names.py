@@ -1,13 +1,35 @@
-"""The name and the link that belong to a generation's folder, ``envs/.made/NAME-N``."""
+"""The names that environments may have, and what belongs to a generation's folder, ``envs/.made/NAME-N``."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from envkit.api import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MADE = ".made"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# What --env takes for something else.
+_TAKEN_NAMES = frozenset({"auto", "current"})
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a folder of this name can be an environment's."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> str:
+    """Return the name of an environment as it is. Raises: UsageError for one that none may have."""
+    if is_name(name) and name not in _TAKEN_NAMES:
+        return name
+    why = "means something else to --env" if name in _TAKEN_NAMES else "cannot name an environment"
+    raise UsageError(
+        f"{name!r} {why}",
+        hint="A name is up to 100 letters, digits, '.', '_' and '-', and begins with a letter or digit",
+    )
 
 
 def environment_name(prefix: Path) -> str:

@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from envkit import registry
 from envkit.api import EnvError
 from envkit.environments.lacking import add_command, find_lacking, find_lacking_model, sync_command
@@ -22,7 +24,7 @@ from envkit.environments.order import (
     wanted_of,
 )
 from envkit.environments.records import Environment, EnvSpec, describe_record
-from envkit.environments.requirements import HOST, installed_for
+from envkit.environments.requirements import HOST, installed_for, minor_version
 from envkit.environments.store import (
     find_environment,
     find_stored,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from envkit.api.records import EnvironmentUse
     from envkit.config import Settings
+    from envkit.environments.order import Choice
     from envkit.environments.progress import Progress
     from envkit.environments.records import HostPackage
     from envkit.environments.requirements import Needs
@@ -213,12 +216,25 @@ def _managed(order: _Order, progress: Progress) -> Environment:
     name = automatic_name(spec, choice)
     environment = find_environment(planning.home, wanted_of(name, choice, planning=planning))
     if environment is None:
-        # A reuse has 0.15 s for everything.
-        from envkit.environments.make import make_environment
-        from envkit.environments.plan import plan_environment
-
-        plan = plan_environment(name, spec, planning=planning, progress=progress, model=order.model)
-        environment = make_environment(plan, planning=planning, progress=progress)
+        environment = _make(order, spec, choice, progress)
     assert environment.record is not None
     why = "made now" if environment.created else "made before"
     return replace(environment, reason=f"{environment.name}, {why}: {describe_record(environment.record)}")
+
+
+def _make(order: _Order, spec: EnvSpec, choice: Choice, progress: Progress) -> Environment:
+    # A reuse has 0.15 s for everything.
+    from envkit.environments.make import make_environment
+    from envkit.environments.plan import plan_environment
+
+    planning, name = order.planning, automatic_name(spec, choice)
+    plan = plan_environment(name, spec, planning=planning, progress=progress, model=order.model)
+    python = minor_version(plan.base.python)
+    if python != minor_version(choice.version):  # that of the name does not start: the name tells the other
+        told = msgspec.structs.replace(spec, python=python)
+        choice = choose(told, planning=planning, model=order.model)
+        plan = replace(plan, name=automatic_name(told, choice))
+        found = find_environment(planning.home, wanted_of(plan.name, choice, planning=planning))
+        if found is not None:
+            return found
+    return make_environment(plan, planning=planning, progress=progress)

@@ -5,6 +5,7 @@ Source: PyPA specifications, "pylock.toml Specification", and the files that uv 
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from envkit.environments.records import WheelPackage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from packaging.tags import Tag
 
@@ -70,6 +71,20 @@ def write_preferences(versions: Mapping[str, str]) -> str:
     """Return a pylock.toml from which uv takes versions that it prefers; no more than that stands in it."""
     tables = (f'[[packages]]\nname = "{name}"\nversion = "{versions[name]}"\n' for name in sorted(versions))
     return "\n".join(['lock-version = "1.0"\ncreated-by = "envkit"\n', *tables])
+
+
+def write_exact(packages: Iterable[WheelPackage]) -> str:
+    """Return a pylock.toml of just these files, each with its address and its hash."""
+    return "\n".join(['lock-version = "1.0"\ncreated-by = "envkit"\n', *map(_exact, packages)])
+
+
+def _exact(package: WheelPackage) -> str:
+    size = "" if package.size is None else f"size = {package.size}, "
+    address = json.dumps(package.url, ensure_ascii=False)
+    file = f'{{ url = {address}, {size}hashes = {{ sha256 = "{package.sha256}" }} }}'
+    is_wheel = urlsplit(package.url).path.endswith(".whl")
+    line = f"wheels = [{file}]" if is_wheel else f"sdist = {file}"
+    return f'[[packages]]\nname = "{package.name}"\nversion = "{package.version}"\n{line}\n'
 
 
 def public_url(address: str) -> str:

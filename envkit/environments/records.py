@@ -54,7 +54,8 @@ class WheelPackage(msgspec.Struct, frozen=True, kw_only=True):
     """A Python package, resolved: ``name`` is canonical, ``size`` in bytes as downloaded, None if unknown.
 
     ``url`` is without passwords and empty where it is unknown, as is ``sha256``; ``source`` is ``index``,
-    ``find-links``, ``host`` (remade from what is installed here) or ``direct`` (an address the user named).
+    ``find-links``, ``pylock`` (from its own address in a file, whatever the index is), ``host`` (remade from what
+    is installed here) or ``direct`` (an address the user named).
     """
 
     name: str
@@ -92,7 +93,7 @@ class EnvRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``created`` is an ISO 8601 time in UTC; ``python`` the full version; ``asked`` the requirements that
     were resolved; ``installed`` the versions that came of it, by canonical name; ``without_dependencies``
     the packages that were installed as they are; ``size`` is in bytes, files shared with a cache included;
-    ``lock`` the sha256 of the lock file it was made from.
+    ``lock`` the sha256 of the lock file it was made from; ``reasons`` say why this Python and this torch.
     """
 
     name: str
@@ -112,6 +113,7 @@ class EnvRecord(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     proof: Proof
     lock: str | None = None
+    reasons: tuple[str, ...] = ()
     version: int = ENV_RECORD_VERSION
 
 
@@ -156,7 +158,9 @@ class StoredEnvironment:
 def describe_record(record: EnvRecord) -> str:
     """Return in a few words what is in an environment."""
     torch = f", torch {record.torch.version}" if record.torch else ""
-    return f"Python {record.python}{torch}, {len(record.installed)} packages, {format_size(record.size)}"
+    number = len(record.installed)
+    packages = f"{number} package{'' if number == 1 else 's'}"
+    return f"Python {record.python}{torch}, {packages}, {format_size(record.size)}"
 
 
 def format_size(size: int) -> str:

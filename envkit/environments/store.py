@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from typing import TYPE_CHECKING
 
-from envkit.api import EnvError, UsageError
+from envkit.api import EnvError
 from envkit.environments.fitness import Wanted, why_unfit
 from envkit.environments.flock import lock_exclusively, lock_shared
-from envkit.environments.generations import RECORD_FILE, Generations, delete, in_use_file, is_in_use, sweep
+from envkit.environments.generations import (
+    RECORD_FILE,
+    Generations,
+    delete,
+    in_use_error,
+    in_use_file,
+    is_in_use,
+    sweep,
+)
+from envkit.environments.prefix_names import check_name, is_name
 from envkit.environments.prefixes import (
     environment_size,
     installed_in,
@@ -53,25 +61,10 @@ __all__ = [
     "write_record",
 ]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-# What --env takes for something else.
-_TAKEN_NAMES = frozenset({"auto", "current"})
-
 
 def envs_dir(home: Path) -> Path:
     """Return the folder of all environments."""
     return home / "envs"
-
-
-def check_name(name: str) -> str:
-    """Return the name of an environment as it is. Raises: UsageError for one that none may have."""
-    if _NAME.fullmatch(name) and name not in _TAKEN_NAMES:
-        return name
-    why = "means something else to --env" if name in _TAKEN_NAMES else "cannot name an environment"
-    raise UsageError(
-        f"{name!r} {why}",
-        hint="A name is up to 100 letters, digits, '.', '_' and '-', and begins with a letter or digit",
-    )
 
 
 def list_environments(home: Path) -> list[StoredEnvironment]:
@@ -81,7 +74,7 @@ def list_environments(home: Path) -> list[StoredEnvironment]:
         names = sorted(os.listdir(folder))  # noqa: PTH208  # names are all that is needed
     except OSError:
         return []
-    listed = (_stored(Generations(folder, name)) for name in names if _NAME.fullmatch(name))
+    listed = (_stored(Generations(folder, name)) for name in names if is_name(name))
     return [stored for stored in listed if stored is not None]
 
 
@@ -107,7 +100,7 @@ def _stored(generations: Generations) -> StoredEnvironment | None:
 
 def find_stored(home: Path, name: str) -> StoredEnvironment:
     """Return the environment of this name. Raises: EnvError that names those there are, the nearest first."""
-    stored = _stored(Generations(envs_dir(home), name)) if _NAME.fullmatch(name) else None
+    stored = _stored(Generations(envs_dir(home), name)) if is_name(name) else None
     if stored is None:
         known = _nearest_first(name, [each.name for each in list_environments(home)])
         raise EnvError(
@@ -152,19 +145,22 @@ def change_environment(
     is_fit: Callable[[Path, EnvRecord], str | None],
     build: Callable[[Path, int, FileLock], EnvRecord],
     say: Callable[[str], None],
+    may_replace: bool = True,
 ) -> Environment:
     """Return the environment, held: as it is where it fits, else made anew beside the old one.
 
     ``is_fit`` returns what keeps an environment from serving, None where it serves; an empty text says
     nothing to the user. ``build`` gets the folder to fill (which is not there yet), the number of the
     generation and the lock, whose file is to stay open in every child that writes. Who finds the environment
-    in the making waits, and takes the other's if that fits. When ``build`` fails, nothing has changed.
+    in the making waits, and takes the other's if that fits. Without ``may_replace`` one that is there is
+    returned as it is, fit or not: the caller judges it. When ``build`` fails, nothing has changed.
     Raises: UsageError for the name, EnvError, and what ``build`` raises.
     """
     generations = Generations(envs_dir(home), check_name(name))
     waiting = f"waiting for {{}}, which works on the environment {name}"
     with lock_exclusively(generations.lock_file, on_wait=lambda who: say(waiting.format(who))) as lock:
-        found = _hold_current(generations, is_fit, say=say) or _hold_unlinked(generations, is_fit)
+        takes = is_fit if may_replace else lambda prefix, record: None
+        found = _hold_current(generations, takes, say=say) or _hold_unlinked(generations, is_fit)
         if found is not None:
             if generations.has_leftovers():  # of a process that was killed
                 _clear(generations, say)
@@ -193,7 +189,7 @@ def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> 
     """Remove an environment, or what is left of one; return the bytes that are free now.
 
     Files that a cache or another environment shares free nothing. Raises: UsageError for the name, EnvError
-    where there is none of that name, a run is in it, or it cannot be removed.
+    where there is none of that name, it is in use, or it cannot be removed.
     """
     generations = Generations(envs_dir(home), check_name(name))
     if generations.is_empty():
@@ -203,7 +199,7 @@ def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> 
         generations.check_place()
         held = generations.hold_all()
         if held is None:
-            raise EnvError(f"a run is in the environment {name}", hint="Wait for it to end: envkit runs list")
+            raise in_use_error(name)
         with contextlib.ExitStack() as holds:
             for each in held:
                 holds.enter_context(each)

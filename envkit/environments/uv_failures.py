@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"https?://[^\s`)'\"]+")
 _PATH = re.compile(r"`(/[^`]+)`|(?:to|file) (/\S+?):? ")
+_ABSENT = re.compile(r"([\w.-]+(?:\[[\w.,-]+\])?) was not found in the (?:package registry|provided package)")
 _LAST_LINES = 12
 
 
@@ -142,7 +143,9 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
         if nowhere
         else f"Another index may have them. {_setting(said, place)}"
     )
-    return EnvError(f"what the plugin needs cannot be installed together. {causes}", hint=hint)
+    absent = dict.fromkeys(_ABSENT.findall(causes))
+    what = f"{', '.join(absent)} cannot be found" if absent else "the packages cannot be installed together"
+    return EnvError(f"{what}. {causes}", hint=hint)
 
 
 def _setting(said: str, place: Place) -> str:

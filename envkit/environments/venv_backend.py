@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envkit.api import Base, EnvError
-from envkit.environments.prefix_names import environment_name
+from envkit.environments.prefix_names import environment_name, link_of
 from envkit.environments.shell_words import C_SHELLS, FISH_SHELLS, POSIX_SHELLS, POWERSHELLS, SHELLS, quote
 from envkit.environments.uv import run_uv
 from envkit.environments.uv_failures import Place
@@ -47,10 +47,14 @@ class VenvBackend:
         wanted = _range(request.python)
         seen: list[str] = []
         for found in request.pythons:
-            version = _full_version(found, wanted, environ=context.environ)
-            if version is not None and wanted.contains(version, prereleases=True):
+            try:
+                version = _full_version(found, wanted, environ=context.environ)
+            except EnvError as error:  # such as a name of pyenv's, where that version is not chosen
+                seen.append(error.message)
+                continue
+            if wanted.contains(version, prereleases=True):
                 return Base(backend=self.name, python=version, interpreter=found.path)
-            seen.append(f"{version or found.version} ({found.path})")
+            seen.append(f"{version} ({found.path})")
         here = f"here is {', '.join(seen)}" if seen else "none is here"
         raise EnvError(
             f"a venv needs Python {request.python or 'of any version'}, and {here}",
@@ -93,6 +97,7 @@ class VenvBackend:
                 f"{base.interpreter} is Python {made or 'of an unknown version'}, not {base.python} as planned",
                 hint="Try again: the plan is made anew",
             )
+        _name_link(prefix)
 
     def activate(self, prefix: Path, *, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the variables that ``bin/activate`` leaves. Source: CPython, Lib/venv/scripts."""
@@ -126,27 +131,43 @@ def _range(text: str) -> SpecifierSet:
         raise EnvError(f"{text!r} is no range of Python versions", hint="Write it as >=3.11,<3.14") from error
 
 
-def _full_version(found: FoundPython, wanted: SpecifierSet, *, environ: Mapping[str, str]) -> str | None:
-    """Return its full version, asking the interpreter only where its name leaves the matter open."""
+def _full_version(found: FoundPython, wanted: SpecifierSet, *, environ: Mapping[str, str]) -> str:
+    """Return its full version, asking the interpreter only where its name leaves the matter open.
+
+    Raises: EnvError where it does not start.
+    """
     if found.version.count(".") >= 2:
         return found.version
     if found.version and not _may_fit(found.version, wanted):
-        return None
+        return found.version
     try:
-        answer = subprocess.run(
+        done = subprocess.run(
             [found.path, "-I", "-S", "-c", _VERSION_CODE],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=_PROBE_SECONDS,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return (
-            None  # a name on PATH that stands for nothing, such as pyenv's where that version is not chosen
+            check=False,
         )
-    return answer if re.fullmatch(r"\d+\.\d+\.\d+", answer) else None
+    except subprocess.TimeoutExpired as error:
+        raise _dead(found, f"no answer in {_PROBE_SECONDS:.0f} s") from error
+    except OSError as error:
+        raise _dead(found, error.strerror or str(error)) from error
+    answer = done.stdout.strip()
+    if done.returncode == 0 and re.fullmatch(r"\d+\.\d+\.\d+", answer):
+        return answer
+    if done.returncode == 0:
+        raise _dead(found, f"asked for its version, it says {answer[:40]!r}")
+    said = next((line.strip() for line in done.stderr.splitlines() if line.strip()), "")
+    raise _dead(found, said or f"exit {done.returncode}, without a word")
+
+
+def _dead(found: FoundPython, why: str) -> EnvError:
+    return EnvError(
+        f"{found.path}, which does not start ({why})", hint=f"Mend it, or take it off PATH: {found.path}"
+    )
 
 
 def _may_fit(minor: str, wanted: SpecifierSet) -> bool:
@@ -167,6 +188,18 @@ def _uv_environ(environ: Mapping[str, str], *, folder: str) -> dict[str, str]:
         "NO_COLOR": "1",
         "UV_NO_PROGRESS": "1",
     }
+
+
+def _name_link(prefix: Path) -> None:
+    """Let the scripts that activate a generation name its link, which outlives a change of the environment."""
+    link = link_of(prefix)
+    if link == prefix:
+        return
+    # Of the folder only this end is written alike in every shell's quotes: a name has nothing to be quoted.
+    ending = re.compile(rf"/{re.escape(prefix.parent.name)}/{re.escape(prefix.name)}(?=['\"])")
+    for script in (prefix / "bin").glob("activate*"):
+        text = script.read_text(encoding="utf-8", errors="surrogateescape")
+        script.write_text(ending.sub(f"/{link.name}", text), encoding="utf-8", errors="surrogateescape")
 
 
 def _version_in(prefix: Path) -> str:

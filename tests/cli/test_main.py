@@ -47,6 +47,13 @@ def test_version_is_printed() -> None:
     ("words", "code", "message", "hint"),
     [
         (["rn", "ner"], 2, "there is no command 'rn'. Did you mean 'envkit run'?", "envkit --help"),
+        (
+            ["env", "snc"],
+            2,
+            "there is no command 'snc'. Did you mean 'envkit env sync'?",
+            "envkit env --help",
+        ),
+        (["env", "ner"], 2, "there is no command 'ner'. Did you mean 'envkit run ner'?", "envkit env --help"),
         (["doctor", "--jsn"], 2, "--jsn", "envkit doctor --help"),
         (["run", "no-such-task"], 2, "there is no task 'no-such-task'", "Others come with their plugins"),
         (["runs", "show", "no-such-run"], 2, "no-such-run", "kept where they were started"),
@@ -85,6 +92,13 @@ def test_an_error_under_json_is_the_envelope_and_nothing_else_on_stdout() -> Non
     assert body["error"]["exit_code"] == 2
     assert "no-such-task" in body["error"]["message"]
     assert done.stderr == ""
+
+
+def test_json_after_two_dashes_is_another_programs_word(envkit_here: Any) -> None:
+    done = envkit_here("env", "run", "nowhere", "--", "tool", "--json")
+
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith("error: there is no environment 'nowhere'")
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

@@ -84,6 +84,17 @@ def test_resume_of_a_killed_run_goes_on_and_ends_like_any_run(envkit: Any, kille
     assert (body["command"], body["data"]["result"]["status"]) == ("runs resume", "finished")
 
 
+def test_resume_worker_has_the_mirror_of_the_model_hub_as_the_run_had_it(
+    envkit: Any, killed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "envkit.toml").write_text('[mirrors]\nmodel-hub = "https://hub.example"\n')
+    begun = envkit("run", "echo", "--run-dir", "begun", ECHO_SHOWS="HF_ENDPOINT")
+    resumed = envkit("runs", "resume", killed.name, ECHO_SHOWS="HF_ENDPOINT")
+
+    assert "HF_ENDPOINT is https://hub.example" in begun.stderr.splitlines()
+    assert "HF_ENDPOINT is https://hub.example" in resumed.stderr.splitlines()
+
+
 def test_resume_with_other_data_is_refused_until_it_is_forced(envkit: Any, killed: Path, place: Path) -> None:
     data = place / "train.txt"
     before = (killed / "result.json").read_bytes()

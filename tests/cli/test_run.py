@@ -122,6 +122,21 @@ def test_run_with_what_cannot_work_ends_with_error_hint_and_code(
     assert not (tmp_path / "home" / "envs").exists()
 
 
+def test_model_of_the_plugins_own_is_taken_though_a_folder_is_called_so(
+    envkit_beside_echo: Any, tmp_path: Path
+) -> None:
+    for name in ("parrot", "magpie"):
+        (tmp_path / name).mkdir()
+
+    own = envkit_beside_echo("run", "echo", "--model", "parrot", "--run-dir", "run")
+    other = envkit_beside_echo("run", "echo", "--model", "magpie")
+
+    assert own.returncode == 0, own.stderr
+    request = json.loads((tmp_path / "run/request.json").read_bytes())
+    assert request["options"]["model"] == "parrot"
+    assert_one_error(other, code=2, message="'magpie' is no folder with a model", hint="--model")
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "message", "hint"),
     [

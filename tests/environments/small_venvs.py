@@ -59,6 +59,7 @@ def make_small_conda(home: Path, name: str) -> StoredEnvironment:
         "etc/conda/activate.d/licence.fish": "set -gx LICENCE $CONDA_PREFIX/licence\n",
         "etc/conda/deactivate.d/licence.fish": "set -e LICENCE\n",
         "etc/conda/activate.d/licence.csh": 'setenv LICENCE "$CONDA_PREFIX:q/licence"\n',
+        "etc/conda/deactivate.d/licence.csh": "unsetenv LICENCE\n",
         "conda-meta/state": '{"env_vars": {"LEVEL": "of $the user\'s"}}',
     }
     return make_small(home, name, backend="conda", files=scripts)

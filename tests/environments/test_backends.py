@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from conda_prefixes import Steps
 
 from envkit.api import BackendContext, BaseRequest, EnvError, FoundPython, PluginError, UsageError
 from envkit.config import Settings
@@ -69,6 +72,46 @@ def test_venv_backend_any_check_keeps_its_promise(check: BackendCheck, venv_tria
 @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=str)
 def test_conda_backend_any_check_keeps_its_promise(check: BackendCheck, conda_trials: BackendTrials) -> None:
     check.run(conda_trials)
+
+
+SHIM = "#!/bin/sh\necho 'pyenv: python3.12: command not found' >&2\nexit 127\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        (SHIM, "pyenv: python3.12: command not found"),
+        ("#!/nowhere/python\n", "No such file or directory"),
+        ("#!/bin/sh\nexit 3\n", "exit 3, without a word"),
+        ("#!/bin/sh\necho what?\n", "asked for its version, it says 'what?'"),
+    ],
+)
+def test_venv_backend_python_that_does_not_start_is_named_and_passed_over(
+    tmp_path: Path, script: str, why: str
+) -> None:
+    dead = tmp_path / "python3.12"
+    dead.write_text(script)
+    dead.chmod(0o755)
+    living = tmp_path / "living"
+    living.write_text("#!/bin/sh\necho 3.12.4\n")
+    living.chmod(0o755)
+    request = BaseRequest(
+        python="==3.12.*",
+        pythons=(
+            FoundPython(path=str(dead), version="3.12"),
+            FoundPython(path=sys.executable, version="3.9.1"),
+        ),
+        system="linux",
+        machine="x86_64",
+    )
+
+    with pytest.raises(EnvError) as caught:
+        VenvBackend().plan(request, context=context(tmp_path))
+    both = (*request.pythons, FoundPython(path=str(living), version="3.12"))
+    base = VenvBackend().plan(msgspec.structs.replace(request, pythons=both), context=context(tmp_path))
+
+    assert f"here is {dead}, which does not start ({why}), 3.9.1 ({sys.executable})" in caught.value.message
+    assert (base.python, base.interpreter) == ("3.12.4", str(living))
 
 
 def test_find_backends_as_installed_gives_both_of_envkit() -> None:
@@ -189,6 +232,35 @@ def test_venv_plan_conda_packages_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvError, match="cuda-nvcc") as caught:
         VenvBackend().plan(request, context=context(tmp_path))
     assert "--backend conda" in str(caught.value.hint)
+
+
+def test_venv_install_of_a_generation_has_scripts_that_name_its_link(tmp_path: Path) -> None:
+    prefix = tmp_path / "it's $HOME" / "envs" / ".made" / "new-3"
+    here = BaseRequest(
+        python="",
+        pythons=(FoundPython(path=sys.executable, version=THIS_PYTHON),),
+        system="linux",
+        machine="x86_64",
+    )
+    backend, at = VenvBackend(), context(tmp_path)
+
+    backend.install(
+        backend.plan(here, context=at), prefix, requested=(), context=at, progress=Steps(), inherited=()
+    )
+
+    link = prefix.parent.parent / "new"
+    link.symlink_to(".made/new-3")
+    said = subprocess.run(
+        ["bash", "-c", '. "$1"; echo "$VIRTUAL_ENV $VIRTUAL_ENV_PROMPT"; command -v python']
+        + ["bash", prefix / "bin" / "activate"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == f"{link} new\n{link}/bin/python\n"
+    for script in (prefix / "bin").glob("activate*"):
+        assert ".made" not in script.read_text(), script.name
 
 
 def test_venv_activate_from_within_another_leaves_it(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from envkit.environments.records import EnvSpec
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import envs_dir, find_stored, list_environments
 from envkit.environments.wheels import remake_wheel
-from envkit.machine import Nvidia, read_facts
+from envkit.machine import FoundInterpreter, Nvidia, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +81,28 @@ def test_plan_writes_nothing_and_says_why(plan: Any, tmp_path: Path) -> None:
     assert found.reasons[0] == f"Python {FACTS.python.version}: the running one's version"
     with pytest.raises(UsageError):
         plan("../elsewhere")
+
+
+def test_plan_passes_over_pythons_that_do_not_start_and_names_them_where_no_other_fits(
+    plan: Any, tmp_path: Path
+) -> None:
+    scripts = {"3.29": "echo gone >&2; exit 127", "3.28": "echo 3.28.1"}
+    for version, line in scripts.items():
+        (tmp_path / f"python{version}").write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / f"python{version}").chmod(0o755)
+    dead, living = (FoundInterpreter(path=f"{tmp_path}/python{minor}", version=minor) for minor in scripts)
+
+    def on(*found: FoundInterpreter) -> Any:
+        return msgspec.structs.replace(FACTS, interpreters=found)
+
+    base = plan(python=">=3.20", facts=on(dead, living)).base
+    assert (base.python, base.interpreter) == ("3.28.1", living.path)
+    with pytest.raises(EnvError, match=r"python3\.29, which does not start \(gone\)"):
+        plan(python=">=3.20", facts=on(dead))
+    with pytest.raises(EnvError) as caught:
+        plan(python=">=3.28.5", facts=on(dead, living))
+    assert "does not start (gone)" in caught.value.message
+    assert f"here is 3.28.1 ({living.path})" in caught.value.message
 
 
 def test_plain_plan_has_no_envkit_in_it(plan: Any) -> None:

@@ -20,6 +20,7 @@ from envkit.api import DEFAULT_MODEL, EnvError
 from envkit.api.records import EnvironmentUse
 from envkit.config import Settings
 from envkit.environments.provide import provide_again, provide_environment
+from envkit.environments.requirements import minor_version
 from envkit.environments.store import RECORD_FILE, envs_dir, list_environments
 from envkit.machine import FoundInterpreter, Gpu, Nvidia, read_facts
 from envkit.models import DEFAULT_MODEL_PACKAGE
@@ -235,12 +236,36 @@ def test_python_that_the_plugin_does_not_run_on_names_those_there_are(provide: A
         provide("auto", plugin(*LACKING, "Requires-Python: >=3.30"), facts=facts)
 
 
+def test_python_that_does_not_start_is_passed_over_and_the_name_tells_the_other(
+    provide: Any, plugin: Any, tmp_path: Path
+) -> None:
+    dead = tmp_path / "python3.29"
+    dead.write_text("#!/bin/sh\nexit 127\n")
+    dead.chmod(0o755)
+    minor = minor_version(FACTS.python.version)
+    facts = msgspec.structs.replace(
+        FACTS,
+        python=msgspec.structs.replace(FACTS.python, path="/opt/python3.9", version="3.9.0"),
+        interpreters=(
+            FoundInterpreter(path=str(dead), version="3.29"),
+            FoundInterpreter(path=sys.executable, version=minor),
+        ),
+    )
+    entry = plugin(*LACKING, "Requires-Python: >=3.10")
+    made = provide("auto", entry, facts=facts)
+    assert (made.name, made.record.python, made.created) == (NAME, FACTS.python.version, True)
+    assert made.record.spec.python == ""
+    again = provide("auto", entry, facts=facts)
+    assert (again.prefix, again.created) == (made.prefix, False)
+
+
 PROVIDE = """
 import json, sys
 from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 from envkit.config import Settings
 from envkit.environments.provide import provide_environment
+from envkit.environments.requirements import minor_version
 from envkit.machine import read_facts
 from envkit.registry import TaskEntry
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from environments.stored import NEWER, PLUGIN, build_for, lies_in, record_of, wanted
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from packaging.requirements import Requirement
 
 from envkit.api import EnvError, UsageError
 from envkit.environments.flock import FileLock, try_lock
-from envkit.environments.records import Environment, EnvRecord, HostPackage
+from envkit.environments.records import Environment, EnvRecord, HostPackage, describe_record
 from envkit.environments.store import (
     RECORD_FILE,
     Wanted,
@@ -224,6 +225,26 @@ def test_environment_that_no_longer_fits_is_replaced(tmp_path: Path) -> None:
     }
 
 
+def test_environment_that_may_not_be_replaced_is_returned_as_it_is(tmp_path: Path) -> None:
+    make(tmp_path, wanted()).release()
+    there = change_environment(
+        tmp_path,
+        NAME,
+        is_fit=lambda prefix, record: "it is another",
+        build=failing(AssertionError("it was built")),
+        say=silent,
+        may_replace=False,
+    )
+    assert (there.created, there.record and there.record.plugins) == (False, (PLUGIN,))
+
+
+@pytest.mark.parametrize(("number", "packages"), [(0, "0 packages"), (1, "1 package"), (2, "2 packages")])
+def test_description_counts_packages_as_people_do(number: int, packages: str) -> None:
+    installed = {f"p{n}": "1" for n in range(number)}
+    record = msgspec.structs.replace(record_of(wanted(), generation=1), installed=installed)
+    assert f", {packages}, " in describe_record(record)
+
+
 def test_second_maker_waits_says_for_whom_and_takes_the_first_ones(tmp_path: Path) -> None:
     started, go = threading.Event(), threading.Event()
     results: list[Environment] = []
@@ -407,7 +428,7 @@ def test_folder_of_an_older_envkit_stays_where_a_change_fails_or_a_run_is_in_it(
     assert (folder / RECORD_FILE).is_file()
     with (
         try_lock(folder.with_name(f"{NAME}.in-use"), shared=True) or pytest.fail(),
-        pytest.raises(EnvError, match="a run is in"),
+        pytest.raises(EnvError, match="a run, shell, kernel or program is in"),
     ):
         make(tmp_path, wanted())
     assert (folder / RECORD_FILE).is_file()
@@ -430,7 +451,7 @@ def test_remove_of_an_environment_with_a_run_in_any_generation_is_refused(tmp_pa
     old = make(tmp_path, wanted())
     new = make(tmp_path, wanted(plugins=(NEWER,)))
     new.release()
-    with pytest.raises(EnvError, match="a run is in"):
+    with pytest.raises(EnvError, match="a run, shell, kernel or program is in"):
         remove_environment(tmp_path, NAME, say=silent)
     assert find_environment(tmp_path, wanted(plugins=(NEWER,))) is not None
     assert old.python.exists()

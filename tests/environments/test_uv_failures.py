@@ -120,14 +120,17 @@ def test_certificate_that_nobody_signed_says_which_setting_names_it(tmp_path: Pa
         trusted = fail(tmp_path, UV_DEFAULT_INDEX=f"{url}/simple", SSL_CERT_FILE=str(CERTIFICATE))
     assert error.message.startswith(f"the certificate of {url.partition('//')[2]} is not trusted")
     assert "PIP_CERT=" in str(error.hint)
+    assert trusted.message.startswith("tiny cannot be found. ")
     assert "tiny was not found" in trusted.message  # with the certificate named, the index is asked
 
 
 def test_version_that_no_index_has_is_explained_in_uvs_words(tmp_path: Path, find_links: Path) -> None:
     error = fail(tmp_path, "--no-index tiny>=9", UV_FIND_LINKS=str(find_links))
+    assert error.message.startswith("the packages cannot be installed together. ")
     assert "only tiny<9 is available" in error.message or "tiny>=9" in error.message
     nowhere = fail(tmp_path, "--no-index absent", UV_FIND_LINKS=str(find_links))
-    assert "absent was not found in the provided package locations" in nowhere.message
+    assert nowhere.message.startswith("absent cannot be found. Because absent was not found in the provided")
+    assert "plugin" not in f"{error.message}{nowhere.message}"
     assert "find-links" in str(nowhere.hint)
 
 

@@ -17,19 +17,28 @@ from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.env.wishes import spec_differences, words_of
 from envkit.cli.progress import run_screen
 from envkit.environments.drift import why_unplanned
+from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
+from envkit.environments.pinned import pin_wheels
 from envkit.environments.plan import plan_environment
 from envkit.environments.records import EnvSpec
 from envkit.environments.resolve import resolve_wheels
-from envkit.environments.store import check_name, envs_dir, hold_environment, list_environments
+from envkit.environments.store import (
+    check_name,
+    envs_dir,
+    find_stored,
+    hold_environment,
+    list_environments,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.cli.env.locked import Wish
     from envkit.cli.env.options import Asked
     from envkit.cli.env.records import PlanLine
-    from envkit.environments.plan import Planning
+    from envkit.cli.env.wishes import Wish
+    from envkit.cli.progress import RunScreen
+    from envkit.environments.plan import Plan, Planning
     from envkit.environments.records import Environment, StoredEnvironment
 
 
@@ -48,7 +57,13 @@ def create_environment(
     home = settings.home.absolute()
     stored = next((each for each in list_environments(home) if each.name == name), None)
     backend = settings.backend if stored is None else stored.record.backend  # unless one is named
-    wish = read_wish(EnvSpec(backend=backend), asked, lock_file=lock_file, may_choose_backend=True)
+    wish = read_wish(
+        EnvSpec(backend=backend),
+        asked,
+        lock_file=lock_file,
+        may_choose_backend=True,
+        package_index=settings.package_index,
+    )
     line: PlanLine | None = None
     environment: Environment | None = None
     with run_screen(headline="") as view:
@@ -58,17 +73,19 @@ def create_environment(
         planning = read_planning(settings, facts_file=facts_file)
         if stored is not None:
             environment = _take(stored, wish, planning=planning)
+            if not is_dry_run:
+                sweep(envs_dir(home))
         else:
             plan = (
                 plan_environment(name, wish.spec, planning=planning, progress=view)
                 if wish.lock is None
                 else plan_of_lock(name, wish.lock, planning=planning)
             )
+            plan = pin_wheels(plan, wish.wheels, planning=planning, progress=view)
             if is_dry_run:
                 line = plan_line(plan, resolve_wheels(plan, planning=planning, progress=view))
             else:
-                check_made_here(plan)
-                environment = make_environment(plan, planning=planning, progress=view)
+                environment = _make(plan, wish, planning=planning, view=view)
     if as_json:
         created = Created(
             dry_run=is_dry_run,
@@ -85,6 +102,21 @@ def create_environment(
         if not environment.created:
             click.echo(f"{name} is there and is what was asked for\n")
         screen.print_made(environment, link=envs_dir(home) / name, tasks=wish.spec.tasks)
+
+
+def _make(plan: Plan, wish: Wish, *, planning: Planning, view: RunScreen) -> Environment:
+    """Return the environment, made now; one that another process made meanwhile only if it is what was asked for.
+
+    Raises: EnvError.
+    """
+    check_made_here(plan)
+    environment = make_environment(plan, planning=planning, progress=view, may_replace=False)
+    if environment.created:
+        return environment
+    try:
+        return _take(find_stored(planning.home.absolute(), plan.name), wish, planning=planning)
+    finally:
+        environment.release()
 
 
 def _take(stored: StoredEnvironment, wish: Wish, *, planning: Planning) -> Environment:

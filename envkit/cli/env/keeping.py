@@ -104,7 +104,14 @@ def _reasons(plan: Plan, spec: EnvSpec, record: EnvRecord) -> tuple[str, ...]:
     """Return the plan's reasons, in which what was kept was not asked for."""
     python, *torch = plan.reasons
     if not spec.python:
-        python = f"Python {plan.base.python}: kept"
+        python = _kept_reason(f"Python {plan.base.python}", record)
     if plan.torch is not None and record.torch is not None and plan.torch.version == record.torch.version:
-        torch = [f"torch {plan.torch.version}: kept"]
+        torch = [_kept_reason(f"torch {plan.torch.version}", record)]
     return (python, *torch)
+
+
+def _kept_reason(what: str, record: EnvRecord) -> str:
+    """Return that it is kept, and why it was chosen once."""
+    before = next((text for text in record.reasons if text.startswith(f"{what}: ")), "")
+    why = before.removeprefix(f"{what}: ").removeprefix("kept").removeprefix("; ")
+    return f"{what}: kept; {why}" if why else f"{what}: kept"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from envkit.api import UsageError
 from envkit.cli.env.options import Asked
-from envkit.cli.env.wishes import add_wishes
+from envkit.cli.env.wishes import Wish, add_wishes
 from envkit.environments.lockfile.install import plan_locked
 from envkit.environments.lockfile.read import read_lock
-from envkit.environments.records import EnvSpec, WheelPackage
+from envkit.environments.records import WheelPackage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
     from envkit.environments.lockfile.records import LockFile
     from envkit.environments.plan import Plan, Planning
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What an environment is to be, and what the user is to know of it; ``lock`` where that is locked."""
-
-    spec: EnvSpec
-    notes: tuple[str, ...] = ()
-    lock: LockFile | None = None
+    from envkit.environments.records import EnvSpec
 
 
 def read_wish(
@@ -38,11 +30,17 @@ def read_wish(
     lock_file: Path | None,
     without: Sequence[str] = (),
     may_choose_backend: bool = False,
+    package_index: str | None = None,
 ) -> Wish:
     """Return the spec with what was asked for, or what is locked. Raises: UsageError, ConfigError."""
     if lock_file is None:
-        spec, notes = add_wishes(spec, asked, without=without, may_choose_backend=may_choose_backend)
-        return Wish(spec=spec, notes=tuple(notes))
+        return add_wishes(
+            spec,
+            asked,
+            without=without,
+            may_choose_backend=may_choose_backend,
+            package_index=package_index,
+        )
     if asked != Asked() or without:
         raise UsageError(
             "--locked makes exactly what is in the lock; nothing can be asked for besides",

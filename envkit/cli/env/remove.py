@@ -10,20 +10,27 @@ import click
 import msgspec
 
 from envkit import config
-from envkit.api import EnvError, UsageError
+from envkit.api import UsageError
 from envkit.cli import envelope
 from envkit.cli.env.asking import confirm
 from envkit.cli.env.list import last_used_text
-from envkit.environments.records import StoredEnvironment, format_size
-from envkit.environments.store import check_name, find_stored, list_environments, remove_environment
+from envkit.environments.generations import in_use_error
+from envkit.environments.records import format_size
+from envkit.environments.removal import Removable, find_removable, remove_with_traces
+from envkit.environments.store import list_environments
 
 
 class RemovedEnv(msgspec.Struct, frozen=True, kw_only=True):
-    """An environment that was removed; ``freed`` is in bytes, 0 under ``--dry-run``."""
+    """An environment that was removed; ``freed`` is in bytes, 0 under ``--dry-run``.
+
+    ``kernel`` is the folder of its Jupyter kernel, if that was removed too; ``notes`` say what was not.
+    """
 
     name: str
     size: int
     freed: int
+    kernel: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Removed(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +48,17 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Remove environments. One that a run is in stays; models and runs are elsewhere and stay as well."""
+    """Remove environments, with their Jupyter kernels, and whatever is left of one that was never finished.
+
+    One in use stays; models and runs are elsewhere and stay as well.
+    """
     if not names and unused_for is None:
         raise UsageError("no environment is named", hint="envkit env remove NAME, or --unused-for 30d")
     home = config.resolve_settings(config.read_layers(Path.cwd())).home.absolute()
-    chosen = [find_stored(home, check_name(name)) for name in dict.fromkeys(names)]
-    busy = [each.name for each in chosen if each.is_in_use]
+    chosen = [find_removable(home, name) for name in dict.fromkeys(names)]
+    busy = [each.name for each in chosen if each.stored is not None and each.stored.is_in_use]
     if busy:
-        raise EnvError(f"a run is in {', '.join(busy)}", hint="Wait for it to end: envkit runs list")
+        raise in_use_error(*busy)
     if unused_for is not None:
         chosen += [each for each in _unused(home, seconds=_seconds(unused_for)) if each.name not in names]
     if not chosen and not as_json:
@@ -56,7 +66,8 @@ def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: 
         return
     if not as_json and not yes:
         for each in chosen:
-            click.echo(f"{each.name}  {format_size(each.record.size)}, last used {last_used_text(each)}")
+            state = "not whole" if each.stored is None else f"last used {last_used_text(each.stored)}"
+            click.echo(f"{each.name}  {format_size(each.size)}, {state}")
     if chosen and not dry_run and not yes:
         listed = ", ".join(each.name for each in chosen)
         confirm(f"Remove {listed}?", otherwise=f"{listed} would be removed", as_json=as_json)
@@ -69,11 +80,20 @@ def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: 
         click.echo("Nothing was removed: --dry-run")
     else:
         click.echo(f"Removed {', '.join(each.name for each in removed)}: {format_size(freed)} freed")
+        for gone in removed:
+            if gone.kernel is not None:
+                click.echo(f"Removed the kernel {gone.kernel}")
+            for note in gone.notes:
+                click.echo(f"note: {note}", err=True)
 
 
-def _unused(home: Path, *, seconds: float) -> list[StoredEnvironment]:
+def _unused(home: Path, *, seconds: float) -> list[Removable]:
     before = time.time() - seconds
-    return [each for each in list_environments(home) if not each.is_in_use and each.last_used < before]
+    return [
+        Removable(name=each.name, size=each.record.size, stored=each)
+        for each in list_environments(home)
+        if not each.is_in_use and each.last_used < before
+    ]
 
 
 def _seconds(text: str) -> float:
@@ -84,8 +104,14 @@ def _seconds(text: str) -> float:
     return int(found[1]) * {"d": 86400.0, "w": 604800.0}[found[2]]
 
 
-def _remove(stored: StoredEnvironment, home: Path, *, is_dry_run: bool) -> RemovedEnv:
-    freed = 0
-    if not is_dry_run:
-        freed = remove_environment(home, stored.name, say=lambda text: click.echo(text, err=True))
-    return RemovedEnv(name=stored.name, size=stored.record.size, freed=freed)
+def _remove(chosen: Removable, home: Path, *, is_dry_run: bool) -> RemovedEnv:
+    if is_dry_run:
+        return RemovedEnv(name=chosen.name, size=chosen.size, freed=0)
+    removal = remove_with_traces(home, chosen.name, say=lambda text: click.echo(text, err=True))
+    return RemovedEnv(
+        name=chosen.name,
+        size=chosen.size,
+        freed=removal.freed,
+        kernel=None if removal.kernel is None else str(removal.kernel),
+        notes=removal.notes,
+    )

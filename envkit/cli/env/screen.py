@@ -47,7 +47,7 @@ def download_text(line: PlanLine) -> str:
     if not line.download and not line.unsized:
         return "nothing"
     most = f"at most {render.size_text(line.download)}" if line.download else ""
-    unsized = f"{line.unsized} packages of unknown size" if line.unsized else ""
+    unsized = f"{count_text(line.unsized)} of unknown size" if line.unsized else ""
     return " and ".join(part for part in (most, unsized) if part) + "; less where a cache has it"
 
 
@@ -85,9 +85,10 @@ def print_changes(name: str, changes: Sequence[Change]) -> None:
         print_names(f"New in {name}, {count_text(added)}", (f"{each.name} {each.new}" for each in added))
 
 
-def count_text(packages: Sized) -> str:
+def count_text(packages: Sized | int) -> str:
     """Return how many packages there are: ``1 package``."""
-    return "1 package" if len(packages) == 1 else f"{len(packages)} packages"
+    number = packages if isinstance(packages, int) else len(packages)
+    return "1 package" if number == 1 else f"{number} packages"
 
 
 def print_made(environment: Environment, *, link: Path, tasks: Sequence[str]) -> None:

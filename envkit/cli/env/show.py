@@ -109,10 +109,10 @@ def _contents(record: EnvRecord) -> Iterable[tuple[str, str]]:
     from envkit.cli.env.screen import count_text, machine_text
 
     spec = record.spec
-    why = f"{spec.python} was asked for" if spec.python else "no version was asked for"
-    yield "python", f"{record.python}: {why}"
-    if record.torch is not None:
-        yield "torch", f"{record.torch.version}: {record.torch.reason}"
+    # An older envkit wrote no reasons.
+    for reason in record.reasons or _guessed_reasons(record):
+        title, _, why = reason.partition(" ")
+        yield title.lower(), why
     if spec.tasks:
         plugins = ", ".join(f"{each.name} {each.version}" for each in record.plugins)
         yield "tasks", f"{', '.join(spec.tasks)}, with {plugins}"
@@ -124,6 +124,13 @@ def _contents(record: EnvRecord) -> Iterable[tuple[str, str]]:
     if record.lock is not None:
         yield "locked", f"by the envkit.lock whose sha256 is {record.lock}"
     yield "machine", machine_text(record.facts)
+
+
+def _guessed_reasons(record: EnvRecord) -> Iterable[str]:
+    asked = record.spec.python
+    yield f"Python {record.python}: {f'{asked} was asked for' if asked else 'no version was asked for'}"
+    if record.torch is not None:
+        yield f"torch {record.torch.version}: {record.torch.reason}"
 
 
 def _runs_text(runs: tuple[RunUse, ...]) -> str:

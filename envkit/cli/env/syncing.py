@@ -12,12 +12,14 @@ from envkit.cli.env import screen
 from envkit.cli.env.asking import confirm
 from envkit.cli.env.changes import compare_packages
 from envkit.cli.env.keeping import plan_keeping
-from envkit.cli.env.locked import Wish, plan_of_lock, read_wish
+from envkit.cli.env.locked import plan_of_lock, read_wish
 from envkit.cli.env.records import PlanLine, Synced, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
 from envkit.environments.drift import why_unplanned
+from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
+from envkit.environments.pinned import pin_wheels
 from envkit.environments.plan import plan_environment
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import check_name, envs_dir, find_stored, hold_environment
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from envkit.cli.env.changes import Change
     from envkit.cli.env.options import Asked
+    from envkit.cli.env.wishes import Wish
     from envkit.cli.progress import RunScreen
     from envkit.environments.plan import Plan, Planning
     from envkit.environments.records import Environment, StoredEnvironment
@@ -67,13 +70,21 @@ def sync_environment(
     settings = read_settings()
     home = settings.home.absolute()
     stored = find_stored(home, name)
-    wish = read_wish(stored.record.spec, asked, lock_file=way.lock_file, without=without)
+    wish = read_wish(
+        stored.record.spec,
+        asked,
+        lock_file=way.lock_file,
+        without=without,
+        package_index=settings.package_index,
+    )
     with run_screen(headline="") as view:
         for note in wish.notes:
             view.say(f"note: {note}")
         view.step("looking at this machine")
         planning = read_planning(settings, facts_file=facts_file)
         plan = _plan(stored, wish, planning=planning, view=view, way=way)
+        prefer = {} if way.is_upgrade else stored.record.installed
+        plan = pin_wheels(plan, wish.wheels, planning=planning, progress=view, prefer=prefer)
         prepared = _prepare(stored, plan, planning=planning, view=view, is_upgrade=way.is_upgrade)
     environment = None
     if prepared.is_needed:
@@ -87,6 +98,7 @@ def sync_environment(
                 )
     elif not way.is_dry_run:
         environment = hold_environment(stored)
+        sweep(envs_dir(home))
     _report(prepared, wish, environment, home=home, way=way)
 
 
@@ -149,7 +161,7 @@ def _show(stored: StoredEnvironment, prepared: _Prepared, *, is_dry_run: bool) -
     elif is_dry_run:  # else the making says it
         click.echo(f"{stored.name} would be made anew: {prepared.why}")
     if stored.is_in_use:
-        click.echo(f"A run is in {stored.name}: it goes on in the old one until it ends")
+        click.echo(f"{stored.name} is in use: what runs in it goes on in the old one until it ends")
 
 
 def _ask(stored: StoredEnvironment, changes: Sequence[Change], *, way: Way) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,25 +18,52 @@ if TYPE_CHECKING:
 
     from envkit.cli.env.options import Asked
     from envkit.environments.files import FileRequest
-    from envkit.environments.records import EnvSpec
+    from envkit.environments.lockfile.records import LockFile
+    from envkit.environments.records import EnvSpec, WheelPackage
 
 # In an error, a list of more is not read.
 _LISTED = 5
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What an environment is to be, and what the user is to know of it.
+
+    ``wheels`` are the exact files that a pylock names, ``lock`` all of it where that is locked.
+    """
+
+    spec: EnvSpec
+    notes: tuple[str, ...] = ()
+    wheels: tuple[WheelPackage, ...] = ()
+    lock: LockFile | None = None
+
+
 def add_wishes(
-    spec: EnvSpec, asked: Asked, *, without: Sequence[str] = (), may_choose_backend: bool = False
-) -> tuple[EnvSpec, list[str]]:
+    spec: EnvSpec,
+    asked: Asked,
+    *,
+    without: Sequence[str] = (),
+    may_choose_backend: bool = False,
+    package_index: str | None = None,
+) -> Wish:
     """Return the spec with what was asked for added, and what the user is to know of the files.
 
     A package takes the place of one of the same name; ``without`` are names of packages and tasks that go.
-    With ``may_choose_backend`` a file that needs the backend conda gets it. Raises: UsageError, ConfigError
-    with the file and line.
+    With ``may_choose_backend`` a file that needs the backend conda gets it; ``package_index`` is
+    envkit's own setting, which a file may name as well. Raises: UsageError, ConfigError with the file and line.
     """
     backend = asked.backend or spec.backend
     is_open = may_choose_backend and asked.backend is None and backend == "venv"
     files = [
-        (file, read_environment_file(file, backend=None if is_open else backend, python=asked.python or ""))
+        (
+            file,
+            read_environment_file(
+                file,
+                backend=None if is_open else backend,
+                python=asked.python or "",
+                package_index=package_index,
+            ),
+        )
         for file in asked.files
     ]
     notes = [note for _, request in files for note in request.notes]
@@ -61,7 +89,8 @@ def add_wishes(
         channels=_joined(channels, spec.channels),
         constraints=_replaced(spec.constraints, constraints, name_of=_package_name),
     )
-    return wished, notes
+    wheels = tuple(wheel for _, request in files for wheel in request.wheels)
+    return Wish(spec=wished, notes=tuple(notes), wheels=wheels)
 
 
 def spec_differences(there: EnvSpec, asked: EnvSpec) -> list[str]:

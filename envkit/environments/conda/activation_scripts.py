@@ -88,17 +88,33 @@ def _fish(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
 
 
 def _c_shell(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
-    scripts = quote(str(prefix / "etc" / "conda" / "activate.d"), shell=shell)
-    lines = [
-        f"unsetenv {name}\n" if text == _UNSET else f"setenv {name} {quote(text, shell=shell)}\n"
-        for name, text in changes.items()
-    ]
-    lines.append(f'setenv PATH {quote(str(prefix / "bin"), shell=shell)}:"$PATH"\n')
-    lines.append(
-        f"if ( -d {scripts} ) then\n"
-        f"    foreach _envkit_script ( `find {scripts} -name '*.csh' | sort` )\n"
-        '        source "$_envkit_script"\n    end\nendif\nrehash\n'
+    """Write what is to be taken back into variables: an alias is one line, and no place for a loop or a quote."""
+    names = ("PATH", *changes)
+    enter, leave = (
+        [quote(str(script), shell=shell) for script in sorted((prefix / "etc/conda" / kind).glob("*.csh"))]
+        for kind in ("activate.d", "deactivate.d")
     )
+    lines = ['if ( "`alias deactivate`" != "" ) then\n    deactivate nondestructive\nendif\n']
+    for name in names:
+        lines.append(f'if ( $?{name} ) then\n    set {_SAVED}{name} = "${name}:q"\nendif\n')
+    lines.append(f"set {_SAVED}SCRIPTS = ( {' '.join(leave)} )\n")
+    back = [
+        f"test -r ${_SAVED}SCRIPTS[{number}]:q && source ${_SAVED}SCRIPTS[{number}]:q"
+        for number in range(1, len(leave) + 1)
+    ]
+    for name in names:
+        saved = f"{_SAVED}{name}"
+        back.append(f"test $?{saved} = 0 && unsetenv {name}")
+        back.append(f'test $?{saved} = 1 && setenv {name} "${saved}:q" && unset {saved}')
+    back += [f"unset {_SAVED}SCRIPTS", "rehash", "unalias deactivate"]
+    lines.append(f"alias deactivate '{'; '.join(back)}'\n")
+    for name, text in changes.items():
+        lines.append(
+            f"unsetenv {name}\n" if text == _UNSET else f"setenv {name} {quote(text, shell=shell)}\n"
+        )
+    lines.append(f'setenv PATH {quote(str(prefix / "bin"), shell=shell)}:"$PATH:q"\n')
+    lines += [f"test -r {script} && source {script}\n" for script in enter]
+    lines.append("rehash\n")
     return "".join(lines)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from envkit.api import Base, EnvError
+import msgspec
+
+from envkit.api import Base, BasePackage, EnvError
 from envkit.environments.conda import known_prefixes
 from envkit.environments.conda.activation import activated_variables
 from envkit.environments.conda.activation_scripts import write_activation
-from envkit.environments.conda.jobs import Bytes, Failed, InstallJob, Solved, SolveJob, Step
+from envkit.environments.conda.jobs import Bytes, Failed, InstallJob, Package, Solved, SolveJob, Step
 from envkit.environments.conda.process import RattlerProcesses
 from envkit.environments.conda.settings import conda_settings
 from envkit.environments.prefix_names import link_of
@@ -33,10 +35,10 @@ class CondaBackend:
     name = "conda"
     summary = "a conda prefix: Python and what is not Python, from conda's channels"
 
-    def __init__(self) -> None:
+    def __init__(self, *, processes: RattlerProcesses | None = None) -> None:
         # Addresses with passwords that a plan was asked with: no record holds them, and installing needs them.
         self._given: dict[str, ChannelSource] = {}
-        self._processes = RattlerProcesses()
+        self._processes = processes or RattlerProcesses()
 
     def plan(self, request: BaseRequest, *, context: BackendContext) -> Base:
         """Solve. Raises: EnvError for packages that cannot be had together, and for channels out of reach."""
@@ -50,19 +52,20 @@ class CondaBackend:
                 subdir=subdir_of(request.system, request.machine),
                 virtual_packages=request.virtual_packages,
                 priority=settings.condarc.channel_priority,
-                prefer=request.prefer,
+                prefer=_packages(request.prefer),
                 cache_dir=str(context.cache_dir),
                 network=settings.network,
             )
             answer = _checked(process.run(job), job, settings, context=context)
         assert isinstance(answer, Solved)
-        python = next((package for package in answer.packages if package.name == "python"), None)
+        packages = msgspec.convert(answer.packages, tuple[BasePackage, ...], from_attributes=True)
+        python = next((package for package in packages if package.name == "python"), None)
         if python is None:
             raise EnvError(
                 f"{' and '.join(each.name for each in settings.channels)} gives no package python",
                 hint="Add a channel that has it: --channel conda-forge",
             )
-        return Base(backend=self.name, python=python.version, packages=answer.packages)
+        return Base(backend=self.name, python=python.version, packages=packages)
 
     def install(
         self,
@@ -84,7 +87,7 @@ class CondaBackend:
             settings = conda_settings(context)
             known = {channel.url: channel for channel in settings.channels} | self._given
             job = InstallJob(
-                packages=base.packages,
+                packages=_packages(base.packages),
                 channels=tuple(known.values()),
                 prefix=str(prefix),
                 subdir=_subdir_in(base),
@@ -125,6 +128,10 @@ def python_spec(wanted: str) -> str:
         part.lstrip("=").strip() if part.startswith("==") and part.endswith("*") else part for part in parts
     ]
     return f"python {','.join(part.replace(' ', '') for part in parts)}".strip()
+
+
+def _packages(packages: Sequence[BasePackage]) -> tuple[Package, ...]:
+    return msgspec.convert(packages, tuple[Package, ...], from_attributes=True)
 
 
 def _subdir_in(base: Base) -> str:

@@ -147,7 +147,3 @@ def _read(given: socket.socket, length: int) -> bytes:
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from envkit.api import BasePackage
+    from envkit.environments.conda.jobs import Package
 
 _NAME = re.compile(r"(?:.*::)?\s*([A-Za-z0-9_.-]+)")
 
 
 def write_history(
     prefix: Path,
-    packages: Sequence[BasePackage],
+    packages: Sequence[Package],
     *,
     requested: Sequence[str],
     subdir: str,
@@ -42,11 +42,17 @@ def write_history(
     for package in packages:
         file = meta / f"{package.name}-{package.version}-{package.build}.json"
         if package.name in specs:
-            record = msgspec.json.decode(file.read_bytes())
-            record |= {"requested_spec": specs[package.name], "requested_specs": [specs[package.name]]}
-            file.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+            _add_spec(file, specs[package.name])
 
 
-def _subdir(package: BasePackage, subdir: str) -> str:
+def _add_spec(file: Path, spec: str) -> None:
+    record = msgspec.json.decode(file.read_bytes()) | {"requested_spec": spec, "requested_specs": [spec]}
+    # Over what is there: to empty or remove a file written just now waits for the disk.
+    with file.open("r+b") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+        stream.truncate()
+
+
+def _subdir(package: Package, subdir: str) -> str:
     parts = package.url.split("/")
     return parts[-2] if len(parts) > 1 else subdir

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rattler.networking.client import Client
 
-    from envkit.api import BasePackage
+    from envkit.environments.conda.jobs import Package
 
 _SHOWN_EVERY = 0.1  # seconds
 
@@ -55,7 +55,7 @@ async def install_packages(
     return Installed()
 
 
-def _check_file(package: BasePackage) -> None:
+def _check_file(package: Package) -> None:
     """Check the hash of an archive on this machine, which rattler takes as it is. Raises: HashDiffers."""
     parts = urlsplit(package.url)
     if parts.scheme != "file" or not package.sha256:
@@ -66,7 +66,7 @@ def _check_file(package: BasePackage) -> None:
             raise HashDiffers(f"{package.url} has the sha256 {sha256}, not {package.sha256}")
 
 
-def _is_unpacked(package: BasePackage, packages_dir: Path) -> bool:
+def _is_unpacked(package: Package, packages_dir: Path) -> bool:
     """Tell whether the cache holds the package of this hash.
 
     rattler notes the hash beside what it unpacked, after eight bytes that count its changes.
@@ -83,7 +83,7 @@ def _is_unpacked(package: BasePackage, packages_dir: Path) -> bool:
 class _Reporter:
     """Turn rattler's callbacks, which come from its threads, into steps and bytes."""
 
-    def __init__(self, packages: tuple[BasePackage, ...], say: Callable[[Answer], None]) -> None:
+    def __init__(self, packages: tuple[Package, ...], say: Callable[[Answer], None]) -> None:
         self._say = say
         self._total = sum(package.size or 0 for package in packages) or None
         self._count = len(packages)

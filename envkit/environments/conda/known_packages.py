@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rattler import PackageRecord, RepoDataRecord
     from rattler.networking.client import Client
 
-    from envkit.api import BasePackage
+    from envkit.environments.conda.jobs import Package
 
 
 class HashDiffers(Exception):
@@ -37,7 +37,7 @@ def remember(record: RepoDataRecord, *, cache_dir: Path) -> None:
         Path(draft.name).replace(file)
 
 
-async def recall(package: BasePackage, *, cache_dir: Path, client: Client) -> RepoDataRecord:
+async def recall(package: Package, *, cache_dir: Path, client: Client) -> RepoDataRecord:
     """Return the whole record of a package, reading its archive where nothing is kept.
 
     Raises: HashDiffers, and rattler's errors where the archive cannot be had.
@@ -56,7 +56,7 @@ async def recall(package: BasePackage, *, cache_dir: Path, client: Client) -> Re
     return RepoDataRecord(record, file_name, package.url, f"{channel_url.rpartition('/')[0]}/")
 
 
-async def _read_archive(package: BasePackage, *, client: Client, cache_dir: Path) -> PackageRecord:
+async def _read_archive(package: Package, *, client: Client, cache_dir: Path) -> PackageRecord:
     from rattler import PackageRecord
     from rattler.package_streaming import download_and_extract
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.api import BasePackage
-from envkit.environments.conda.jobs import Answer, Failed, Solved, SolveJob, Step
+from envkit.environments.conda.jobs import Answer, Failed, Package, Solved, SolveJob, Step
 from envkit.environments.conda.known_packages import remember
 from envkit.environments.conda.network import make_gateway
 
@@ -48,7 +47,7 @@ async def solve_packages(job: SolveJob, *, client: Client, say: Callable[[Answer
 
 
 async def _find_again(
-    prefer: Sequence[BasePackage], *, gateway: Gateway, channels: Sequence[Channel], platforms: list[Subdir]
+    prefer: Sequence[Package], *, gateway: Gateway, channels: Sequence[Channel], platforms: list[Subdir]
 ) -> list[RepoDataRecord]:
     """Return the channels' records of packages that an earlier base held, where they are still offered."""
     if not prefer:
@@ -72,8 +71,8 @@ def _virtual_package(text: str) -> GenericVirtualPackage:
     return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
 
 
-def _package(record: RepoDataRecord, names: dict[str, str]) -> BasePackage:
-    return BasePackage(
+def _package(record: RepoDataRecord, names: dict[str, str]) -> Package:
+    return Package(
         name=record.name.normalized,
         version=str(record.version),
         build=str(record.build),

@@ -38,7 +38,9 @@ class _Gathered:
     notes: list[str] = field(default_factory=list)
 
 
-def read_conda_file(file: Path, *, backend: str | None, environ: Mapping[str, str]) -> FileRequest:
+def read_conda_file(
+    file: Path, *, backend: str | None, environ: Mapping[str, str], package_index: str | None = None
+) -> FileRequest:
     """Return what an environment.yml asks for.
 
     Raises: ConfigError with file and line; UsageError where the backend ``venv`` would need conda packages;
@@ -50,7 +52,7 @@ def read_conda_file(file: Path, *, backend: str | None, environ: Mapping[str, st
         _read_key(key.value, value, gathered)
     if backend == "venv":
         _leave_conda(gathered)
-    requested = read_lines(gathered.pip, environ=environ)
+    requested = read_lines(gathered.pip, environ=environ, package_index=package_index)
     return replace(
         requested,
         python=gathered.python,

@@ -80,7 +80,7 @@ def read_pylock(file: Path, *, choices: Sequence[str], python: str) -> FileReque
         notes.append(f"{file}: the environment it was written from serves tasks; give it them with {options}")
     return FileRequest(
         python=target.minor,
-        packages=tuple(sorted(_requirement(wheel) for wheel in wheels)),
+        packages=tuple(sorted(pin_of(wheel) for wheel in wheels)),
         constraints=tuple(
             f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}"
             for wheel in sorted(wheels, key=lambda wheel: wheel.name)
@@ -255,7 +255,8 @@ def _version_of(address: str) -> str:
         return ""
 
 
-def _requirement(wheel: WheelPackage) -> str:
+def pin_of(wheel: WheelPackage) -> str:
+    """Return the requirement by which a file is asked for in an environment's spec."""
     if wheel.source != "direct":
         return f"{wheel.name}=={wheel.version}"
     joint = "&" if "#" in wheel.url else "#"

@@ -31,14 +31,19 @@ _FOREIGN = {
 
 
 def read_environment_file(
-    file: Path, *, backend: str | None, python: str = "", environ: Mapping[str, str] = os.environ
+    file: Path,
+    *,
+    backend: str | None,
+    python: str = "",
+    package_index: str | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> FileRequest:
     """Return what a file asks an environment to have.
 
     ``pyproject.toml[dev,docs]`` and ``pylock.toml[dev]`` take extras and dependency groups in. ``backend``
-    is the one chosen, None where none is; ``python`` what the user asks for, empty for nothing. Raises:
-    ConfigError with file and line; UsageError where the backend cannot have what the file asks for; EnvError
-    where a library is lacking.
+    is the one chosen, None where none is; ``python`` what the user asks for, empty for nothing;
+    ``package_index`` envkit's own setting, which a file may repeat. Raises: ConfigError with file and line;
+    UsageError where the backend cannot have what the file asks for; EnvError where a library is lacking.
     """
     file, choices = _split_choices(file)
     if not file.is_file():
@@ -52,13 +57,13 @@ def read_environment_file(
     if file.suffix in (".yml", ".yaml"):
         from envkit.environments.files.conda_file import read_conda_file
 
-        return read_conda_file(file, backend=backend, environ=environ)
+        return read_conda_file(file, backend=backend, package_index=package_index, environ=environ)
     if file.suffix == ".toml":
         return _read_toml(file, choices, python=python)
     if file.suffix in (".txt", ".in", ".pip"):
         from envkit.environments.files.requirements_file import read_requirements
 
-        return read_requirements(file, environ=environ)
+        return read_requirements(file, environ=environ, package_index=package_index)
     raise file_error("this is no format that envkit reads", file=file, hint=f"Expected one of: {_KNOWN}")
 
 

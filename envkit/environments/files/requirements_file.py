@@ -56,6 +56,7 @@ class Gathered:
     """What has been read so far, of a file and of those that it names."""
 
     environ: Mapping[str, str]
+    package_index: str | None = None
     packages: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -64,16 +65,20 @@ class Gathered:
     must_hash: Line | None = None
 
 
-def read_requirements(file: Path, *, environ: Mapping[str, str]) -> FileRequest:
+def read_requirements(
+    file: Path, *, environ: Mapping[str, str], package_index: str | None = None
+) -> FileRequest:
     """Return what a requirements file asks for. Raises: ConfigError with file and line."""
-    gathered = Gathered(environ)
+    gathered = Gathered(environ, package_index)
     _read_file(file, gathered, is_constraint=False)
     return finish(gathered)
 
 
-def read_lines(lines: Iterable[Line], *, environ: Mapping[str, str]) -> FileRequest:
+def read_lines(
+    lines: Iterable[Line], *, environ: Mapping[str, str], package_index: str | None = None
+) -> FileRequest:
     """Return what these lines ask for, as if they stood in a requirements file. Raises: ConfigError."""
-    gathered = Gathered(environ)
+    gathered = Gathered(environ, package_index)
     for line in lines:
         _read_line(line, gathered, is_constraint=False)
     return finish(gathered)
@@ -185,7 +190,7 @@ def _read_setting(line: Line, name: str, value: str, gathered: Gathered) -> None
     if name in _PLACES and _TORCH_FOLDER.search(value):
         gathered.notes.append(f"{place} is passed over: envkit finds the torch that fits this machine itself")
         return
-    configuration = read_pip_configuration(environ=gathered.environ)
+    configuration = read_pip_configuration(environ=gathered.environ, package_index=gathered.package_index)
     known = {
         "--index-url": (configuration.index_url,),
         "--extra-index-url": configuration.extra_index_urls,
@@ -198,7 +203,7 @@ def _read_setting(line: Line, name: str, value: str, gathered: Gathered) -> None
     }
     if name in _PLACES:
         value = absolute_address(value, folder=line.file.parent)
-    if value in {each.rstrip("/") for each in known[name] if each is not None} | {*known[name]}:
+    if value.rstrip("/") in {each.rstrip("/") for each in known[name] if each is not None}:
         return
     raise file_error(
         f"{name} is not taken from a file: where packages come from is a setting, not part of an environment",

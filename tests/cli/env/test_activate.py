@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import pytest
 from environments.small_venvs import make_small, make_small_conda
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from envkit.environments.records import StoredEnvironment
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ODD = 'it\'s a "home" $HOME & (é) ; #'
 SHOW = "/bin/echo now; command -v python; env printenv VIRTUAL_ENV CONDA_PREFIX LICENCE LEVEL"
+MINIMAL = {"PATH": os.environ["PATH"]}
 # How each shell is told to read commands from its standard input, and to show which Python it finds.
 SHELLS = {
     "bash": (("bash", "--norc"), SHOW),
@@ -35,18 +37,19 @@ EACH = [shell if shell == "bash" else pytest.param(shell, marks=pytest.mark.slow
 @pytest.fixture(params=[make_small, make_small_conda], ids=["venv", "conda"])
 def odd(request: pytest.FixtureRequest, tmp_path: Path, shell: str) -> StoredEnvironment:
     """Return an environment in a folder whose name every shell has something to say about."""
-    is_tight = shell == "tcsh" and request.param is make_small_conda  # there, as in conda, without spaces
-    stored: StoredEnvironment = request.param(tmp_path / (ODD.replace(" ", "") if is_tight else ODD), "mine")
+    stored: StoredEnvironment = request.param(tmp_path / ODD, "mine")
     return stored
 
 
-def read_by(shell: str, lines: list[str], *, tmp_path: Path) -> list[list[str]]:
+def read_by(
+    shell: str, lines: list[str], *, tmp_path: Path, environ: Mapping[str, str] = MINIMAL
+) -> list[list[str]]:
     """Have a shell read the lines; return what it shows, part by part."""
     words, _ = SHELLS[shell]
     program = shutil.which(words[0])
     if program is None:
         pytest.skip(f"{shell} is not installed")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    environ = {**environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     said = subprocess.run(
         [program, *words[1:]],
         input="\n".join([*lines, ""]),
@@ -67,8 +70,8 @@ def test_activate_line_pasted_into_a_real_shell_activates_and_deactivate_takes_b
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     show = SHELLS[shell][1]
-    leave = [] if shell == "tcsh" and odd.record.backend == "conda" else ["deactivate", show]
-    before, active, *after = read_by(shell, [show, done.stdout.rstrip("\n"), show, *leave], tmp_path=tmp_path)
+    lines = [show, done.stdout.rstrip("\n"), show, "deactivate", show]
+    before, active, after = read_by(shell, lines, tmp_path=tmp_path)
     if odd.record.backend == "conda":
         assert active == [
             f"{odd.link}/bin/python",
@@ -80,7 +83,7 @@ def test_activate_line_pasted_into_a_real_shell_activates_and_deactivate_takes_b
         python, prefix = active
         assert python == f"{prefix}/bin/python"
         assert Path(prefix).resolve() == odd.prefix
-    assert after == [before] * bool(leave)
+    assert after == before
 
 
 @pytest.mark.parametrize("shell", EACH)
@@ -109,6 +112,27 @@ def test_activate_names_the_link_so_that_the_line_outlives_a_change(
     assert envkit_here("env", "activate", "mine", "--shell", "bash", "--script").stdout == first
     assert str(stored.link) in first
     assert ".made" not in first
+
+
+@pytest.mark.parametrize(
+    "shell", [pytest.param(shell, marks=pytest.mark.slow) for shell in SHELLS if shell != "dash"]
+)
+def test_activate_before_two_changes_finds_what_they_brought(
+    shell: str, envkit: Command, tmp_path: Path
+) -> None:
+    assert envkit("env", "create", "mine", "--with", "tiny").returncode == 0
+    line = envkit("env", "activate", "mine", "--shell", shell).stdout.rstrip("\n")
+    sync = f"'{sys.executable}' -m envkit env sync mine --yes"
+    show = SHELLS[shell][1]
+    python = f"{show}; python -c 'import other, sys; print(sys.prefix)'"
+    lines = [line, f"{sync} --with other >/dev/null", python, f"{sync} --without tiny >/dev/null", python]
+    shown = read_by(shell, lines, tmp_path=tmp_path, environ=os.environ)
+    link = tmp_path / "home/envs/mine"
+    assert shown == [[f"{link}/bin/python", str(link), str(link)]] * 2
+    assert link.resolve().name == "mine-3"
+    assert not (link.parent / ".made" / "mine-2").exists()
+    for script in (link / "bin").glob("activate*"):
+        assert ".made" not in script.read_text(), script.name
 
 
 def test_activate_as_json_has_line_and_script(envkit_here: Command, tmp_path: Path) -> None:

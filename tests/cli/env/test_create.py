@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from envkit.environments.flock import lock_exclusively
 from envkit.machine import read_facts
 
 if TYPE_CHECKING:
@@ -41,6 +45,9 @@ def test_create_makes_it_and_takes_it_when_asked_the_same_again(
     assert again["environment"]["folder"] == str(tmp_path / "home/envs/e")
     assert os.access(again["environment"]["python"], os.X_OK)
     assert "is what was asked for" in envkit(*words).stdout
+    assert (
+        f"python       {read_facts().python.version}: the running one's" in envkit("env", "show", "e").stdout
+    )
 
     another = envkit("env", "create", "e", "--with", "other", "--torch", "cpu")
     assert another.returncode == 6
@@ -48,6 +55,44 @@ def test_create_makes_it_and_takes_it_when_asked_the_same_again(
     assert "packages: lacks other" in another.stderr
     assert "envkit env sync e --torch cpu --with other --without tiny" in another.stderr
     assert "envkit env remove e" in another.stderr
+
+
+def test_two_at_once_with_different_wishes_make_one_and_tell_the_other_what_differs(
+    envkit: Any, tmp_path: Path
+) -> None:
+    base = [sys.executable, "-m", "envkit", "env", "create", "e", "--with"]
+    lock = lock_exclusively(tmp_path / "home/envs/.made/e.lock")
+    both = [
+        subprocess.Popen([*base, package], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for package in ("tiny", "other")
+    ]
+    for each in both:
+        assert each.stderr is not None
+        assert any("waiting for process" in line for line in each.stderr)
+    lock.release()
+    said = {each.returncode: "".join(out) for each in both if (out := each.communicate(timeout=60))}
+    assert sorted(said) == [0, 6], said
+    assert "there is an environment e already, and it is not what was asked for" in said[6]
+    assert "packages: lacks " in said[6]
+    assert "envkit env sync e --with " in said[6]
+    assert sorted(path.name for path in (tmp_path / "home/envs/.made").iterdir()) == [
+        "e-1",
+        "e-1.in-use",
+        "e.lock",
+    ]
+
+
+@pytest.mark.parametrize("words", [["create", "e", "--with", "tiny"], ["sync", "e"]])
+def test_what_has_nothing_to_do_clears_what_killed_processes_left(
+    envkit: Any, tmp_path: Path, words: list[str]
+) -> None:
+    assert envkit("env", "create", "e", "--with", "tiny").returncode == 0
+    made = tmp_path / "home/envs/.made"
+    for name in ("e-7", "other-3"):
+        (made / name / "bin").mkdir(parents=True)
+    done = envkit("env", *words)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in made.iterdir()} == {"e-1", "e-1.in-use", "e.lock"}
 
 
 def test_create_for_a_task_brings_its_plugin_and_proves_it(
@@ -140,3 +185,56 @@ def test_create_locked_makes_what_is_locked_and_takes_nothing_besides(
     differs = envkit("env", "create", "e", "--locked", **newer)
     assert differs.returncode == 6
     assert "envkit env sync e --locked envkit.lock" in differs.stderr
+
+
+def pylock_of(folder: Path, *wheels: Path, digest: str | None = None) -> Path:
+    """Write a lock of wheels, at the addresses where they lie."""
+    tables = []
+    for wheel in wheels:
+        name, version, *_ = wheel.name.split("-")
+        sha256 = digest or hashlib.sha256(wheel.read_bytes()).hexdigest()
+        file = f'{{ url = "{wheel.as_uri()}", hashes = {{ sha256 = "{sha256}" }} }}'
+        tables.append(f'[[packages]]\nname = "{name}"\nversion = "{version}"\nwheels = [{file}]\n')
+    file = folder / "pylock.toml"
+    file.write_text("\n".join(['lock-version = "1.0"\ncreated-by = "hand"\n', *tables]))
+    return file
+
+
+def test_create_and_sync_of_a_pylock_take_its_own_addresses(
+    envkit: Any, data_of: Any, old_wheels: Path, new_wheels: Path, plugin_library: Path, tmp_path: Path
+) -> None:
+    # No index and no folder that is known here has this version.
+    (newer,) = new_wheels.glob("tiny-1.6*")
+    pylock_of(tmp_path, newer)
+    words = ("env", "create", "e", "--file", "pylock.toml")
+    planned = data_of(envkit(*words, "--dry-run", "--json"))["plan"]["wheels"]
+    assert [(each["name"], each["version"], each["url"]) for each in planned] == [
+        ("tiny", "1.6", newer.as_uri())
+    ]
+    record = data_of(envkit(*words, "--json"))["environment"]["record"]
+    assert record["installed"] == {"tiny": "1.6"}
+    assert record["spec"]["packages"] == ["tiny==1.6"]
+    assert list((tmp_path / "home/envs/e").glob("lib/*/site-packages/tiny-*/direct_url.json")) == []
+
+    (older,) = old_wheels.glob("tiny-*")
+    pylock_of(tmp_path, older)
+    synced = envkit("env", "sync", "e", "--file", "pylock.toml", "--yes")
+    assert synced.returncode == 0, synced.stderr
+    assert "change  tiny  1.6 -> 1.5" in synced.stdout
+
+    pylock_of(tmp_path, newer)
+    task = ("env", "create", "t", "--task", "whisper", "--file", "pylock.toml", "--with", "other", "--json")
+    record = data_of(envkit(*task, PYTHONPATH=str(plugin_library)))["environment"]["record"]
+    assert (record["installed"]["tiny"], record["installed"]["other"]) == ("1.6", "1.0")
+    assert record["proof"]["tasks"] == ["whisper"]
+
+
+@pytest.mark.parametrize("others", [[], ["--with", "other"]])
+def test_create_of_a_pylock_with_another_hash_is_refused(
+    envkit: Any, new_wheels: Path, tmp_path: Path, others: list[str]
+) -> None:
+    pylock_of(tmp_path, *new_wheels.glob("tiny-*"), digest="0" * 64)
+    done = envkit("env", "create", "e", "--file", "pylock.toml", *others)
+    assert done.returncode == 6
+    assert "tiny" in done.stderr and "hash" in done.stderr
+    assert envkit("env", "show", "e").returncode == 6

@@ -8,8 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from environments.stored import build_for, wanted
+from environments.stored import build_for, lies_in, wanted
 
+from envkit.environments.conda import known_prefixes
+from envkit.environments.flock import lock_exclusively
+from envkit.environments.generations import RECORD_FILE
+from envkit.environments.kernels import KernelMetadata, KernelOrigin, KernelSpec, kernel_dir, write_kernel
 from envkit.environments.store import change_environment, envs_dir, find_stored, list_environments
 
 if TYPE_CHECKING:
@@ -69,6 +73,50 @@ def test_remove_takes_what_is_named_and_agreed(
     assert said in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("left", ["half-made", "record broken", "in-use file alone"])
+def test_remove_takes_what_is_left_of_one_that_is_not_listed(envkit_here: Any, home: Path, left: str) -> None:
+    made = envs_dir(home) / ".made"
+    if left == "half-made":
+        (made / "three-1/bin").mkdir(parents=True)
+    elif left == "record broken":
+        (made / "one-1" / RECORD_FILE).write_text("{")
+    else:
+        (made / "three-1.in-use").touch()
+    name = "one" if left == "record broken" else "three"
+    asked = envkit_here("env", "remove", name, "--dry-run")
+    assert (asked.returncode, asked.stdout.splitlines()[0]) == (0, f"{name}  1 MB, not whole")
+    done = envkit_here("env", "remove", name, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not [each for each in lies_in(home) if name in each]
+    assert "two" in names(home)
+
+
+def test_remove_of_one_in_the_making_leaves_it_alone(envkit_here: Any, home: Path) -> None:
+    made = envs_dir(home) / ".made"
+    (made / "three-1/bin").mkdir(parents=True)
+    with lock_exclusively(made / "three.lock"):
+        done = envkit_here("env", "remove", "three", "--yes")
+    assert done.returncode == 6
+    assert "is being made or removed at this moment" in done.stderr
+    assert (made / "three-1/bin").is_dir()
+
+
+def test_remove_takes_the_kernel_and_the_place_on_condas_list_along(
+    envkit_here: Any, data_of: Any, home: Path, tmp_path: Path
+) -> None:
+    link, user = envs_dir(home) / "one", {"HOME": str(tmp_path / "user")}
+    known_prefixes.remember(link, environ=user)
+    kernel = kernel_dir("one", environ=user)
+    write_kernel(
+        KernelSpec(metadata=KernelMetadata(envkit=KernelOrigin(name="one", folder=str(link)))), folder=kernel
+    )
+    places = {**user, "JUPYTER_DATA_DIR": "", "XDG_DATA_HOME": ""}
+    (removed,) = data_of(envkit_here("env", "remove", "one", "--yes", "--json", **places))["environments"]
+    assert (removed["kernel"], removed["notes"]) == (str(kernel), [])
+    assert not kernel.exists()
+    assert (tmp_path / "user/.conda/environments.txt").read_text() == ""
+
+
 def test_remove_of_one_in_use_takes_none(envkit_here: Any, home: Path) -> None:
     from envkit.environments.store import hold_environment
 
@@ -76,7 +124,7 @@ def test_remove_of_one_in_use_takes_none(envkit_here: Any, home: Path) -> None:
     done = envkit_here("env", "remove", "one", "two", "--yes")
     held.release()
     assert done.returncode == 6
-    assert "a run is in two" in done.stderr
+    assert "a run, shell, kernel or program is in two" in done.stderr
     assert names(home) == ["one", "two"]
 
 

@@ -39,7 +39,9 @@ def test_sync_keeps_what_fits_and_upgrades_when_told(
     assert find_stored(tmp_path / "home", "e").record.installed == {"tiny": "1.6"}
 
 
-def test_sync_adds_without_asking_and_takes_out_with_yes(sync: Any, data_of: Any, tmp_path: Path) -> None:
+def test_sync_adds_without_asking_and_takes_out_with_yes(
+    sync: Any, envkit: Any, data_of: Any, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     held = hold_environment(find_stored(home, "e"))
     planned = data_of(sync("--with", "other", "--dry-run", "--json"))
@@ -52,6 +54,7 @@ def test_sync_adds_without_asking_and_takes_out_with_yes(sync: Any, data_of: Any
     assert added.returncode == 0, added.stderr
     assert "New in e, 1 package:\n  other 1.0" in added.stdout
     assert "goes on in the old one" in added.stdout
+    assert ": kept; the running one's version" in envkit("env", "show", "e").stdout
     assert (held.prefix / "envkit-env.json").exists()
     held.release()
 

@@ -34,13 +34,13 @@ HAS = EnvSpec(tasks=("ner",), python="3.12", packages=("rich>=14", "attrs"), cha
     ],
 )
 def test_wishes_are_added_to_what_there_is(asked: Asked, changes: dict[str, object]) -> None:
-    spec, notes = add_wishes(HAS, asked)
-    assert spec == msgspec.structs.replace(HAS, **changes)
-    assert notes == []
+    wish = add_wishes(HAS, asked)
+    assert wish.spec == msgspec.structs.replace(HAS, **changes)
+    assert (wish.notes, wish.wheels) == ((), ())
 
 
 def test_without_takes_out_packages_and_tasks_and_nothing_that_was_not_asked_for() -> None:
-    spec, _ = add_wishes(HAS, Asked(), without=("ner", "RICH"))
+    spec = add_wishes(HAS, Asked(), without=("ner", "RICH")).spec
     assert (spec.tasks, spec.packages) == ((), ("attrs",))
     with pytest.raises(UsageError, match="numpy was not asked for by name") as error:
         add_wishes(HAS, Asked(), without=("numpy",))
@@ -50,14 +50,15 @@ def test_without_takes_out_packages_and_tasks_and_nothing_that_was_not_asked_for
 def test_file_takes_the_place_of_the_same_package_and_keeps_its_hashes_as_pins(tmp_path: Path) -> None:
     file = tmp_path / "requirements.txt"
     file.write_text("rich==15.0.0 --hash=sha256:" + "0" * 64 + "\n")
-    spec, _ = add_wishes(HAS, Asked(files=(file,)))
+    spec = add_wishes(HAS, Asked(files=(file,))).spec
     assert [text.partition(" ")[0] for text in spec.packages] == ["attrs", "rich==15.0.0"]
 
 
 def test_file_with_conda_packages_chooses_conda_only_for_a_new_environment(tmp_path: Path) -> None:
     file = tmp_path / "environment.yml"
     file.write_text("dependencies:\n  - python=3.11\n  - zlib\n")
-    spec, notes = add_wishes(EnvSpec(), Asked(files=(file,)), may_choose_backend=True)
+    wish = add_wishes(EnvSpec(), Asked(files=(file,)), may_choose_backend=True)
+    spec, notes = wish.spec, wish.notes
     assert (spec.backend, spec.python, spec.base_packages) == ("conda", "3.11", ("zlib",))
     assert any("conda" in note for note in notes)
     with pytest.raises(UsageError):
@@ -103,5 +104,5 @@ def test_words_of_a_difference_lead_from_one_to_the_other(there: EnvSpec, wanted
         torch=next(iter(options.get("--torch", [])), None),
         packages=tuple(options.get("--with", [])),
     )
-    spec, _ = add_wishes(there, asked, without=options.get("--without", []))
+    spec = add_wishes(there, asked, without=options.get("--without", [])).spec
     assert spec_differences(spec, wanted) == []

@@ -99,6 +99,7 @@ def test_activated_variables_broken_state_names_the_file(prefix: Path) -> None:
         activated_variables(prefix, environ={"PATH": PATH})
 
 
+NAMES = ("PATH", "LEVEL", "GONE", "FIRST", "SECOND", "QUOTED", "CONDA_PREFIX", "CONDA_SHLVL")
 PRINT = "import os, json; print(json.dumps(dict(os.environ)))"
 
 
@@ -129,6 +130,45 @@ def test_write_activation_posix_shell_activates_and_takes_back(
     }
     assert "GONE" not in active
     assert {name: after.get(name) for name in wanted} == {name: environ.get(name) for name in wanted}
+
+
+@pytest.mark.parametrize(("shell", "setting"), [("tcsh", "setenv {} "), ("fish", "set -gx {} ")])
+def test_write_activation_other_shell_activates_twice_and_takes_back(
+    shell: str, setting: str, prefix: Path, tmp_path: Path
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    odd = prefix.rename(prefix.with_name("it's 100 % (odd) $HOME #!-3"))
+    ending = {"tcsh": "csh"}.get(shell, shell)
+    for name, text in {
+        "activate.d/a": setting.format("FIRST") + '"$CONDA_PREFIX"',
+        "activate.d/b b": setting.format("SECOND") + '"$FIRST/$LEVEL"',
+        "deactivate.d/a b": {"tcsh": "unsetenv FIRST SECOND", "fish": "set -e FIRST SECOND"}[shell],
+    }.items():
+        write(odd / "etc" / "conda" / f"{name}.{ending}", f"{text}\n")
+    script = write(tmp_path / "activate", write_activation(odd, shell=shell))
+    python = write(tmp_path / "print.py", PRINT)
+    show, read = f"'{sys.executable}' '{python}'", f"source '{script}'"
+    environ = {"PATH": PATH, "LEVEL": "my own $one", "GONE": "x"}
+
+    said = subprocess.run(
+        [program, *({"tcsh": ["-f"], "fish": ["--no-config"]}[shell])],
+        input=f"{read}\n{read}\n{show}\ndeactivate\n{show}\n{read}\n{show}\n",
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    active, after, again = (json.loads(line) for line in said.stdout.splitlines() if line.startswith("{"))
+    assert active["PATH"] == f"{odd}/bin:{PATH}"
+    assert (active["FIRST"], active["SECOND"]) == (str(odd), f"{odd}/user")
+    assert (active["CONDA_PREFIX"], active["LEVEL"]) == (str(odd), "user")
+    assert active["QUOTED"] == "it's $HOME !"
+    assert "GONE" not in active
+    assert {name: after.get(name) for name in NAMES} == {name: environ.get(name) for name in NAMES}
+    assert again == active
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,23 @@ def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
         )
     except UsageError as error:
         assert error.message.startswith("r.txt:")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", "-i https://mirror.example/simple/\nsix\n"),
+        (
+            "environment.yml",
+            "dependencies:\n  - pip:\n    - --index-url https://mirror.example/simple\n    - six\n",
+        ),
+    ],
+)
+def test_index_that_is_the_package_index_set_for_envkit_is_taken(
+    write: Callable[[str, str], Path], environ: dict[str, str], name: str, text: str
+) -> None:
+    file, index = write(name, text), "https://mirror.example/simple"
+    asked = read_environment_file(file, backend="conda", environ=environ, package_index=index)
+    assert asked.packages == ("six",)
+    with pytest.raises(UsageError, match="--index-url"):
+        read_environment_file(file, backend="conda", environ=environ, package_index="https://other.example")

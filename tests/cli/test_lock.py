@@ -1,0 +1,140 @@
+"""`envkit lock` and what is made from it, as a user types it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from small_wheels import write_wheel
+
+from envkit.machine import read_facts
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def wheels(tmp_path: Path) -> Path:
+    """Return a folder with `tiny` and `other`, which needs it."""
+    write_wheel(tmp_path / "wheels", "tiny")
+    write_wheel(tmp_path / "wheels", "other", needs=("tiny",))
+    return tmp_path / "wheels"
+
+
+@pytest.fixture
+def envkit(envkit_here: Command, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command that knows one folder of packages and no index."""
+    for name, value in {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(wheels),
+        "UV_CACHE_DIR": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return envkit_here
+
+
+def data_of(done: subprocess.CompletedProcess[str]) -> Any:
+    return msgspec.json.decode(done.stdout)["data"]
+
+
+def test_lock_is_written_once_and_then_up_to_date(envkit: Command, tmp_path: Path) -> None:
+    done = envkit("lock", "--with", "other")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "envkit.lock was written")
+    text = (tmp_path / "envkit.lock").read_text()
+    for words in (("lock",), ("lock", "--with", "other"), ("lock", "--check")):
+        again = envkit(*words)
+        assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "envkit.lock is up to date")
+    assert (tmp_path / "envkit.lock").read_text() == text
+    assert str(tmp_path) not in text
+
+
+def test_lock_check_of_a_stale_file_names_its_lines_and_exits_1(envkit: Command, tmp_path: Path) -> None:
+    envkit("lock", "--with", "other")
+    file = tmp_path / "envkit.lock"
+    before = file.read_text()
+    changed = before.replace('name = "tiny", version = "1.0"', 'name = "tiny", version = "0.9"')
+    file.write_text(changed)
+    line = before[: before.index('name = "tiny"')].count("\n") + 1
+    done = envkit("lock", "--check")
+    assert done.returncode == 1
+    assert f"envkit.lock:{line}: tiny 0.9 -> tiny 1.0" in done.stdout
+    assert file.read_text() == changed
+    checked = envkit("lock", "--check", "--json")
+    assert (checked.returncode, data_of(checked)["up_to_date"]) == (1, False)
+    assert envkit("lock").returncode == 0
+    assert file.read_text() == before
+
+
+def test_lock_dry_run_says_what_an_upgrade_changes_and_writes_nothing(
+    envkit: Command, wheels: Path, tmp_path: Path
+) -> None:
+    assert "was not written: --dry-run" in envkit("lock", "--with", "other", "--dry-run").stdout
+    assert not (tmp_path / "envkit.lock").exists()
+    envkit("lock", "--with", "other")
+    write_wheel(wheels, "tiny", "2.0")
+    before = (tmp_path / "envkit.lock").read_text()
+    done = envkit("lock", "--upgrade", "--dry-run", "--json")
+    found = data_of(done)
+    assert [(each["old"], each["new"]) for each in found["changes"]] == [("tiny 1.0", "tiny 2.0")]
+    assert (found["written"], found["up_to_date"], found["machines"][0]["packages"]) == (False, False, 2)
+    assert (tmp_path / "envkit.lock").read_text() == before
+
+
+def test_lock_for_another_machine_adds_its_section(envkit: Command, tmp_path: Path) -> None:
+    facts = read_facts()
+    there = msgspec.structs.replace(
+        facts, platform=msgspec.structs.replace(facts.platform, machine="aarch64")
+    )
+    (tmp_path / "there.json").write_bytes(msgspec.json.encode(there))
+    done = envkit("lock", "--with", "other", "--for", "there.json", "--json")
+    names = [each["name"] for each in data_of(done)["machines"]]
+    assert len(names) == 2 and "aarch64" in names[1]
+    assert envkit("lock", "--check").returncode == 0
+
+
+def test_lock_of_nothing_or_of_no_file_says_what_to_type(envkit: Command) -> None:
+    nothing = envkit("lock")
+    assert (nothing.returncode, "envkit lock --task ner" in nothing.stderr) == (2, True)
+    unchecked = envkit("lock", "--check")
+    assert (unchecked.returncode, "there is no envkit.lock to check" in unchecked.stderr) == (2, True)
+    assert envkit("lock", "absent").returncode == 6
+
+
+@pytest.mark.slow
+def test_environment_and_its_lock_make_one_another(envkit: Command, wheels: Path, tmp_path: Path) -> None:
+    assert envkit("env", "create", "mine", "--with", "other").returncode == 0
+    write_wheel(wheels, "tiny", "2.0")
+    assert envkit("lock", "mine").returncode == 0
+    text = (tmp_path / "envkit.lock").read_text()
+    assert 'name = "tiny", version = "1.0"' in text  # what is in it, not what is newest
+    one = data_of(envkit("env", "create", "one", "--locked", "--json"))["environment"]["record"]
+    two = data_of(envkit("env", "create", "two", "--locked", "envkit.lock", "--json"))["environment"][
+        "record"
+    ]
+    assert one["installed"] == two["installed"] == {"other": "1.0", "tiny": "1.0"}
+    assert one["lock"] in envkit("env", "show", "one").stdout
+    assert "is there and is what" in envkit("env", "create", "one", "--locked").stdout
+    envkit("lock", "--upgrade")
+    changed = envkit("env", "create", "one", "--locked")
+    assert (changed.returncode, "made from another lock" in changed.stderr) == (6, True)
+    assert envkit("env", "sync", "one", "--locked", "--yes").returncode == 0
+    shown = data_of(envkit("env", "show", "one", "--json"))["record"]
+    assert shown["installed"]["tiny"] == "2.0"
+
+
+def test_environment_from_a_lock_of_another_machine_names_the_line(envkit: Command, tmp_path: Path) -> None:
+    from environments.lockfile.locks import machine, section, write
+
+    from envkit.environments.lockfile.facts import locked_facts
+
+    write(tmp_path, section(facts=locked_facts(machine(machine="s390x"))))
+    done = envkit("env", "create", "mine", "--locked")
+    assert done.returncode == 6
+    assert "envkit.lock:17: is for s390x, and this machine is" in done.stderr
+    assert "envkit lock --for facts.json" in done.stderr

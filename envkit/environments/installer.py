@@ -37,7 +37,7 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     wheels = [remake_wheel(dist, folder=uv.folder) for dist in plan.distributions]
     if plan.locked:
         # What comes from its own address is no line: uv would record it as something the user named so.
-        lines = list(locked_lines((each for each in plan.locked if each not in exact), wheels))
+        lines = list(locked_lines((each for each in plan.locked if each.source != "pylock"), wheels))
         arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
     else:
         lines = [*plan.requirements, *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]

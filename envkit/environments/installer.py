@@ -34,7 +34,8 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     """
     requirements, pylock = uv.folder / "requirements.txt", uv.folder / "pylock.toml"
     exact = [package for package in plan.locked if package.source == "pylock"]
-    wheels = [remake_wheel(dist, folder=uv.folder) for dist in plan.distributions]
+    # They come without what their commands need: those would not start.
+    wheels = [remake_wheel(dist, folder=uv.folder, has_commands=False) for dist in plan.distributions]
     if plan.locked:
         # What comes from its own address is no line: uv would record it as something the user named so.
         lines = list(locked_lines((each for each in plan.locked if each.source != "pylock"), wheels))

@@ -12,6 +12,7 @@ from envkit.environments.backends import backend_context, load_backend
 from envkit.environments.disk_space import check_disk_space, estimate_size
 from envkit.environments.drift import why_unplanned
 from envkit.environments.installer import install_wheels, recorded_size
+from envkit.environments.launcher import write_launcher
 from envkit.environments.plan import requested_base_packages
 from envkit.environments.proof import check_consistency, prove
 from envkit.environments.records import EnvRecord, format_size
@@ -105,6 +106,8 @@ def _build(
             inherited=inherited,
         )
         install_wheels(prefix, plan, uv=uv)
+        if plan.envkit is not None:
+            write_launcher(prefix, name=plan.name)
         size = recorded_size(prefix)
         progress.step("proving it")
         if plan.torch is None and not plan.spec.tasks:

@@ -99,7 +99,7 @@ def resolve_wheels(
 
 def _host_package(dist: Distribution, *, folder: Path) -> WheelPackage:
     """Return the wheel of what is installed here; the same installation gives the same bytes."""
-    wheel = remake_wheel(dist, folder=folder)
+    wheel = remake_wheel(dist, folder=folder, has_commands=False)
     return WheelPackage(
         name=str(canonicalize_name(dist.metadata["Name"])),
         version=dist.version,

@@ -28,6 +28,8 @@ _INSTALLER_FILES = frozenset(
     {"RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json"}
     | {"uv_cache.json", "uv_build.json"}
 )
+# A section of entry_points.txt, to the next one or the end.
+_COMMANDS = re.compile(rb"^[ \t]*\[(console|gui)_scripts\][^\n]*(\n(?![ \t]*\[)[^\n]*)*\n?", re.MULTILINE)
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _LIBRARY_FOLDER = re.compile(r"lib(64)?/(python[^/]*/)?(site|dist)-packages$")
 
@@ -53,11 +55,12 @@ def content_digest(distribution: Distribution) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def remake_wheel(distribution: Distribution, *, folder: Path) -> Path:
+def remake_wheel(distribution: Distribution, *, folder: Path, has_commands: bool = True) -> Path:
     """Write the wheel of an installed distribution into the folder and return its path.
 
     An editable install gives an editable wheel: the file that points to its source is a file like any
-    other. The same installation gives the same bytes. Raises: EnvError where a file or RECORD is missing.
+    other. The same installation gives the same bytes. Without ``has_commands`` no installer makes commands of
+    its entry points. Raises: EnvError where a file or RECORD is missing.
     """
     info = _info_folder(distribution)
     wheel = folder / f"{info.removesuffix('.dist-info')}-{_tags(distribution)}.whl"
@@ -68,6 +71,8 @@ def remake_wheel(distribution: Distribution, *, folder: Path) -> Path:
             content = _read(installed.file, distribution)
             if ".data/scripts/" in installed.member:
                 content = _generic_shebang(content)
+            if installed.member == f"{info}/entry_points.txt" and not has_commands:
+                content = _COMMANDS.sub(b"", content)
             mode = 0o755 if installed.file.stat().st_mode & 0o100 else 0o644
             _add(archive, installed.member, content, mode)
             rows.writerow([installed.member, _hash(content), len(content)])

@@ -68,10 +68,7 @@ def look_over(
         guess="none" if speed is not None else _guess(options, facts()),
     )
     environment = _find_environment(env_choice or settings.env, loaded, options, settings)
-    if environment is None:
-        report = check_task(loaded, request)
-    else:
-        report = _ask(environment, request, settings)
+    report = check_task(loaded, request) if environment is None else _ask(environment, request, settings)
     if as_json:
         envelope.write(["data", "check", loaded.entry.name], data=report)
     else:

@@ -32,6 +32,12 @@ def write_activation(prefix: Path, *, shell: str) -> str:
     )
 
 
+def _leaving_scripts(prefix: Path, pattern: str, *, shell: str) -> list[str]:
+    """Return the scripts to read on leaving, quoted: the last that was read on entering first, as conda does."""
+    found = sorted((prefix / "etc/conda/deactivate.d").glob(pattern), reverse=True)
+    return [quote(str(script), shell=shell) for script in found]
+
+
 def _posix(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
     names = ("PATH", *changes)
     scripts = quote(str(prefix / "etc" / "conda"), shell=shell)
@@ -49,7 +55,10 @@ def _posix(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
         f"    else\n        unset {name}\n    fi\n"
         for name in names
     )
-    leave = run.format(scripts=scripts, kind="deactivate.d").replace("\n", "\n    ").rstrip(" ")
+    leave = "".join(
+        f"if [ -r {script} ]; then . {script}; fi\n    "
+        for script in _leaving_scripts(prefix, "*.sh", shell=shell)
+    )
     # Only a function: pyenv puts a program of that name on PATH.
     lines = ['case "$(type deactivate 2>/dev/null)" in *function*) deactivate nondestructive ;; esac\n']
     lines += [
@@ -73,7 +82,10 @@ def _fish(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
     lines = ["functions -q deactivate; and deactivate nondestructive\n"]
     lines += [f"set -q {name}; and set -g {_SAVED}{name} ${name}\n" for name in names]
     lines.append("function deactivate\n")
-    lines.append(f"    for script in {scripts}/deactivate.d/*.fish\n        source $script\n    end\n")
+    lines += [
+        f"    test -r {script}; and source {script}\n"
+        for script in _leaving_scripts(prefix, "*.fish", shell=shell)
+    ]
     for name in names:
         lines.append(
             f"    if set -q {_SAVED}{name}\n        set -gx {name} ${_SAVED}{name}; set -e {_SAVED}{name}\n"
@@ -90,10 +102,10 @@ def _fish(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
 def _c_shell(prefix: Path, changes: dict[str, str], *, shell: str) -> str:
     """Write what is to be taken back into variables: an alias is one line, and no place for a loop or a quote."""
     names = ("PATH", *changes)
-    enter, leave = (
-        [quote(str(script), shell=shell) for script in sorted((prefix / "etc/conda" / kind).glob("*.csh"))]
-        for kind in ("activate.d", "deactivate.d")
-    )
+    enter = [
+        quote(str(each), shell=shell) for each in sorted((prefix / "etc/conda/activate.d").glob("*.csh"))
+    ]
+    leave = _leaving_scripts(prefix, "*.csh", shell=shell)
     lines = ['if ( "`alias deactivate`" != "" ) then\n    deactivate nondestructive\nendif\n']
     for name in names:
         lines.append(f'if ( $?{name} ) then\n    set {_SAVED}{name} = "${name}:q"\nendif\n')

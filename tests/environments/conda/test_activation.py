@@ -39,6 +39,7 @@ def prefix(tmp_path: Path) -> Path:
     write(made / "etc/conda/activate.d/a.sh", 'export FIRST="$CONDA_PREFIX"\n')
     write(made / "etc/conda/activate.d/b.sh", 'echo noise; export SECOND="$FIRST/$LEVEL\nmore"\nreturn 3\n')
     write(made / "etc/conda/deactivate.d/a.sh", "unset FIRST SECOND\n")
+    write(made / "etc/conda/deactivate.d/b.sh", ': "${FIRST:?is needed until a.sh has been read}"\n')
     return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from environments.small_venvs import make_small, make_small_conda
+from shells import require_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,9 +46,7 @@ def read_by(
 ) -> list[list[str]]:
     """Have a shell read the lines; return what it shows, part by part."""
     words, _ = SHELLS[shell]
-    program = shutil.which(words[0])
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
+    program = require_shell(words[0])
     environ = {**environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     said = subprocess.run(
         [program, *words[1:]],

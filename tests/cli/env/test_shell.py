@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from environments.small_venvs import make_small, make_small_conda
+from shells import require_shell
 
 from envkit.environments.shell_start import SHELL_VARIABLE
 
@@ -56,9 +56,7 @@ def person(tmp_path: Path) -> dict[str, str]:
 
 def types(person: dict[str, str], *words: str, shell: str, lines: list[str]) -> tuple[int, str]:
     """Return the exit code, and all that the terminal showed."""
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
+    program = require_shell(shell)
     done = subprocess.run(
         [*ENVKIT, *words],
         input="".join(f"{line}\n" for line in lines).encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from envkit import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
 # Command, its module in this package, and its line in --help: written here so that --help imports none.
 COMMANDS = {
@@ -84,6 +86,20 @@ def command() -> None:
     """From a bare machine to a fine-tuned language model in one command."""
 
 
+def _take_signals() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with all that it has half made taken away."""
+    import signal
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes sends both
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not the main thread, which alone hears of signals
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(each) is signal.SIG_DFL:  # nohup means it
+                signal.signal(each, stop)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: the one place where errors become exits."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -95,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "envkit does not run on native Windows",
                 hint="Run it inside WSL: https://learn.microsoft.com/windows/wsl/install",
             )
+        _take_signals()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name that the locale lacks is no reason to fail
                 stream.reconfigure(errors="backslashreplace")

@@ -6,7 +6,10 @@ import contextlib
 import errno
 import itertools
 import os
+import re
+import shutil
 import sys
+import textwrap
 import traceback
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 _BUG = 1
 _USAGE = 2
 _CANCELLED = 130
+# From where it begins to the end of the line.
+_COMMAND = re.compile(r"(?:^|(?<=: ))(?:envkit|pip|uv|python|conda|poetry|chmod) .*")
 _OUTPUT_GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC)
 
 
@@ -41,12 +46,47 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
         envelope.write(named, data=None, error={"message": message, "hint": hint, "exit_code": code})
         return code
     with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells
-        click.echo(f"error: {message}", err=True)
+        width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+        click.echo(labelled("error: ", message, width=width), err=True)
         if hint:
-            click.echo(f"hint: {hint}", err=True)
+            click.echo(labelled("hint: ", hint, width=width), err=True)
         if os.environ.get("ENVKIT_TRACEBACK") and error.__traceback__ is not None:
             click.echo("".join(traceback.format_exception(error)), err=True)
     return code
+
+
+def labelled(label: str, text: str, *, width: int | None) -> str:
+    """Return a text behind its label, wrapped at words to ``width`` columns; None leaves lines as they are.
+
+    A command stays in one piece, on a line of its own if need be, so that it can be copied.
+    """
+    if width is None:
+        return label + text
+    first, *others = text.split("\n")
+    rows = _wrapped(first, width, before=label, indent=" " * len(label))
+    for line in others:
+        indent = line[: len(line) - len(line.lstrip())]
+        rows += _wrapped(line.lstrip(), width, before=indent, indent=indent + "  ")
+    return "\n".join(rows)
+
+
+def _wrapped(line: str, width: int, *, before: str, indent: str) -> list[str]:
+    if len(before) + len(line) <= width:
+        return [before + line]
+    found = _COMMAND.search(line)
+    words = line[: found.start()] if found else line
+    rows = textwrap.wrap(
+        words,
+        width,
+        initial_indent=before,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    if found is None:
+        return rows or [before]
+    command = line[found.start() :]
+    return [*rows, indent + command] if rows else [before + command]
 
 
 def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None, int]:

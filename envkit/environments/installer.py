@@ -42,7 +42,7 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
         arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
     else:
         lines = [*plan.requirements, *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
-        write_alone(uv.folder, plan)
+        write_alone(plan, uv=uv)
         arguments = []
     install = ("pip", "install", "--python", str(python_of(prefix)), *uv.settings.arguments, *arguments)
     if plan.base.packages:  # a Python of conda's may be marked as managed by conda alone (PEP 668)
@@ -57,8 +57,8 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
         uv(*install, "--preview-features", "pylock", "--requirements", str(pylock))
 
 
-def write_alone(folder: Path, plan: Plan) -> None:
-    """Tell uv, in its settings for this folder, which packages come without what they ask for.
+def write_alone(plan: Plan, *, uv: UvCalls) -> None:
+    """Tell uv, in its settings for its folder, which packages come without what they ask for.
 
     So one call resolves and installs all. Source: uv's settings reference, "dependency-metadata".
     """
@@ -67,7 +67,7 @@ def write_alone(folder: Path, plan: Plan) -> None:
     tables = (
         f'[[dependency-metadata]]\nname = "{canonicalize_name(name)}"\nrequires-dist = []\n' for name in names
     )
-    (folder / "uv.toml").write_text("\n".join(tables), encoding="utf-8")
+    uv.write_settings("\n".join(tables))
 
 
 def locked_lines(locked: Iterable[WheelPackage], wheels: Sequence[Path]) -> Iterable[str]:

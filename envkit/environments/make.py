@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import EnvError
 from envkit.environments.backends import backend_context, load_backend
-from envkit.environments.disk_space import check_disk_space, estimate_size
+from envkit.environments.disk_space import check_disk_space, estimate_size, estimate_sizes
 from envkit.environments.drift import why_unplanned
 from envkit.environments.installer import install_wheels, recorded_size
 from envkit.environments.launcher import write_launcher
@@ -54,7 +54,7 @@ def make_environment(
 
     def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
         check_disk_space(home, needed=estimate_size(plan.torch), environ=planning.environ)
-        progress.say(f"Making the environment {plan.name}, about {format_size(estimate_size(plan.torch))}")
+        progress.say(f"Making the environment {plan.name}{_size_text(plan)}")
         for reason in plan.reasons:
             progress.say(reason)
         try:
@@ -69,6 +69,15 @@ def make_environment(
     return change_environment(
         home, plan.name, is_fit=is_fit, build=build, say=progress.say, may_replace=may_replace
     )
+
+
+def _size_text(plan: Plan) -> str:
+    """Return how large it will be, as far as that is known before anything is resolved."""
+    if plan.locked:
+        sizes = estimate_sizes(plan, plan.locked)
+        if not sizes.unknown and sizes.disk:
+            return f", about {format_size(sizes.disk)} on disk"
+    return "" if plan.torch is None else f", about {format_size(estimate_size(plan.torch))} on disk"
 
 
 def check_made_here(plan: Plan) -> None:
@@ -107,7 +116,7 @@ def _build(
         )
         install_wheels(prefix, plan, uv=uv)
         if plan.envkit is not None:
-            write_launcher(prefix, name=plan.name)
+            write_launcher(prefix, name=plan.name, environ=planning.environ)
         size = recorded_size(prefix)
         progress.step("proving it")
         if plan.torch is None and not plan.spec.tasks:

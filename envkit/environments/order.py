@@ -89,11 +89,13 @@ def choose(
     model: str = DEFAULT_MODEL,
     prefer: EnvRecord | None = None,
     without: Collection[str] = (),
+    torch_brought: SpecifierSet | None = None,
 ) -> Choice:
     """Return the running Python if tasks and torch allow it, else the first other that they do.
 
     ``model`` is what runs in it begin from; Python and torch of the record ``prefer`` are kept where they
-    still fit; ``without`` are minor versions that are passed over. Raises: UsageError for words that cannot be read, PluginError,
+    still fit; ``without`` are minor versions that are passed over; ``torch_brought`` is the range of torch
+    where nobody asks for it and packages bring it along. Raises: UsageError for words that cannot be read, PluginError,
     EnvError where two plugins cannot live together or no Python serves, MachineError where torch has no build.
     """
     configuration = planning.pip_configuration()
@@ -114,6 +116,8 @@ def choose(
         if not fitting:
             continue
         wish = _torch_wish(spec, needs, torch_range, claims)
+        if wish is None and torch_brought is not None:
+            wish = _Torch(torch_brought, None)
         try:
             torch = _torch_build(wish, version, planning, configuration, prefer)
         except MachineError as error:

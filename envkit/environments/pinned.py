@@ -32,17 +32,30 @@ def pin_wheels(
     their own addresses, unless an index of envkit's own or none at all is configured: then by name and hash.
     ``prefer`` are versions by canonical name that are kept for the rest where they fit. Raises: EnvError.
     """
-    own = {pin_of(wheel): _placed(wheel, planning) for wheel in wheels if _is_asked(wheel, plan)}
+    own = _own(plan, wheels, planning)
     if not own:
         return plan
-    rest = tuple(text for text in plan.requirements if text not in own)
-    if not (rest or plan.distributions or plan.unresolved):
+    around = around_wheels(plan, wheels, planning=planning)
+    if around is None:
         return replace(plan, locked=tuple(own.values()))
-    lines = (f"{each.name} @ {each.url}" if each.source == "pylock" else pin for pin, each in own.items())
-    around = replace(plan, requirements=(*rest, *lines))
     resolved = resolve_wheels(around, planning=planning, prefer=prefer, progress=progress)
     by_name = {wheel.name: wheel for wheel in own.values()}
     return replace(plan, locked=tuple(by_name.get(wheel.name, wheel) for wheel in resolved))
+
+
+def around_wheels(plan: Plan, wheels: Sequence[WheelPackage], *, planning: Planning) -> Plan | None:
+    """Return the plan that asks for these files by their addresses; None where there is nothing to resolve."""
+    own = _own(plan, wheels, planning)
+    rest = tuple(text for text in plan.requirements if text not in own)
+    if not (rest or plan.distributions or plan.unresolved):
+        return None
+    lines = (f"{each.name} @ {each.url}" if each.source == "pylock" else pin for pin, each in own.items())
+    return replace(plan, requirements=(*rest, *lines)) if own else plan
+
+
+def _own(plan: Plan, wheels: Sequence[WheelPackage], planning: Planning) -> dict[str, WheelPackage]:
+    """Return, by the pins that stand in the spec, the files of a pylock that count."""
+    return {pin_of(wheel): _placed(wheel, planning) for wheel in wheels if _is_asked(wheel, plan)}
 
 
 def _is_asked(wheel: WheelPackage, plan: Plan) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.metadata import Distribution
 
+    from packaging.specifiers import SpecifierSet
+
     from envkit.api import Base, BasePackage
     from envkit.environments.progress import Progress
     from envkit.environments.records import EnvRecord, EnvSpec, HostPackage, WheelPackage
@@ -68,11 +70,13 @@ def plan_environment(
     progress: Progress,
     prefer: EnvRecord | None = None,
     model: str = DEFAULT_MODEL,
+    torch_brought: SpecifierSet | None = None,
 ) -> Plan:
     """Decide Python, torch build, base and requirements; nothing but caches is written.
 
     ``prefer`` is the record of an earlier environment whose packages are kept where they still fit; ``model``
-    the one that runs begin from, whose package comes along where a task needs it and no cache has it.
+    the one that runs begin from, whose package comes along where a task needs it and no cache has it;
+    ``torch_brought`` the range of torch where nobody asks for it and packages bring it along.
     Raises: UsageError, PluginError, EnvError, MachineError where no torch build fits.
     """
     check_name(name)
@@ -81,7 +85,9 @@ def plan_environment(
     channels = tuple(map(check_channel, spec.channels))
     spec = msgspec.structs.replace(spec, packages=packages, channels=channels)
     progress.step(f"planning the {spec.backend} environment")
-    choice, base = _choose_base(spec, planning=planning, model=model, prefer=prefer)
+    choice, base = _choose_base(
+        spec, planning=planning, model=model, prefer=prefer, torch_brought=torch_brought
+    )
     torch = choice.torch
     host = planning.find_distribution(HOST) if choice.entries else None
     plugins = tuple({entry.plugin: entry.distribution for entry in choice.entries}.values())
@@ -111,7 +117,12 @@ def requested_base_packages(plan: Plan) -> tuple[str, ...]:
 
 
 def _choose_base(
-    spec: EnvSpec, *, planning: Planning, model: str, prefer: EnvRecord | None
+    spec: EnvSpec,
+    *,
+    planning: Planning,
+    model: str,
+    prefer: EnvRecord | None,
+    torch_brought: SpecifierSet | None,
 ) -> tuple[Choice, Base]:
     """Return the first choice for which there is a base.
 
@@ -121,7 +132,14 @@ def _choose_base(
     passed: dict[str, EnvError] = {}
     while True:
         try:
-            choice = choose(spec, planning=planning, model=model, prefer=prefer, without=passed)
+            choice = choose(
+                spec,
+                planning=planning,
+                model=model,
+                prefer=prefer,
+                without=passed,
+                torch_brought=torch_brought,
+            )
         except (EnvError, MachineError) as error:
             if passed:
                 raise _no_base(list(passed.values())) from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envkit.environments.flock import cannot_write
 from envkit.environments.generations import RECORD_FILE
@@ -21,12 +23,24 @@ _decoder = msgspec.json.Decoder(EnvRecord)
 
 
 def read_record(prefix: Path) -> EnvRecord | None:
-    """Return the record of an environment, None where it does not stand or is of another version."""
+    """Return the record of an environment, None where it does not stand, is damaged or of another version."""
     try:
         record = _decoder.decode((prefix / RECORD_FILE).read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
-    return record if record.version == ENV_RECORD_VERSION else None
+    return record if record.version == ENV_RECORD_VERSION and _is_whole(record) else None
+
+
+def _is_whole(record: EnvRecord) -> bool:
+    """Tell whether what every reader takes apart can be taken apart."""
+    try:
+        datetime.fromisoformat(record.created).astimezone()
+        Version(record.python)
+        if record.torch is not None:
+            Version(record.torch.version)
+    except (ValueError, OverflowError):
+        return False
+    return record.size >= 0
 
 
 def write_record(prefix: Path, record: EnvRecord) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from envkit.api import EnvError
+from envkit.api import EnvError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # Python ignores these for itself, and a program that is started would go on ignoring them.
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 _NEAR_NAMES = 3
+_PIP = re.compile(r"pip(3(\.[0-9]+)?)?")
 
 
 class NoProgram(EnvError):
@@ -38,8 +40,15 @@ class NoStart(EnvError):
 def find_program(word: str, *, environment: Environment, environ: Mapping[str, str]) -> str:
     """Return where a program lies, looked for as a shell does, on the PATH of these variables.
 
-    Raises: NoProgram with the names that are near, NoStart for a file that may not be executed.
+    Raises: NoProgram with the names that are near, NoStart for a file that may not be executed; UsageError for
+    pip where the environment has none, for another's would change another Python.
     """
+    if _PIP.fullmatch(word) and not has_pip(environment):
+        raise UsageError(
+            f"the environment {environment.name} has no pip of its own, and another's would not change it",
+            hint=f"To add a package: envkit env sync {environment.name} --with PACKAGE\n"
+            f"To see them all: envkit env show {environment.name} --packages",
+        )
     path = environ.get("PATH", os.defpath)
     found = shutil.which(word, path=path)
     if found is not None:
@@ -56,6 +65,12 @@ def find_program(word: str, *, environment: Environment, environ: Mapping[str, s
         f"there is no program {word!r} in the environment {environment.name}, nor elsewhere on PATH",
         hint=f"Did you mean {' or '.join(near)}? {hint}" if near else hint,
     )
+
+
+def has_pip(environment: Environment) -> bool:
+    """Tell whether the environment has a pip of its own."""
+    bin_dir = environment.prefix / "bin"
+    return any(_PIP.fullmatch(file.name) for file in bin_dir.glob("pip*"))
 
 
 def become(

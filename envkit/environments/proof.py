@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -87,10 +88,9 @@ def prove(
         raise _failed(plan, f"it does not answer within {timeout:.0f} s", error.stderr or b"") from error
     except OSError as error:
         raise _failed(plan, f"its Python does not start: {error.strerror}", b"") from error
-    try:
-        answer = msgspec.json.decode(done.stdout, type=_Answer)
-    except msgspec.DecodeError as error:
-        raise _failed(plan, f"its Python ended with status {done.returncode}", done.stderr) from error
+    answer = _answer_in(done.stdout)
+    if answer is None:
+        raise _failed(plan, f"its Python ended with status {done.returncode}", done.stderr)
     if answer.failed:
         raise _failed(plan, f"not true that {answer.failed}: {answer.error}", done.stderr)
     devices = tuple(DeviceProof(device=device, seconds=seconds) for device, seconds in answer.devices)
@@ -121,6 +121,14 @@ def check_consistency(prefix: Path, *, plan: Plan, uv: UvCalls) -> None:
                 f"the packages of {plan.name} do not fit together: {'; '.join(wrong) or error.message}",
                 hint="Ask for other versions: --with 'PACKAGE<VERSION'",
             ) from error
+
+
+def _answer_in(said: bytes) -> _Answer | None:
+    """Return the last line that is an answer: what a sitecustomize or a ``.pth`` file prints goes before it."""
+    for line in reversed(said.splitlines()):
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.json.decode(line, type=_Answer)
+    return None
 
 
 def _left_out(

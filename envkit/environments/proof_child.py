@@ -44,7 +44,8 @@ def main() -> int:
         traceback.print_exc()
         answer["failed"] = doing
         answer["error"] = f"{type(error).__name__}: {error}".strip()
-    json.dump(answer, answers)
+    # A line of its own, whatever else wrote there before this file began.
+    answers.write(f"\n{json.dumps(answer)}\n")
     answers.flush()
     return 1 if "failed" in answer else 0
 

@@ -16,6 +16,7 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from envkit.environments.records import WheelPackage
+from envkit.masking import has_secret_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -88,9 +89,10 @@ def _exact(package: WheelPackage) -> str:
 
 
 def public_url(address: str) -> str:
-    """Return an address without user name and password."""
+    """Return an address without user name, password, and a query that holds a pass."""
     parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    query = "" if has_secret_parameter(address) else parts.query
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
 
 
 def _read(package: _Package, target: Target, folder: Path) -> WheelPackage:
@@ -127,7 +129,8 @@ def _choose(wheels: Sequence[_File], tags: Sequence[Tag]) -> _File | None:
 
 
 def _name_of(file: _File) -> str:
-    return unquote((file.url or file.path).rpartition("/")[2])
+    path = urlsplit(file.url).path if file.url else file.path  # a presigned address goes on behind the name
+    return unquote(path.rpartition("/")[2])
 
 
 def _of_file(file: _File, folder: Path) -> dict[str, Any]:

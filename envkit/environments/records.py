@@ -160,9 +160,13 @@ def describe_record(record: EnvRecord) -> str:
     torch = f", torch {record.torch.version}" if record.torch else ""
     number = len(record.installed)
     packages = f"{number} package{'' if number == 1 else 's'}"
+    if record.base.packages:
+        packages = f"{number} for Python and {len(record.base.packages)} of {record.backend}"
     return f"Python {record.python}{torch}, {packages}, {format_size(record.size)}"
 
 
 def format_size(size: int) -> str:
     """Return a number of bytes as people say it: ``1.1 GB``."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):.0f} MB"
+    if size < 1e6:
+        return f"{size / 1e3:.0f} kB" if size >= 1e3 else f"{size} B"
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -76,7 +76,7 @@ def resolve_wheels(
         asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         if prefer:  # uv keeps to the versions in a file that is there already
             resolved.write_text(write_preferences(prefer), encoding="utf-8")
-        write_alone(folder, plan)
+        write_alone(plan, uv=uv)
         uv.progress.step("resolving packages")
         uv(
             *("pip", "compile", "--format", "pylock.toml", "--output-file", str(resolved)),

@@ -13,7 +13,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envkit.api import UsageError
-from envkit.masking import mask_secrets
+from envkit.environments.files.addresses import is_place
+from envkit.masking import has_secret_parameter, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,11 @@ _VARIANT = re.compile(r"cpu|mps|xpu|cu[0-9]{2,3}|rocm[0-9.]+")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?")
 # ssh://git@host names a user and no secret.
 _PASSWORD = re.compile(r"https?://[^\s/@]+@|[a-z+]+://[^\s/@:]+:[^\s/@]+@", re.IGNORECASE)
+_EDITABLE = re.compile(r"^(-e|--editable)(\s+|$)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+# A dash that begins a word; the names of files and branches have theirs inside.
+_FLAG = re.compile(r"(?:^|\s)(--?[A-Za-z][\w-]*)")
+_EXAMPLE = "Expected a name with a range, --with 'torch>=2.6,<3', a path or an address"
 _EXTRAS = re.compile(r"(?P<path>.*?)(?P<extras>\[[^\]]*\])?")
 
 
@@ -77,14 +83,12 @@ def parse_requirement(text: str) -> Requirement | None:
 def absolute_package(text: str, *, folder: Path) -> str:
     """Return a package that was asked for as it means the same from everywhere: paths made absolute.
 
-    Raises: UsageError for an address with a password in it, which would stand in the environment's record.
+    Raises: UsageError for what is no package, and for an address with a password or a token in it, which
+    would stand in the environment's record.
     """
     words = text.strip()
-    if _PASSWORD.search(words):
-        raise UsageError(
-            f"{mask_secrets(words)!r} has a password in it, which records and screens would show",
-            hint="Put it into ~/.netrc: machine HOST login USER password PASSWORD",
-        )
+    _check_public(words)
+    _check_one_package(words)
     is_editable = words.startswith(("-e ", "--editable "))
     place = words.split(None, 1)[1] if is_editable else words
     match = _EXTRAS.fullmatch(place)
@@ -95,6 +99,36 @@ def absolute_package(text: str, *, folder: Path) -> str:
         return words
     full = os.path.normpath(folder / path)
     return f"{'-e ' if is_editable else ''}{full}{match['extras'] or ''}"
+
+
+def _check_public(words: str) -> None:
+    if has_secret_parameter(words):
+        raise UsageError(
+            f"{mask_secrets(words)!r} has a token in it, which records and screens would show",
+            hint="Download the file and name it: --with ./FILE.whl",
+        )
+    if _PASSWORD.search(words):
+        raise UsageError(
+            f"{mask_secrets(words)!r} has a password in it, which records and screens would show",
+            hint="Put it into ~/.netrc: machine HOST login USER password PASSWORD",
+        )
+
+
+def _check_one_package(words: str) -> None:
+    """Check that these are not a line of options, which installers would obey, or pass over in silence."""
+    package = _EDITABLE.sub("", words)
+    if not package or _CONTROL.search(package):
+        what = "is empty" if not package else "is not one line"
+        raise UsageError(f"the package {words!r} {what}", hint=_EXAMPLE)
+    option = _FLAG.search(package)
+    if option is None:
+        if not is_place(package) and parse_requirement(package) is None:
+            raise UsageError(f"{mask_secrets(words)!r} is no package as pip reads it", hint=_EXAMPLE)
+        return
+    is_file = option[1] in ("-r", "--requirement", "-c", "--constraint") and package.startswith("-")
+    name = package[option.end() :].lstrip("= ") or "FILE"
+    hint = f"Name the file: --file {name}" if is_file else "Hashes and the like stand in a file: --file FILE"
+    raise UsageError(f"{mask_secrets(words)!r} is a package with the option {option[1]}", hint=hint)
 
 
 def check_channel(text: str) -> str:
@@ -126,7 +160,8 @@ def split_torch(packages: Iterable[str]) -> tuple[SpecifierSet | None, list[str]
 
 def _range(text: str, *, parts: int) -> SpecifierSet | None:
     if _VERSION.fullmatch(text):
-        is_whole = text.count(".") + 1 >= parts
+        # A prerelease is one version, however few its parts: there is no ``==3.15rc1.*``.
+        is_whole = text.count(".") + 1 >= parts or not text.replace(".", "").isdigit()
         return SpecifierSet(f"=={text}" if is_whole else f"=={text}.*")
     try:
         return SpecifierSet(text)

@@ -27,7 +27,7 @@ _NOT_FOUND = "was not found in the package registry"
 
 @dataclass(frozen=True, kw_only=True)
 class UvCalls:
-    """How uv is called in ``folder``, which may hold a ``uv.toml`` for it.
+    """How uv is called in ``folder``, which holds the only ``uv.toml`` that it reads.
 
     ``inherited`` files stay open in every process of uv.
     """
@@ -41,9 +41,11 @@ class UvCalls:
 
     def __call__(self, *arguments: str, constraints: Sequence[str] = ()) -> list[str]:
         """Run uv and return its lines. Raises: EnvError."""
-        # Of the working folder relative paths are taken, but no project's own settings for uv.
+        # Of the working folder relative paths are taken, but no project's own settings for uv, and of the
+        # user's own only what stands in this file.
         # Its temporary files, a lock for each new prefix among them, go with the folder.
         environ = {**self.settings.environ, "UV_PROJECT": str(self.folder), "TMPDIR": str(self.folder)}
+        environ["UV_CONFIG_FILE"] = str(self._settings_file())
         if constraints:
             file = self.folder / "constraints.txt"
             file.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
@@ -73,6 +75,17 @@ class UvCalls:
                 return run({**environ, "UV_INDEX_STRATEGY": "first-index"})
             except EnvError as refusal:
                 raise (error if _NOT_FOUND in refusal.message else refusal) from error
+
+    def write_settings(self, more: str) -> None:
+        """Write uv's settings for the calls that follow: the user's, and ``more``, which are TOML tables."""
+        text = "\n".join(filter(None, [self.settings.configuration, more]))
+        (self.folder / "uv.toml").write_text(text, encoding="utf-8")
+
+    def _settings_file(self) -> Path:
+        file = self.folder / "uv.toml"
+        if not file.exists():
+            self.write_settings("")
+        return file
 
 
 def uv_calls(

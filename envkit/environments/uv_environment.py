@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from envkit.api import EnvError
+from envkit.environments.uv_configuration import read_uv_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,13 @@ _CERTIFICATE_STORES = (
     "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "etc/ssl/cert.pem",
 )
-# These would make uv act on another project, another Python or another torch than the one decided on.
+# These would make uv, or what it starts to build a package, act on another project, another Python, another
+# torch or another folder than the one decided on. uv's settings files are read apart, see ``uv_configuration``.
 _LEFT_OUT = (
+    "UV_CONFIG_FILE",
+    "UV_NO_CONFIG",
+    "UV_OVERRIDE",
+    "UV_EXCLUDE",
     "UV_RESOLUTION",
     "UV_PYTHON",
     "UV_PROJECT",
@@ -43,6 +49,20 @@ _LEFT_OUT = (
     "UV_REQUIRE_HASHES",
     "UV_NO_VERIFY_HASHES",
     "UV_SHOW_RESOLUTION",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_PYTHON",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_REQUIREMENT",
+    "PIP_EDITABLE",
+    "PIP_NO_DEPS",
+    "PIP_DRY_RUN",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONEXECUTABLE",
+    "__PYVENV_LAUNCHER__",
     "RUST_LOG",
     "FORCE_COLOR",
     "CLICOLOR_FORCE",
@@ -53,12 +73,19 @@ _LEFT_OUT = (
 class UvSettings:
     """How the uv process is started: its whole environment, and flags for ``uv pip install``.
 
-    ``silence`` is how long, in seconds, it may rightly do nothing at all.
+    ``silence`` is how long, in seconds, it may rightly do nothing at all; ``configuration`` is what its
+    ``uv.toml`` begins with.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     arguments: tuple[str, ...]
     silence: float
+    configuration: str = field(default="", repr=False)
+
+
+def without_misleading(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without those that would make uv do something else than it is told."""
+    return {name: text for name, text in environ.items() if name not in _LEFT_OUT}
 
 
 def uv_settings(
@@ -70,9 +97,10 @@ def uv_settings(
 ) -> UvSettings:
     """Translate pip's configuration for uv; what the user set in ``UV_*`` stays where pip says nothing.
 
-    ``extra_indexes`` are asked besides. Raises: EnvError for a certificate or constraints file not there.
+    ``extra_indexes`` are asked besides. Raises: EnvError for a certificate or constraints file not there,
+    ConfigError for a settings file of uv's that cannot be read.
     """
-    variables = {name: text for name, text in environ.items() if name not in _LEFT_OUT}
+    variables = without_misleading(environ)
     variables |= {"NO_COLOR": "1", "UV_NO_WRAP": "1", "UV_NO_PROGRESS": "1"}
     variables.setdefault("UV_PYTHON_DOWNLOADS", "never")
     # pip's meaning of several indexes: the best version of all of them.
@@ -81,7 +109,12 @@ def uv_settings(
     _set_certificates(variables, configuration, root)
     _set_connection(variables, configuration)
     _set_versions(variables, configuration)
-    return UvSettings(variables, tuple(_arguments(configuration)), _silence(variables))
+    return UvSettings(
+        environ=variables,
+        arguments=tuple(_arguments(configuration)),
+        silence=_silence(variables),
+        configuration=read_uv_configuration(environ, root=root),
+    )
 
 
 def _set_indexes(variables: dict[str, str], configuration: PipConfiguration, extra: Sequence[str]) -> None:

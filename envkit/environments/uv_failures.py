@@ -5,8 +5,10 @@ Source: messages of uv 0.13.9, each provoked in the tests.
 
 from __future__ import annotations
 
+import os.path
 import re
 import signal
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 
 from envkit.api import EnvError
 from envkit.environments.mirrors import mirror_hint
+from envkit.environments.missing_packages import MissingPackages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +95,12 @@ def _disk_full(said: str, place: Place) -> EnvError:
     failing = next((line for line in said.splitlines() if "os error" in line.lower()), said)
     found = [first or second for first, second in _PATH.findall(failing)]
     path = found[-1] if found else str(place.home)
-    in_home = Path(path).is_relative_to(place.home)
-    setting = f"ENVKIT_HOME=DIR (now {place.home})" if in_home else "UV_CACHE_DIR=DIR"
+    real, temporary = (Path(os.path.realpath(each)) for each in (path, tempfile.gettempdir()))
+    setting = "UV_CACHE_DIR=DIR"
+    if real.is_relative_to(os.path.realpath(place.home)):
+        setting = f"ENVKIT_HOME=DIR (now {place.home})"
+    elif real.is_relative_to(temporary) and str(real.relative_to(temporary)).startswith("envkit-"):
+        setting = f"TMPDIR=DIR (now {temporary})"
     return EnvError(
         f"the disk is full: no space left to write {path}",
         hint=f"Free some space (uv cache prune), or move to a larger disk: {setting}",
@@ -144,8 +151,11 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
         else f"Another index may have them. {_setting(said, place)}"
     )
     absent = dict.fromkeys(_ABSENT.findall(causes))
-    what = f"{', '.join(absent)} cannot be found" if absent else "the packages cannot be installed together"
-    return EnvError(f"{what}. {causes}", hint=hint)
+    if absent:
+        is_name = "Are the names right?" if len(absent) > 1 else "Is the name right?"
+        message = f"{', '.join(absent)} cannot be found. {causes}"
+        return MissingPackages(message, hint=f"{is_name} {hint}", names=list(absent))
+    return EnvError(f"the packages cannot be installed together. {causes}", hint=hint)
 
 
 def _setting(said: str, place: Place) -> str:

@@ -16,6 +16,7 @@ from envkit.api import Base, EnvError
 from envkit.environments.prefix_names import environment_name, link_of
 from envkit.environments.shell_words import C_SHELLS, FISH_SHELLS, POSIX_SHELLS, POWERSHELLS, SHELLS, quote
 from envkit.environments.uv import run_uv
+from envkit.environments.uv_environment import without_misleading
 from envkit.environments.uv_failures import Place
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ def _may_fit(minor: str, wanted: SpecifierSet) -> bool:
 
 
 def _uv_environ(environ: Mapping[str, str], *, folder: str) -> dict[str, str]:
-    unwanted = ("UV_PYTHON", "UV_VENV_CLEAR", "UV_VENV_SEED", "UV_WORKING_DIR", "VIRTUAL_ENV", "CONDA_PREFIX")
-    variables = {name: text for name, text in environ.items() if name not in unwanted}
+    unwanted = ("UV_VENV_CLEAR", "UV_VENV_SEED", "UV_VENV_RELOCATABLE", "VIRTUAL_ENV", "CONDA_PREFIX")
+    variables = {name: text for name, text in without_misleading(environ).items() if name not in unwanted}
     return variables | {
         "UV_PROJECT": folder,
         "UV_PYTHON_DOWNLOADS": environ.get("UV_PYTHON_DOWNLOADS", "never"),

@@ -85,7 +85,7 @@ def make_workplace(folder: Path, *, backend: str, parts: int) -> Workplace:
         "UV_CACHE_DIR": str(folder / "cache"),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(wheels),
+        "PIP_FIND_LINKS": wheels.as_uri(),  # pip splits paths at blanks
         "NO_COLOR": "1",
     }
     if backend == "conda":

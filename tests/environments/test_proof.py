@@ -73,6 +73,12 @@ def test_proof_of_a_plain_environment_says_its_python(prefix: Path, plan: Any) -
     assert 0 < proof.seconds < 60
 
 
+def test_proof_is_read_behind_what_python_prints_at_its_start(prefix: Path, plan: Any, put: Any) -> None:
+    put("sitecustomize.py", "print('{}')\nprint('welcome', end='')")
+    put("noise.pth", "import sys; print('a line of a pth file')\n")
+    assert run(prefix, plan()).python == FACTS.python.version
+
+
 def test_proof_runs_torch_on_each_device_and_imports_each_task(prefix: Path, plan: Any, put: Any) -> None:
     put("torch.py", SOURCE + "print('noise on standard output')")
     put("echo_plugin.py", "print('more noise')")

@@ -82,3 +82,14 @@ def test_preferences_are_a_lock_of_versions_alone() -> None:
 @pytest.mark.parametrize("secret", ["me:word@", "token@", ""])
 def test_public_url_has_no_user_and_no_password(secret: str) -> None:
     assert public_url(f"https://{secret}host.example:8443/a?b=c#d") == "https://host.example:8443/a?b=c#d"
+
+
+@pytest.mark.parametrize("query", ["?X-Amz-Signature=hush&X-Amz-Date=1", "?sig=hush", "?private_token=hush"])
+def test_wheel_with_a_presigned_address_is_found_by_its_name_and_kept_without_its_pass(query: str) -> None:
+    name = "a-1-py3-none-any.whl"
+    assert read(wheels(f"{name}{query}")) == [("a", f"https://host.example/{name}", "1", 1, "index")]
+
+
+def test_wheel_with_a_harmless_query_keeps_it() -> None:
+    name = "a-1-py3-none-any.whl?generation=7#egg=a"
+    assert read(wheels(name)) == [("a", f"https://host.example/{name}", "1", 1, "index")]

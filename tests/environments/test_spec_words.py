@@ -127,3 +127,43 @@ def test_torch_among_packages_is_told_apart_from_the_others() -> None:
     assert found is not None
     assert (set(map(str, found)), others) == ({">=2.7", "<2.9"}, ["numpy", "./x.whl"])
     assert split_torch(["torch @ https://host.example/t.whl"])[0] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "hint"),
+    [
+        ("", "is empty", "a name with a range"),
+        ("-e ", "no package|is empty", "a name with a range"),
+        ("aa\nbb", "is not one line", "a name with a range"),
+        ("aa bb", "is no package", "a name with a range"),
+        ("aa=1", "is no package", "a name with a range"),
+        ("aa --hash=sha256:x", "option --hash", "--file FILE"),
+        ("aa==1 --no-binary :all:", "option --no-binary", "--file FILE"),
+        ("-r /etc/some.txt", "option -r", "--file /etc/some.txt"),
+        ("--requirement=a.txt", "option --requirement", "--file a.txt"),
+        ("--index-url https://h", "option --index-url", "--file FILE"),
+    ],
+)
+def test_words_that_are_not_one_package_are_refused(text: str, says: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        absolute_package(text, folder=Path("/here"))
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host.example/a-1-py3-none-any.whl?X-Amz-Signature=hush&X-Amz-Date=1",
+        "a @ https://host.example/a.whl?private_token=hush",
+        "git+https://host.example/a?sig=hush#egg=a",
+    ],
+)
+def test_package_with_a_token_in_its_query_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(UsageError, match="has a token in it") as caught:
+        absolute_package(text, folder=Path("/here"))
+    assert "hush" not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize("text", ["3.15rc1", "3.11rc1", "3.15.0b2", "4a1"])
+def test_python_before_its_release_is_that_one_version(text: str) -> None:
+    assert str(read_python(text)) == f"=={text}"

@@ -34,6 +34,7 @@ from envkit.environments.store import (
     read_record,
     remove_environment,
     why_unfit,
+    write_record,
 )
 
 NAME = "echo-py3.11"
@@ -152,6 +153,23 @@ def test_environment_without_a_whole_record_is_made_anew(tmp_path: Path, content
     assert made.prefix.name == f"{NAME}-2"
     assert not first.prefix.exists()
     assert said == [f"{NAME} is made anew: its record cannot be read"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"created": "yesterday"},
+        {"created": "0001-01-01T00:00:00+14:00"},
+        {"python": "three"},
+        {"size": -1},
+    ],
+)
+def test_record_that_was_damaged_is_none(tmp_path: Path, damage: dict[str, Any]) -> None:
+    environment = make(tmp_path, wanted())
+    assert environment.record is not None
+    write_record(environment.prefix, msgspec.structs.replace(environment.record, **damage))
+    assert read_record(environment.prefix) is None
+    assert list_environments(tmp_path) == []
 
 
 def test_record_of_a_newer_envkit_is_not_read(tmp_path: Path) -> None:

@@ -181,3 +181,18 @@ def test_extra_index_that_is_not_there_is_passed_over_as_pip_does(tmp_path: Path
     ).environ
 
     assert found["UV_INDEX"] == f"http://h/simple file://{tmp_path}/simple"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("UV_CONFIG_FILE", "UV_NO_CONFIG", "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_WORKING_DIR"),
+        *("UV_OVERRIDE", "UV_EXCLUDE", "UV_RESOLUTION", "UV_TORCH_BACKEND", "UV_REQUIRE_HASHES"),
+        *("UV_NO_VERIFY_HASHES", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON"),
+        *("PIP_REQUIRE_VIRTUALENV", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_DEPS", "PIP_DRY_RUN"),
+        *("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"),
+    ],
+)
+def test_variables_that_would_move_an_install_are_left_out(tmp_path: Path, name: str) -> None:
+    (tmp_path / "uv.toml").write_text("")
+    assert name not in translate(tmp_path, {}, {name: str(tmp_path / "uv.toml"), "HOME": "/h"}).environ

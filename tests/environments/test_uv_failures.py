@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import ssl
 import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,6 +164,14 @@ def test_disk_that_is_full_is_named_with_the_setting_that_moves_it(tmp_path: Pat
     error = explain_failure(in_home, status=2, place=Place(home=tmp_path))
     assert str(tmp_path) in error.message
     assert "ENVKIT_HOME=DIR" in str(error.hint)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for home in (tmp_path / "b/..", tmp_path / "link"):
+        error = explain_failure(in_home, status=2, place=Place(home=home))
+        assert "ENVKIT_HOME=DIR" in str(error.hint)
+    folder = Path(tempfile.gettempdir(), "envkit-abc")
+    in_temporary = [f"  cause: failed to write to file `{folder}/a.h`: No space left on device (os error 28)"]
+    error = explain_failure(in_temporary, status=1, place=Place(home=tmp_path))
+    assert "TMPDIR=DIR" in str(error.hint)
 
 
 def test_uv_killed_by_the_system_is_said_so(tmp_path: Path) -> None:
@@ -186,6 +195,9 @@ def test_failure_of_another_kind_shows_the_last_words(tmp_path: Path) -> None:
         ("git+ssh://git@h/x", "git+ssh://***@h/x"),
         ("http://h/x@1.0", "http://h/x@1.0"),
         ("tiny @ file:///a", "tiny @ file:///a"),
+        ("http://h/x?a=1&X-Amz-Signature=s3&b=2", "http://h/x?a=1&X-Amz-Signature=***&b=2"),
+        ("http://h/x?private_token=s3#sha256=ab", "http://h/x?private_token=***#sha256=ab"),
+        ("http://h/x?api_key=${KEY}&author=me", "http://h/x?api_key=${KEY}&author=me"),
     ],
 )
 def test_mask_secrets_hides_only_what_stands_before_the_host(text: str, masked: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -91,6 +92,29 @@ def test_wheel_files_outside_site_packages_go_into_the_data_scheme(install: Any,
     assert files["tiny-1.0.data/scripts/own"] == b"#!python\nown"
     assert files["tiny-1.0.data/data/share/t.txt"] == b"t"
     assert not any("made" in name for name in files)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("[console_scripts]\nmade = tiny:main\n", ""),
+        (
+            "[console_scripts]\nmade = tiny:main\n\n[envkit.tasks]\ntiny = tiny\n",
+            "[envkit.tasks]\ntiny = tiny\n",
+        ),
+        ("[a]\nb = c\n[gui_scripts]\nmade = tiny:main", "[a]\nb = c\n"),
+        ("[a]\nb = c\n", "[a]\nb = c\n"),
+    ],
+)
+def test_wheel_without_commands_keeps_the_other_entry_points(
+    install: Any, tmp_path: Path, text: str, left: str
+) -> None:
+    dist = install("tiny", entry_points=text)
+    again = unpack(remake_wheel(dist, folder=tmp_path, has_commands=False), tmp_path / "other")
+    assert again.read_text("entry_points.txt") == left
+    rows = {row[0]: row[1] for row in csv.reader(io.StringIO(again.read_text("RECORD")))}
+    digest = base64.urlsafe_b64encode(hashlib.sha256(left.encode()).digest()).rstrip(b"=").decode()
+    assert rows["tiny-1.0.dist-info/entry_points.txt"] == f"sha256={digest}"
 
 
 def test_wheel_of_editable_install_points_to_its_source(install: Any, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,3 +125,33 @@ def test_host_killed_leaves_a_cancelled_run_and_no_orphan(
     wait_until(lambda: living_processes(worker) == [])
     listed = person.types("envkit runs list --runs-dir . --json")
     assert [run["status"] for run in json.loads(listed.stdout)["data"]] == ["cancelled"]
+
+
+def test_envkit_works_in_a_shell_of_an_environment_as_outside(person: Person) -> None:
+    person.types("envkit env create 'mine' --task echo && envkit env sync mine --with six --yes")
+    lines = [
+        "command -v envkit > which",
+        "envkit run echo --run-dir run --env mine",
+        "envkit run echo --run-dir own",
+        'PYTHONHOME=/nowhere PYTHONPATH=/nowhere eval "$(envkit env activate mine --shell bash)"',
+        "envkit env run mine -- pip install six",
+        "exit $?",
+    ]
+    on_a_terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    done = subprocess.run(
+        [sys.executable, "-c", on_a_terminal, "envkit", "env", "shell", "mine"],
+        input="".join(f"{line}\n" for line in lines),
+        cwd=person.folder,
+        env={**person.environ, "SHELL": "/bin/bash", "TERM": "dumb"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stdout
+    assert "No pip is in here" in done.stdout
+    assert "has no pip of its own" in done.stdout
+    assert (person.folder / "which").read_text().endswith("/envs/mine/bin/envkit\n")
+    assert result_of(person)["status"] == "finished"
+    assert json.loads((person.folder / "own" / "result.json").read_bytes())["status"] == "finished"

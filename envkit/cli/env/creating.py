@@ -12,6 +12,7 @@ from envkit.cli import envelope
 from envkit.cli.env import screen
 from envkit.cli.env.keeping import why_stale
 from envkit.cli.env.locked import plan_of_lock, read_wish
+from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.records import Created, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.env.wishes import spec_differences, words_of
@@ -66,7 +67,7 @@ def create_environment(
     )
     line: PlanLine | None = None
     environment: Environment | None = None
-    with run_screen(headline="") as view:
+    with naming_origins(wish), run_screen(headline="") as view:
         for note in wish.notes:
             view.say(f"note: {note}")
         view.step("looking at this machine")
@@ -127,7 +128,7 @@ def _take(stored: StoredEnvironment, wish: Wish, *, planning: Planning) -> Envir
         why = why_unplanned(stored.prefix, stored.record, plan, is_change=True)
         differences, sync = [why] if why is not None else [], ["--locked", str(wish.lock.file)]
     else:
-        differences, sync = spec_differences(there, wish.spec), words_of(wish.spec, than=there)
+        differences, sync = spec_differences(there, wish.spec), words_of(wish.spec, than=there, wish=wish)
     if not differences and wish.lock is None:
         why = why_stale(stored, planning=planning)
         differences, sync = [why] if why is not None else [], []

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -19,14 +19,41 @@ if TYPE_CHECKING:
     from envkit.environments.files.export import Form
 
 
+_OTHER_WORDS = {
+    "conda": "environment.yml",
+    "environment": "environment.yml",
+    "yaml": "environment.yml",
+    "yml": "environment.yml",
+    "pip": "requirements",
+    "requirements.txt": "requirements",
+    "txt": "requirements",
+    "pylock.toml": "pylock",
+    "uv": "pylock",
+}
+
+
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``--json`` says: ``text`` is the whole file, ``file`` where it was written, empty for nowhere."""
+    """What ``--json`` says: ``text`` is the whole file, ``file`` where it was written, empty for nowhere.
+
+    ``left_out`` are the backend's packages, which only environment.yml can name.
+    """
 
     name: str
     format: str
     packages: int
     file: str
     text: str
+    left_out: tuple[str, ...] = ()
+
+
+class _FormChoice(click.Choice[str]):
+    """The formats; what people call one otherwise is answered with its name here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the format. Raises: click.BadParameter."""
+        if meant := _OTHER_WORDS.get(str(value).lower()):
+            self.fail(f"there is no format {value!r}. Did you mean {meant!r}?", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @click.command(name="export", short_help="Write an environment down for other tools.")
@@ -34,7 +61,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["pylock", "requirements", "environment.yml"]),
+    type=_FormChoice(["pylock", "requirements", "environment.yml"]),
     default="pylock",
     show_default=True,
     help="pylock and requirements are for uv and pip, environment.yml for conda and mamba.",
@@ -65,6 +92,7 @@ def command(name: str, form: Form, output: Path | None, no_hashes: bool, yes: bo
         _ask_before_writing_over(output, is_asking=not as_json)
     from envkit.environments.files import export_environment  # --help needs none of it
     from envkit.environments.files.installed_wheels import installed_wheels
+    from envkit.environments.files.remarks import base_names
     from envkit.environments.plan import Planning
     from envkit.environments.store import find_stored
 
@@ -79,8 +107,18 @@ def command(name: str, form: Form, output: Path | None, no_hashes: bool, yes: bo
     )
     is_asked = form != "environment.yml" and not no_hashes
     wheels = installed_wheels(stored.record, stored.prefix, planning=planning if is_asked else None)
-    text = export_environment(stored.record, wheels, form=form)
-    count = len(wheels) + len(stored.record.base.packages)
+    text = export_environment(
+        stored.record, wheels, form=form, file_name=None if output is None else output.name
+    )
+    is_whole = form == "environment.yml"
+    left_out = () if is_whole else base_names(stored.record)
+    count = len(wheels) + (len(stored.record.base.packages) if is_whole else 0)
+    if left_out:
+        click.echo(
+            f"note: left out, for they are of {stored.record.backend}: {', '.join(left_out)}\n"
+            f"note: to keep them: envkit env export {name} --format environment.yml",
+            err=True,
+        )
     if output is not None:
         _write(output, text)
     if as_json:
@@ -90,6 +128,7 @@ def command(name: str, form: Form, output: Path | None, no_hashes: bool, yes: bo
             packages=count,
             file=str(output or ""),
             text=text,
+            left_out=left_out,
         )
         envelope.write(["env", "export"], data=exported)
     elif output is None:

@@ -39,7 +39,7 @@ def command(as_json: bool) -> None:
         envelope.write(["env", "list"], data=[_line(each) for each in found])
         return
     if not found:
-        click.echo(f"No environment in {envs_dir(home)}. To make one: envkit env create NAME --task ner")
+        click.echo(f"No environment in {envs_dir(home)}\nTo make one: envkit env create NAME --task ner")
         return
     from envkit.cli import render
 

@@ -47,7 +47,8 @@ _WISHES = (
         multiple=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="environment.yml, requirements.txt, pyproject.toml or pylock.toml; repeatable.",
+        help="environment.yml, requirements.txt, pyproject.toml, pyproject.toml[EXTRA] or pylock.toml; "
+        "repeatable.",
     ),
     click.option(
         "--channel", "channels", multiple=True, metavar="CHANNEL", help="Of conda packages; repeatable."
@@ -73,7 +74,7 @@ _LOCKED = click.option(
 )
 _WAYS = (
     click.option("--dry-run", is_flag=True, help="Only say what would be done."),
-    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--yes", is_flag=True, help="Do not ask, where there is something to ask."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON instead."),
 )
 

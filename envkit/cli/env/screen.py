@@ -36,7 +36,7 @@ def print_plan(line: PlanLine) -> None:
     pairs.append(("disk", f"about {render.size_text(line.disk)}"))
     pairs.append(("proof", "; ".join(line.proof)))
     render.print_pairs(pairs)
-    for kind, packages in (("of the base", line.base.packages), ("for Python", line.wheels)):
+    for kind, packages in ((f"of {line.backend}", line.base.packages), ("for Python", line.wheels)):
         if packages:
             click.echo()
             print_names(f"{count_text(packages)} {kind}", _named(packages))

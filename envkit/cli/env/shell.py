@@ -23,7 +23,7 @@ def command(name: str) -> None:
     """
     from envkit import config  # --help needs none of it
     from envkit.environments.activation import find_working
-    from envkit.environments.programs import NoStart, become, find_program
+    from envkit.environments.programs import NoStart, become, find_program, has_pip
     from envkit.environments.shell_start import SHELL_VARIABLE, prepare_shell
     from envkit.environments.store import hold_environment
     from envkit.mirrors import hub_environ
@@ -43,6 +43,8 @@ def command(name: str) -> None:
     program = find_program(_own_shell(), environment=environment, environ=variables)
     start = prepare_shell(program, environment, environ=variables)
     held = () if environment.hold is None else (environment.hold.fileno(),)
+    if not has_pip(environment):
+        click.echo(f"No pip is in here. To add a package: envkit env sync {name} --with PACKAGE", err=True)
     try:
         become(program, start.words, environ=start.environ, inherited=held)
     except NoStart:

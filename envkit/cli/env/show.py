@@ -11,7 +11,7 @@ import click
 from envkit.cli import envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from envkit.cli.env.records import RunUse, Shown
     from envkit.environments.records import EnvRecord, StoredEnvironment
@@ -52,7 +52,7 @@ def command(name: str, packages: bool, runs_dir: Path, as_json: bool) -> None:
         last_used=stored.last_used,
         is_in_use=stored.is_in_use,
         stale=why_stale(stored, planning=read_planning(settings)),
-        command=shlex.join(["envkit", "env", "create", name, *wishes]),
+        command=_command(stored.record, wishes),
         runs=_runs_in(stored, runs_dir),
         record=stored.record,
     )
@@ -64,7 +64,25 @@ def command(name: str, packages: bool, runs_dir: Path, as_json: bool) -> None:
         from envkit.cli.env.screen import print_names
 
         click.echo()
-        print_names("Packages", [f"{n} {v}" for n, v in sorted(stored.record.installed.items())])
+        base = stored.record.base.packages
+        title = "Packages for Python" if base else "Packages"
+        print_names(title, [f"{n} {v}" for n, v in sorted(stored.record.installed.items())])
+        if base:
+            click.echo()
+            print_names(
+                f"Packages of {stored.record.backend}", sorted(f"{each.name} {each.version}" for each in base)
+            )
+
+
+def _command(record: EnvRecord, wishes: Sequence[str]) -> str:
+    """Return the command that makes another like it; by way of a file where words cannot say all of it."""
+    if "FILE" not in wishes:
+        return shlex.join(["envkit", "env", "create", record.name, *wishes])
+    from envkit.environments.files.remarks import create_command
+
+    form, file = ("environment.yml", "environment.yml") if record.base.packages else ("pylock", "pylock.toml")
+    export = shlex.join(["envkit", "env", "export", record.name, "--format", form, "--output", file])
+    return f"{export} && {create_command(record, file, name=record.name)}"
 
 
 def _runs_in(stored: StoredEnvironment, runs_dir: Path) -> tuple[RunUse, ...]:
@@ -100,7 +118,7 @@ def _print(stored: StoredEnvironment, shown: Shown) -> None:
             "yes" if shown.stale is None else f"no longer: {shown.stale}. envkit env sync {stored.name}",
         ),
         ("folder", shown.folder),
-        ("made by", shown.command),
+        ("one like it", shown.command),
     ]
     render.print_pairs(pairs)
 
@@ -119,7 +137,7 @@ def _contents(record: EnvRecord) -> Iterable[tuple[str, str]]:
     for title, asked in (("asked for", spec.packages), ("of conda", spec.base_packages)):
         if asked:
             yield title, ", ".join(asked)
-    base = f", {count_text(record.base.packages)} of the base" if record.base.packages else ""
+    base = f", {count_text(record.base.packages)} of {record.backend}" if record.base.packages else ""
     yield "packages", f"{count_text(record.installed)} for Python{base}"
     if record.lock is not None:
         yield "locked", f"by the envkit.lock whose sha256 is {record.lock}"

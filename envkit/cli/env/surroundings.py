@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ from envkit.machine import MachineFacts, read_facts
 
 if TYPE_CHECKING:
     from envkit.config import Settings
+    from envkit.machine import Platform
+
+
+_SYSTEMS = ("linux", "darwin")
+_LIBC_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}(\.[0-9]{1,4})*")
 
 
 class _Envelope(msgspec.Struct):
@@ -51,7 +57,26 @@ def read_facts_file(file: Path) -> MachineFacts:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}", hint=hint) from error
     try:
         if b'"schema_version"' in content:
-            return msgspec.json.decode(content, type=_Envelope).data
-        return msgspec.json.decode(content, type=MachineFacts)
+            facts = msgspec.json.decode(content, type=_Envelope).data
+        else:
+            facts = msgspec.json.decode(content, type=MachineFacts)
     except msgspec.DecodeError as error:
         raise ConfigError(f"{file}: these are no facts of a machine: {error}", hint=hint) from error
+    _check_platform(facts.platform, file, hint=hint)
+    return facts
+
+
+def _check_platform(platform: Platform, file: Path, *, hint: str) -> None:
+    """Check what packages are chosen by. Raises: ConfigError."""
+    if platform.system not in _SYSTEMS:
+        raise ConfigError(
+            f"{file}: environments are for {' and '.join(_SYSTEMS)}, and this machine's system is "
+            f"{platform.system!r}",
+            hint="On Windows, run envkit inside WSL, and write the facts there: envkit facts > FACTS",
+        )
+    if platform.libc not in (None, "glibc", "musl"):
+        raise ConfigError(f"{file}: the libc {platform.libc!r} is neither glibc nor musl", hint=hint)
+    if platform.libc_version is not None and not _LIBC_VERSION.fullmatch(platform.libc_version):
+        raise ConfigError(
+            f"{file}: the libc_version {platform.libc_version!r} is no version such as 2.35", hint=hint
+        )

@@ -13,6 +13,7 @@ from envkit.cli.env.asking import confirm
 from envkit.cli.env.changes import compare_packages
 from envkit.cli.env.keeping import plan_keeping
 from envkit.cli.env.locked import plan_of_lock, read_wish
+from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.records import PlanLine, Synced, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
@@ -77,7 +78,7 @@ def sync_environment(
         without=without,
         package_index=settings.package_index,
     )
-    with run_screen(headline="") as view:
+    with naming_origins(wish), run_screen(headline="") as view:
         for note in wish.notes:
             view.say(f"note: {note}")
         view.step("looking at this machine")

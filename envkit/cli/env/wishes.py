@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from envkit.cli.env.options import Asked
-    from envkit.environments.files import FileRequest
+    from envkit.environments.files import FileRequest, Place
     from envkit.environments.lockfile.records import LockFile
     from envkit.environments.records import EnvSpec, WheelPackage
 
@@ -29,13 +29,16 @@ _LISTED = 5
 class Wish:
     """What an environment is to be, and what the user is to know of it.
 
-    ``wheels`` are the exact files that a pylock names, ``lock`` all of it where that is locked.
+    ``wheels`` are the exact files that a pylock names, ``lock`` all of it where that is locked. ``files`` are
+    those that were read, ``places`` where they ask for packages.
     """
 
     spec: EnvSpec
     notes: tuple[str, ...] = ()
     wheels: tuple[WheelPackage, ...] = ()
     lock: LockFile | None = None
+    files: tuple[Path, ...] = ()
+    places: tuple[Place, ...] = ()
 
 
 def add_wishes(
@@ -90,7 +93,13 @@ def add_wishes(
         constraints=_replaced(spec.constraints, constraints, name_of=_package_name),
     )
     wheels = tuple(wheel for _, request in files for wheel in request.wheels)
-    return Wish(spec=wished, notes=tuple(notes), wheels=wheels)
+    return Wish(
+        spec=wished,
+        notes=tuple(notes),
+        wheels=wheels,
+        files=asked.files,
+        places=tuple(place for _, request in files for place in request.places),
+    )
 
 
 def spec_differences(there: EnvSpec, asked: EnvSpec) -> list[str]:
@@ -119,8 +128,14 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:_LISTED]) + more
 
 
-def words_of(spec: EnvSpec, *, than: EnvSpec) -> list[str]:
-    """Return the options by which a spec differs from another; ``--file FILE`` for what only files say."""
+def words_of(spec: EnvSpec, *, than: EnvSpec, wish: Wish | None = None) -> list[str]:
+    """Return the options by which a spec differs from another.
+
+    What came from the files of a ``wish`` is said by them; what only a file can say, and none is known, by
+    ``--file FILE``.
+    """
+    files = () if wish is None else wish.files
+    named = {canonicalize_name(place.name) for place in (() if wish is None else wish.places)}
     words = []
     for option, new, old in (
         ("--backend", spec.backend, than.backend),
@@ -129,14 +144,17 @@ def words_of(spec: EnvSpec, *, than: EnvSpec) -> list[str]:
         ("--torch-from", spec.torch_from, than.torch_from),
     ):
         words += [option, new] if new and new != old else []
+    asked = [text for text in spec.packages if _package_name(text) not in named]
     for option, new_ones, old_ones in (
         ("--task", spec.tasks, than.tasks),
-        ("--with", spec.packages, than.packages),
+        ("--with", asked, than.packages),
         ("--channel", spec.channels, than.channels),
     ):
         words += [word for each in new_ones if each not in old_ones for word in (option, each)]
     pins = {text.partition(" --hash")[0] for text in set(spec.constraints) - set(than.constraints)}
-    if set(spec.base_packages) - set(than.base_packages) or pins - set(spec.packages):
+    if files:
+        words += [word for file in files for word in ("--file", str(file))]
+    elif set(spec.base_packages) - set(than.base_packages) or pins - set(spec.packages):
         words += ["--file", "FILE"]
     names = {_package_name(text) for text in spec.packages} | {
         _base_name(text) for text in spec.base_packages

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from envkit.api import EnvError
+from envkit.api import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ class Condarc:
 def read_condarc(environ: Mapping[str, str], *, root: Path = Path("/")) -> Condarc:
     """Return conda's configuration; what conda knows and this does not is passed over.
 
-    ``root`` is where the file system begins. Raises: EnvError, with file and line, for what cannot be read.
+    ``root`` is where the file system begins. Raises: ConfigError, with file and line, for what cannot be read.
     """
     merged: dict[str, Any] = {}
     files = []
@@ -104,19 +104,19 @@ def _read_file(file: Path, environ: Mapping[str, str]) -> dict[str, Any] | None:
     except PermissionError:
         return None  # another user's, as conda takes it
     except (OSError, UnicodeDecodeError) as error:
-        raise EnvError(f"{file}: cannot be read: {error}", hint=_hint(file)) from error
+        raise ConfigError(f"{file}: cannot be read: {error}", hint=_hint(file)) from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that is none
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}" if mark else str(file)
-        problem = getattr(error, "problem", None) or str(error)
-        raise EnvError(f"{place}: this is no YAML: {problem}", hint=_hint(file)) from error
+        problem = getattr(error, "problem", None) or "a date or a number in it is none"
+        raise ConfigError(f"{place}: this is no YAML: {problem}", hint=_hint(file)) from error
     if values is None or node is None:
         return {}
     if not isinstance(values, dict):
-        raise EnvError(f"{file}:1: a .condarc is a table of names and values", hint=_hint(file))
+        raise ConfigError(f"{file}:1: a .condarc is a table of names and values", hint=_hint(file))
     lines = {key.value: key.start_mark.line + 1 for key, _ in node.value}
     read: dict[str, Any] = {}
     for given, value in values.items():
@@ -126,9 +126,9 @@ def _read_file(file: Path, environ: Mapping[str, str]) -> dict[str, Any] | None:
         try:
             read[name] = _READERS[name](_filled(value, environ))
         except _Wrong as wrong:
-            raise EnvError(
-                f"{file}:{lines.get(given, 1)}: {given} has to be {wrong}, not {value!r}", hint=_hint(file)
-            ) from None
+            # The value may hold passwords: only its place and its form are said.
+            place, form = f"{file}:{lines.get(given, 1)}", _form(value)
+            raise ConfigError(f"{place}: {given} has to be {wrong}, not {form}", hint=_hint(file)) from None
     return read
 
 
@@ -155,10 +155,22 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             stated[name] = reader(value)
         except _Wrong as wrong:
-            raise EnvError(
-                f"CONDA_{name.upper()} has to be {wrong}, not {text!r}", hint="Unset it, or mend it"
+            raise ConfigError(
+                f"CONDA_{name.upper()} has to be {wrong}", hint="Unset it, or mend it"
             ) from None
     return stated
+
+
+def _form(value: object) -> str:
+    """Return in a word what kind of value this is."""
+    forms: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "yes or no"),
+        ((int, float), "a number"),
+        (str, "this text"),
+        (list, "this list"),
+        (dict, "this table"),
+    )
+    return next((form for types, form in forms if isinstance(value, types)), "what it is")
 
 
 class _Wrong(Exception):

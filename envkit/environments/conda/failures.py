@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from envkit.api import EnvError
 from envkit.environments.conda.channels import mask_channels
 from envkit.environments.mirrors import mirror_hint
+from envkit.environments.missing_packages import MissingPackages
 from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def explain_failure(
     words = said.lower()
     names = " and ".join(channel.name for channel in channels) or "the channels"
     if failed.kind == "SolverError":
+        if failed.missing:
+            return _missing(failed, names)
         return _unsolvable(said.removeprefix("Cannot solve the request because of: "), names)
     if failed.kind == "InvalidMatchSpecError":
         return EnvError(
@@ -79,6 +82,15 @@ def _not_the_package(what: str) -> EnvError:
     return EnvError(
         f"a package is not what its channel says it is: {what}",
         hint="It was damaged or changed on its way. Try again; if it stays, tell whoever keeps the channel",
+    )
+
+
+def _missing(failed: Failed, names: str) -> EnvError:
+    near = f"Did you mean {' or '.join(failed.near)}? " if failed.near else "Is the name right? "
+    return MissingPackages(
+        f"there is no package {failed.missing} in {names}",
+        hint=f"{near}Another channel may have it: --channel CHANNEL. {mirror_hint('channels')}",
+        names=[failed.missing],
     )
 
 

@@ -105,10 +105,15 @@ class Installed(msgspec.Struct, frozen=True, tag="installed"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The end of a job that could not be done: rattler's kind of error, and all that it says, causes too."""
+    """The end of a job that could not be done: rattler's kind of error, and all that it says, causes too.
+
+    ``missing`` was asked for and no channel has it; ``near`` are the names there that are most like it.
+    """
 
     kind: str
     message: str
+    missing: str = ""
+    near: tuple[str, ...] = ()
 
 
 Answer = Step | Bytes | Solved | Installed | Failed

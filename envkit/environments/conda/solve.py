@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rattler import Channel, Gateway, GenericVirtualPackage, RepoDataRecord, Subdir
+    from rattler.exceptions import SolverError
     from rattler.networking.client import Client
+
+_NEAR_NAMES = 3
 
 
 async def solve_packages(job: SolveJob, *, client: Client, say: Callable[[Answer], None]) -> Solved | Failed:
@@ -22,6 +26,7 @@ async def solve_packages(job: SolveJob, *, client: Client, say: Callable[[Answer
     Raises: rattler's errors.
     """
     from rattler import Channel, ChannelPriority, MatchSpec, PackageRecord, Subdir, solve
+    from rattler.exceptions import SolverError
 
     cache_dir = Path(job.cache_dir)
     gateway = make_gateway(job.network, client=client, cache_dir=cache_dir)
@@ -29,21 +34,43 @@ async def solve_packages(job: SolveJob, *, client: Client, say: Callable[[Answer
     say(Step(f"reading {', '.join(channel.name for channel in job.channels)}"))
     platforms = [Subdir(job.subdir), Subdir("noarch")]
     kept = await _find_again(job.prefer, gateway=gateway, channels=channels, platforms=platforms)
-    records = await solve(
-        channels,
-        [MatchSpec(spec) for spec in job.specs],
-        gateway=gateway,
-        platforms=platforms,
-        locked_packages=kept,
-        virtual_packages=[_virtual_package(each) for each in job.virtual_packages],
-        channel_priority=getattr(ChannelPriority, job.priority.capitalize()),
-    )
+    try:
+        records = await solve(
+            channels,
+            [MatchSpec(spec) for spec in job.specs],
+            gateway=gateway,
+            platforms=platforms,
+            locked_packages=kept,
+            virtual_packages=[_virtual_package(each) for each in job.virtual_packages],
+            channel_priority=getattr(ChannelPriority, job.priority.capitalize()),
+        )
+    except SolverError as error:
+        return await _unsolvable(error, job, gateway=gateway, channels=channels, platforms=platforms)
     names = {channel.url: channel.name for channel in job.channels}
     for record in records:
         remember(record, cache_dir=cache_dir)
     ordered = PackageRecord.sort_topologically(list(records))
     by_name = {record.name.normalized: record for record in records}
     return Solved(tuple(_package(by_name[record.name.normalized], names) for record in ordered))
+
+
+async def _unsolvable(
+    error: SolverError,
+    job: SolveJob,
+    *,
+    gateway: Gateway,
+    channels: Sequence[Channel],
+    platforms: list[Subdir],
+) -> Failed:
+    """Return why there is no solution; where a package is in no channel, with the names that are like its."""
+    from rattler import MatchSpec
+
+    known = {name.normalized for name in await gateway.names(channels, platforms)}
+    asked = [MatchSpec(spec).name.as_package_name() for spec in job.specs]  # None for a pattern
+    names = [name.normalized for name in asked if name is not None]
+    missing = next((name for name in names if name not in known and not name.startswith("__")), "")
+    near = tuple(get_close_matches(missing, known, n=_NEAR_NAMES)) if missing else ()
+    return Failed(type(error).__name__, str(error), missing=missing, near=near)
 
 
 async def _find_again(

@@ -2,6 +2,6 @@
 
 from envkit.environments.files.export import export_environment
 from envkit.environments.files.read import read_environment_file
-from envkit.environments.files.request import FileRequest
+from envkit.environments.files.request import FileRequest, Place
 
-__all__ = ["FileRequest", "export_environment", "read_environment_file"]
+__all__ = ["FileRequest", "Place", "export_environment", "read_environment_file"]

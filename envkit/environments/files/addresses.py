@@ -16,6 +16,8 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from envkit.masking import has_secret_parameter
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
 _EXTRAS = re.compile(r"(.+?)(\[[^\[\]]*\])$")
@@ -79,6 +81,8 @@ def local_path(address: str) -> Path | None:
 
 def has_secret(address: str) -> bool:
     """Tell whether an address holds a password or a token; the user name of ``ssh`` is none."""
+    if has_secret_parameter(address):
+        return True
     found = re.search(r"([a-z][a-z0-9+.-]*)://([^/@\s]*)@", address, re.IGNORECASE)
     if found is None or "${" in found[2]:  # a variable is no secret: its value is
         return False

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import EnvError, UsageError
 from envkit.environments.files.addresses import has_secret
 from envkit.environments.files.conda_python import read_python
-from envkit.environments.files.request import FileRequest, file_error, read_text
+from envkit.environments.files.request import FileRequest, Place, file_error, read_text
 from envkit.environments.files.requirement_lines import Line, join_lines
 from envkit.environments.files.requirements_file import read_lines
 
@@ -24,6 +25,8 @@ _VARIABLE = re.compile(r"\$(\w+|\{\w+\})")
 _TOKEN = re.compile(r"/t/(?!\$)[^/]+")
 _SPEC = re.compile(r"(?:(?P<channel>\S+?)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<rest>.*)")
 _KEYS = frozenset({"name", "channels", "dependencies", "prefix", "variables"})
+# ``platforms`` and other tools' keys are further from each of them than a slip of the finger.
+_SLIP = 0.8
 
 
 @dataclass
@@ -49,7 +52,7 @@ def read_conda_file(
     root = _compose(file)
     gathered = _Gathered(file, environ)
     for key, value in _pairs(root, file, what="the file"):
-        _read_key(key.value, value, gathered)
+        _read_key(key.value, value, gathered, key_line=key.start_mark.line + 1)
     if backend == "venv":
         _leave_conda(gathered)
     requested = read_lines(gathered.pip, environ=environ, package_index=package_index)
@@ -60,6 +63,7 @@ def read_conda_file(
         channels=tuple(gathered.channels),
         base_packages=tuple(text for _, text, _ in gathered.conda),
         notes=(*gathered.notes, *requested.notes),
+        places=(*(Place(name, file, line) for name, _, line in gathered.conda), *requested.places),
     )
 
 
@@ -89,7 +93,7 @@ def _compose(file: Path) -> Any:
     return root
 
 
-def _read_key(key: str, value: Any, gathered: _Gathered) -> None:
+def _read_key(key: str, value: Any, gathered: _Gathered, *, key_line: int) -> None:
     file, line = gathered.file, value.start_mark.line + 1
     if key == "name":
         gathered.name = _scalar(value, file, what="name")
@@ -108,6 +112,13 @@ def _read_key(key: str, value: Any, gathered: _Gathered) -> None:
         gathered.notes.append(f"{file}:{line}: variables are passed over, set them in the shell: {names}")
     else:
         known = ", ".join(sorted(_KEYS))
+        if near := get_close_matches(key.lower(), _KEYS, n=1, cutoff=_SLIP):
+            raise file_error(
+                f"there is no key {key!r}",
+                file=file,
+                line=key_line,
+                hint=f"Did you mean {near[0]!r}? Known: {known}",
+            )
         gathered.notes.append(f"{file}:{line}: {key} is passed over, as conda does; known: {known}")
 
 
@@ -159,7 +170,14 @@ def _read_python(text: str, rest: str, line: int, gathered: _Gathered) -> bool:
             line=line,
             hint="Expected as in: python=3.12, or python>=3.11,<3.14",
         )
-    gathered.python = python.version
+    if python.version and gathered.python and python.version != gathered.python:
+        raise file_error(
+            f"{text!r} is the second Python, after {gathered.python}",
+            file=gathered.file,
+            line=line,
+            hint="Keep one of them; a range is one: python>=3.11,<3.14",
+        )
+    gathered.python = python.version or gathered.python
     return not python.is_exact_build
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from envkit.environments.files.addresses import public
@@ -21,7 +22,9 @@ _WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
 _DEFAULT_CHANNEL = "conda-forge"
 
 
-def write_conda(record: EnvRecord, wheels: Sequence[WheelPackage]) -> str:
+def write_conda(
+    record: EnvRecord, wheels: Sequence[WheelPackage], *, file_name: str = "environment.yml"
+) -> str:
     """Return the environment.yml of an environment; a venv becomes a Python and its list of wheels."""
     packages = record.base.packages
     channels = [public(each) for each in record.spec.channels or dict.fromkeys(p.channel for p in packages)]
@@ -30,8 +33,8 @@ def write_conda(record: EnvRecord, wheels: Sequence[WheelPackage]) -> str:
         remarks(
             record,
             uses=[
-                create_command(record, "environment.yml"),
-                "conda env create --name NAME --file environment.yml",
+                create_command(record, file_name),
+                f"conda env create --name NAME --file {shlex.quote(file_name)}",
             ],
             lacks_bare=True,
         ),

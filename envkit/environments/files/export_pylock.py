@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +22,7 @@ _COMMIT = re.compile(r"(?P<type>git|hg|bzr|svn)\+(?P<place>.+)@(?P<commit>[^@#]+
 _SYSTEMS = {"linux": "linux", "darwin": "darwin", "windows": "win32"}
 
 
-def write_pylock(record: EnvRecord, wheels: Sequence[WheelPackage]) -> str:
+def write_pylock(record: EnvRecord, wheels: Sequence[WheelPackage], *, file_name: str = "pylock.toml") -> str:
     """Return the pylock of an environment. Raises: EnvError that names packages without address or hash."""
     unknown = [each.name for each in wheels if not each.url or not (each.sha256 or _is_source(each))]
     if unknown:
@@ -35,7 +36,12 @@ def write_pylock(record: EnvRecord, wheels: Sequence[WheelPackage]) -> str:
     marker += f" and platform_machine == '{platform.machine}'"
     parts = [
         remarks(
-            record, uses=[create_command(record, "pylock.toml"), "uv pip install --requirements pylock.toml"]
+            record,
+            uses=[
+                create_command(record, file_name),
+                f"uv pip install --requirements {shlex.quote(file_name)}",
+            ],
+            lacks_base=True,
         ),
         *_local_remark(wheels),
         'lock-version = "1.0"\n',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -13,19 +14,23 @@ if TYPE_CHECKING:
     from envkit.environments.records import EnvRecord, WheelPackage
 
 
-def write_requirements(record: EnvRecord, wheels: Sequence[WheelPackage]) -> str:
+def write_requirements(
+    record: EnvRecord, wheels: Sequence[WheelPackage], *, file_name: str = "requirements.txt"
+) -> str:
     """Return the pins of an environment; hashes stand there for all packages or, as pip wants it, for none."""
     index = torch_index(record)
+    quoted = shlex.quote(file_name)
     strategy = " --index-strategy unsafe-best-match" if index else ""
     parts = [
         remarks(
             record,
             uses=[
-                create_command(record, "requirements.txt", names_python=False),
-                f"uv pip install --no-deps{strategy} --requirements requirements.txt",
-                "pip install --no-deps --requirement requirements.txt",
+                create_command(record, file_name, names_python=False),
+                f"uv pip install --no-deps{strategy} --requirements {quoted}",
+                f"pip install --no-deps --requirement {quoted}",
             ],
             lacks_bare=True,
+            lacks_base=True,
         )
     ]
     if index:

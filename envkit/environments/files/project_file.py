@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envkit.environments.files.request import FileRequest, file_error, read_text
-from envkit.environments.files.requirement_lines import Line, stand_alone
+from envkit.environments.files.requirement_lines import Line, place_of, stand_alone
 from envkit.environments.files.toml_lines import key_line, load_toml, string_line
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ def read_project_file(file: Path, *, choices: Sequence[str]) -> FileRequest:
     for choice in choices:
         asked += _chosen(choice, table, project, text, file)
     own = canonicalize_name(str(project.get("name", "")))
-    packages = [stand_alone(each, Line(each, file, string_line(text, each) or 1)) for each in asked]
+    lines = [Line(each, file, string_line(text, each) or 1) for each in asked]
+    packages = [stand_alone(line.text, line) for line in lines]
+    places = [place for each, line in zip(packages, lines, strict=True) for place in place_of(each, line)]
     packages = _without_self(packages, own, project, text, file)
     return FileRequest(
         python=_requires_python(project, text, file),
         packages=tuple(dict.fromkeys(packages)),
         notes=tuple(_notes(table, project, file)),
+        places=tuple(places),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,11 @@ from envkit.environments.files.toml_lines import load_toml
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envkit.api.errors import ConfigError
+
 _CHOICES = re.compile(r"(.+\.toml)\[([A-Za-z0-9._, -]+)\]$")
-_KNOWN = "environment.yml, requirements.txt, pyproject.toml, pylock.toml"
+_KNOWN = ("environment.yml", "requirements.txt", "pyproject.toml", "pylock.toml")
+_SUFFIXES = frozenset({".yml", ".yaml", ".toml", ".txt", ".in", ".pip"})
 # Files of other tools, and how each writes one of those above.
 _FOREIGN = {
     "uv.lock": "uv export --format pylock.toml --output-file pylock.toml",
@@ -47,7 +52,24 @@ def read_environment_file(
     """
     file, choices = _split_choices(file)
     if not file.is_file():
-        raise file_error("there is no such file", file=file, hint=f"Expected one of: {_KNOWN}")
+        raise _no_file(file)
+    request = _read(
+        file, choices, backend=backend, python=python, package_index=package_index, environ=environ
+    )
+    if request.python or request.packages or request.base_packages or request.wheels:
+        return request
+    return replace(request, notes=(*request.notes, f"{file} asks for nothing: there is no package in it"))
+
+
+def _read(
+    file: Path,
+    choices: Sequence[str],
+    *,
+    backend: str | None,
+    python: str,
+    package_index: str | None,
+    environ: Mapping[str, str],
+) -> FileRequest:
     if file.name == "envkit.lock":
         raise file_error("a lock is not taken in part", file=file, hint="envkit env create NAME --locked")
     if file.name in _FOREIGN:
@@ -64,7 +86,29 @@ def read_environment_file(
         from envkit.environments.files.requirements_file import read_requirements
 
         return read_requirements(file, environ=environ, package_index=package_index)
-    raise file_error("this is no format that envkit reads", file=file, hint=f"Expected one of: {_KNOWN}")
+    raise file_error(
+        "this is no format that envkit reads", file=file, hint=f"Expected one of: {', '.join(_KNOWN)}"
+    )
+
+
+def _no_file(file: Path) -> ConfigError:
+    """Return the error of a file that is not there, with what is there instead."""
+    is_folder = file.is_dir()
+    folder = file if is_folder else file.parent
+    try:
+        beside = sorted(each.name for each in folder.iterdir() if each.is_file())
+    except OSError:
+        beside = []
+    if is_folder:
+        near = [name for name in beside if name in _KNOWN]
+    else:
+        near = get_close_matches(file.name, [name for name in beside if Path(name).suffix in _SUFFIXES], n=1)
+    what = "this is a folder" if is_folder else "there is no such file"
+    if near:
+        hint = f"Did you mean {' or '.join(str(folder / name) for name in near)}?"
+    else:
+        hint = f"Expected one of: {', '.join(_KNOWN)}"
+    return file_error(what, file=file, hint=hint)
 
 
 def _split_choices(file: Path) -> tuple[Path, Sequence[str]]:
@@ -86,5 +130,5 @@ def _read_toml(file: Path, choices: Sequence[str], *, python: str) -> FileReques
     raise file_error(
         "this TOML is neither a pyproject nor a pylock",
         file=file,
-        hint=f"Expected one of: {_KNOWN}",
+        hint=f"Expected one of: {', '.join(_KNOWN)}",
     )

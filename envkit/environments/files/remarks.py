@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from envkit.environments.records import EnvRecord, HostPackage, WheelPackage
 
 
-def remarks(record: EnvRecord, *, uses: Sequence[str], lacks_bare: bool = False) -> str:
+def remarks(
+    record: EnvRecord, *, uses: Sequence[str], lacks_bare: bool = False, lacks_base: bool = False
+) -> str:
     """Return the comment at the top; ``uses`` are commands that make use of the file.
 
-    ``lacks_bare`` says that packages which come without their dependencies are not in the file.
+    ``lacks_bare`` says that packages which come without their dependencies are not in the file, ``lacks_base``
+    that those of the backend are not.
     """
     platform = record.facts.platform
     lines = [
@@ -28,6 +32,11 @@ def remarks(record: EnvRecord, *, uses: Sequence[str], lacks_bare: bool = False)
         f"Python {record.python} on {platform.system} {platform.machine}. Use it with",
         *(f"    {use}" for use in uses),
     ]
+    if lacks_base and (base := base_names(record)):
+        lines += [
+            f"LEFT OUT, for they are of {record.backend} (--format environment.yml has them):",
+            f"    {', '.join(base)}",
+        ]
     if host := [f"{each.name} {each.version}" for each in host_packages(record)]:
         lines += [
             "Left out, for envkit adds them from where it is installed itself:",
@@ -38,12 +47,20 @@ def remarks(record: EnvRecord, *, uses: Sequence[str], lacks_bare: bool = False)
     return "".join(f"# {line}\n" for line in lines)
 
 
-def create_command(record: EnvRecord, file_name: str, *, names_python: bool = True) -> str:
+def base_names(record: EnvRecord) -> tuple[str, ...]:
+    """Return the packages, Python apart, that the backend was asked for and that no list of wheels has."""
+    is_torch = record.torch is not None and record.spec.torch_from == "conda"
+    return (*record.spec.base_packages, *(["torch"] if is_torch else []))
+
+
+def create_command(
+    record: EnvRecord, file_name: str, *, names_python: bool = True, name: str = "NAME"
+) -> str:
     """Return the command that makes such an environment again; ``names_python`` says that the file does."""
-    words = ["envkit env create NAME"]
+    words = [f"envkit env create {name}"]
     if record.backend != "venv":
         words.append(f"--backend {record.backend}")
-    words.append(f"--file {file_name}")
+    words.append(f"--file {shlex.quote(file_name)}")
     if not names_python:
         words.append(f"--python {minor_version(record.python)}")
     words += [f"--task {task}" for task in record.spec.tasks]

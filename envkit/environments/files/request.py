@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envkit.api.errors import ConfigError
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from envkit.environments.records import WheelPackage
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a package is asked for, by its canonical name; lines count from 1."""
+
+    name: str
+    file: Path
+    line: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class FileRequest:
     """What a file asks an environment to have; all of it stays true when the file is gone.
@@ -21,7 +30,8 @@ class FileRequest:
     language. ``constraints`` are pins as an installer reads them, with ``--hash`` where the file has hashes.
     ``wheels`` are exact files for one Python on this machine: where there are any, ``packages`` and
     ``constraints`` say the same of them for later changes. ``notes`` are sentences for the user: what of the
-    file is not taken, and why.
+    file is not taken, and why. ``places`` say where packages are asked for, to be named in errors; they are
+    no part of what is asked.
     """
 
     python: str = ""
@@ -32,6 +42,7 @@ class FileRequest:
     constraints: tuple[str, ...] = ()
     name: str = ""
     notes: tuple[str, ...] = ()
+    places: tuple[Place, ...] = field(default=(), compare=False)
 
 
 def file_error(message: str, *, file: Path, line: int | None = None, hint: str | None = None) -> ConfigError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from envkit.environments.files.addresses import (
     absolute_address,
@@ -19,7 +20,7 @@ from envkit.environments.files.addresses import (
     split_extras,
     stand_alone_place,
 )
-from envkit.environments.files.request import file_error
+from envkit.environments.files.request import Place, file_error
 from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTION = re.compile(r"\s(?=--[a-z])")
+# As conda writes a version.
+_ONE_SIGN = re.compile(r"([\w.-]+(?:\[[\w.,-]+\])?)\s*=\s*([\w.+!*]+)")
 _HASH = re.compile(r"--hash[=\s]\s*(\S+)")
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-f]{64,128}")
 
@@ -113,12 +116,22 @@ def stand_alone(text: str, line: Line) -> str:
             f"{mask_secrets(text)!r} is no requirement: {mask_secrets(what)}",
             file=line.file,
             line=line.number,
-            hint="Expected a name with a range, as in: torch>=2.6,<3",
+            hint=f"Did you mean {slip[1]}=={slip[2]}?"
+            if (slip := _ONE_SIGN.fullmatch(text))
+            else "Expected a name with a range, as in: torch>=2.6,<3",
         ) from error
     if requirement.url:
         requirement.url = absolute_address(requirement.url, folder=line.file.parent)
         check_public(requirement.url, line)
     return str(requirement)
+
+
+def place_of(text: str, line: Line) -> list[Place]:
+    """Return where the package of a requirement is asked for; of an address alone only an installer knows it."""
+    try:
+        return [Place(canonicalize_name(Requirement(text).name), line.file, line.number)]
+    except InvalidRequirement:
+        return []
 
 
 def check_there(place: str, line: Line) -> None:

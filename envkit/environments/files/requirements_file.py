@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envkit.environments.files.addresses import absolute_address, absolute_editable
-from envkit.environments.files.request import FileRequest, file_error, read_text
+from envkit.environments.files.request import FileRequest, Place, file_error, read_text
 from envkit.environments.files.requirement_lines import (
     Line,
     check_public,
     check_there,
     expand,
     join_lines,
+    place_of,
     read_requirement,
 )
 from envkit.environments.pip_configuration import read_pip_configuration
@@ -60,6 +61,7 @@ class Gathered:
     packages: list[str] = field(default_factory=list)
     constraints: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     unhashed: Line | None = None
     must_hash: Line | None = None
@@ -99,6 +101,7 @@ def finish(gathered: Gathered) -> FileRequest:
         packages=tuple(dict.fromkeys(gathered.packages)),
         constraints=tuple(dict.fromkeys(gathered.constraints)),
         notes=tuple(dict.fromkeys(gathered.notes)),
+        places=tuple(gathered.places),
     )
 
 
@@ -133,6 +136,7 @@ def _read_line(line: Line, gathered: Gathered, *, is_constraint: bool) -> None:
         gathered.constraints.append(asked.pin)
         return
     gathered.packages.append(asked.text)
+    gathered.places += place_of(asked.text, line)
     if asked.hashes:
         gathered.constraints.append(asked.pin)
     elif not re.search(r"[#&]sha\d+=", asked.text):

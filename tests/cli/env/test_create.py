@@ -103,6 +103,10 @@ def test_create_for_a_task_brings_its_plugin_and_proves_it(
     record = data["environment"]["record"]
     assert record["proof"]["tasks"] == ["whisper"]
     assert {"envkit-whisper", "envkit-ml", "tiny", "pluggy", "msgspec"} <= record["installed"].keys()
+    # The environment's own `envkit` is the one that made it.
+    called = [data["environment"]["folder"] + "/bin/envkit", "env", "list", "--json"]
+    inside = subprocess.run(called, capture_output=True, text=True, check=False)
+    assert [each["name"] for each in data_of(inside)] == ["e"]
     gone = envkit("env", "show", "e")
     assert gone.returncode == 0
     assert "fits         no longer: there is no task 'whisper'" in gone.stdout

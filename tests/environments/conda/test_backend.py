@@ -15,6 +15,7 @@ from conda_prefixes import Made, context, install, request
 
 from envkit.api import Base, EnvError
 from envkit.environments.conda.backend import CondaBackend, python_spec, subdir_of
+from envkit.environments.missing_packages import MissingPackages
 
 
 @pytest.mark.slow
@@ -198,3 +199,14 @@ def test_plan_without_rattler_says_what_to_install(tmp_path: Path, monkeypatch: 
     with pytest.raises(EnvError, match="py-rattler") as caught:
         CondaBackend().plan(request(), context=context(tmp_path))
     assert "pip install 'envkit-ml[conda]'" in str(caught.value.hint)
+
+
+@pytest.mark.slow
+def test_plan_of_a_package_that_no_channel_has_names_those_like_it(
+    conda_channel: LocalChannel, tmp_path: Path
+) -> None:
+    at = context(tmp_path, conda_channel.url)
+    with pytest.raises(MissingPackages, match="there is no package setings in ") as caught:
+        CondaBackend().plan(request("hello", "setings >=1"), context=at)
+    assert caught.value.names == ("setings",)
+    assert str(caught.value.hint).startswith("Did you mean settings")

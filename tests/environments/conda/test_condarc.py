@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from conda_channel import require_conda
 
-from envkit.api import EnvError
+from envkit.api import ConfigError
 from envkit.environments.conda.condarc import read_condarc
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_condarc_value_as_people_write_it_is_understood(
 def test_condarc_broken_names_file_and_line(text: str, line: int, says: str, tmp_path: Path) -> None:
     write(tmp_path / ".condarc", text)
 
-    with pytest.raises(EnvError) as caught:
+    with pytest.raises(ConfigError) as caught:
         read_condarc({"HOME": str(tmp_path)}, root=tmp_path / "none")
     assert caught.value.message.startswith(f"{tmp_path}/.condarc:{line}: ")
     assert says in caught.value.message
@@ -138,5 +138,40 @@ def test_condarc_broken_names_file_and_line(text: str, line: int, says: str, tmp
 
 
 def test_condarc_variable_wrong_is_named() -> None:
-    with pytest.raises(EnvError, match="CONDA_OFFLINE has to be true or false"):
+    with pytest.raises(ConfigError, match="CONDA_OFFLINE has to be true or false"):
         read_condarc({"CONDA_OFFLINE": "maybe"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "proxy_servers: http://u:s3kret@h\n",
+        "channel_alias: [http://u:s3kret@h]\n",
+        "custom_channels: [http://u:s3kret@h]\n",
+        "custom_channels: {a: [http://u:s3kret@h]}\n",
+        "mirrored_channels: http://u:s3kret@h\n",
+        "channels: {a: http://u:s3kret@h}\n",
+        "offline: http://u:s3kret@h\n",
+        "channels: ['http://u:s3kret@h\n",
+    ],
+)
+def test_condarc_of_another_form_is_named_and_its_passwords_are_not(text: str, tmp_path: Path) -> None:
+    write(tmp_path / ".condarc", text)
+
+    with pytest.raises(ConfigError) as caught:
+        read_condarc({"HOME": str(tmp_path)}, root=tmp_path / "none")
+    assert caught.value.exit_code == 2
+    assert "s3kret" not in f"{caught.value.message}{caught.value.hint}"
+
+
+def test_condarc_date_that_is_none_names_the_file(tmp_path: Path) -> None:
+    write(tmp_path / ".condarc", "a: 2020-13-45\n")
+
+    with pytest.raises(ConfigError, match=r"\.condarc: this is no YAML: a date"):
+        read_condarc({"HOME": str(tmp_path)}, root=tmp_path / "none")
+
+
+def test_condarc_variable_of_another_form_does_not_show_its_value() -> None:
+    with pytest.raises(ConfigError, match="CONDA_OFFLINE") as caught:
+        read_condarc({"CONDA_OFFLINE": "http://u:s3kret@h"})
+    assert "s3kret" not in caught.value.message

@@ -126,6 +126,7 @@ def test_environment_yml_for_a_venv_with_conda_packages_lists_them(
         ("dependencies:\n  - npm: [a]\n", ":2:", "'npm' cannot stand here"),
         ("dependencies:\n  - '>=1'\n", ":2:", "is no conda package"),
         ("dependencies:\n  - python=3.11|3.12\n", ":2:", "no range of Pythons"),
+        ("dependencies:\n  - python=3.10\n  - python=3.11\n", ":3:", "is the second Python, after 3.10"),
         ("dependencies:\n  - pip:\n    - six\n    - =1\n", ":4:", "is no requirement"),
         ("channels:\n  - https://me:word@host.example/c\n", ":2:", "a password or token"),
         ("channels:\n  - https://host.example/t/abc-1/c\n", ":2:", "a password or token"),

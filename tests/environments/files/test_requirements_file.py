@@ -29,8 +29,6 @@ def read(file: Path, environ: dict[str, str]) -> FileRequest:
 @pytest.mark.parametrize(
     ("text", "packages"),
     [
-        ("", ()),
-        ("# only a comment\n\n", ()),
         ("six\n", ("six",)),
         ("six>=1 # why\n", ("six>=1",)),
         ("\ufeffsix\r\nattrs\r\n", ("six", "attrs")),
@@ -59,6 +57,15 @@ def test_requirements_file_gives_its_lines(
             read(file, environ)
         return
     assert read(file, environ) == FileRequest(packages=packages)
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n\n"])
+def test_requirements_file_without_a_package_says_so(
+    write: Callable[[str, str], Path], environ: dict[str, str], text: str
+) -> None:
+    file = write("requirements.txt", text)
+    note = f"{file} asks for nothing: there is no package in it"
+    assert read(file, environ) == FileRequest(notes=(note,))
 
 
 def test_requirements_file_follows_the_files_it_names_from_their_own_folders(

@@ -27,7 +27,9 @@ def has_secret_parameter(address: str) -> bool:
     return _PARAMETER.search(address) is not None
 
 
-def mask_unread(text: str) -> str:
-    """Return a text that should be an address and is none, with all masked that may be a user or a password."""
-    _, at, host = mask_secrets(text).rpartition("@")
-    return f"***@{host}" if at else host
+def mask_address(text: str) -> str:
+    """Return an address as ``mask_secrets`` does; of what should be one and is none, all before the host."""
+    masked = mask_secrets(text)
+    if "@" not in masked or ("://" in masked and not any(letter.isspace() for letter in masked)):
+        return masked
+    return f"***@{masked.rpartition('@')[2]}"

@@ -102,6 +102,8 @@ def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None
         return error.format_message(), None, error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return "stopped", None, _CANCELLED
+    if isinstance(error, FileNotFoundError) and error.filename is None and not _has_folder():
+        return "the folder that this shell is in was removed", "Change into one that is there: cd", _USAGE
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         # Permissions and full disks reach every command; the system's own words name the file.
         return f"{error.filename}: {error.strerror}", None, _BUG
@@ -111,6 +113,14 @@ def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None
         "Please report it with the lines above",
         _BUG,
     )
+
+
+def _has_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109  # the system call alone
+    except OSError:
+        return False
+    return True
 
 
 def _end_without_output(error: OSError) -> int:

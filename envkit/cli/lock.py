@@ -47,8 +47,9 @@ def command(
     """Write into envkit.lock what the environment NAME, or one that is asked for, is made of.
 
     Python, torch build and every package with its hash, for this machine and each of another kind. Without NAME and
-    options, what the file itself asks for is locked again. Versions in the file stay where they still fit, and
-    sections of other machines are kept up to date.
+    options, what the file itself asks for is locked again; options are added to that, as in env sync. To begin
+    anew, name another file: -o FILE. Versions in the file stay where they still fit, and sections of other
+    machines are kept up to date.
     """
     from envkit.cli.locking import LockWay, lock_environment  # --help needs none of it
 

@@ -15,6 +15,7 @@ from envkit.cli.env.options import Asked
 from envkit.cli.env.surroundings import read_facts_file, read_planning, read_settings
 from envkit.cli.env.wishes import add_wishes
 from envkit.cli.progress import run_screen
+from envkit.environments.lockfile.fit import nearest_section
 from envkit.environments.lockfile.make import make_lock
 from envkit.environments.lockfile.read import read_lock
 from envkit.environments.lockfile.stale import LineChange, changed_lines
@@ -23,14 +24,16 @@ from envkit.environments.records import EnvSpec
 from envkit.environments.store import find_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from envkit.config import Settings
     from envkit.environments.lockfile.records import Lock, LockedMachine, LockFile
     from envkit.environments.records import EnvRecord
+    from envkit.machine import MachineFacts
 
 _SHOWN = 20
+_HERE = "this machine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +47,17 @@ class LockWay:
 
 
 class MachineLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A section of the lock: ``torch`` is a version, ``base`` and ``packages`` are counts."""
+    """A section of the lock: ``torch`` is a version, ``base`` and ``packages`` are counts.
+
+    ``serves`` are the machines at hand that are made from it: this one, and files of facts.
+    """
 
     name: str
     python: str
     torch: str | None
     base: int
     packages: int
+    serves: tuple[str, ...] = ()
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +90,12 @@ def lock_environment(
     with run_screen(headline="") as view:
         view.step("looking at this machine")
         planning = read_planning(settings)
+        others = {str(file): read_facts_file(file) for file in facts_files}
         lock = make_lock(
             wanted.spec,
             planning=planning,
             progress=view,
-            machines=[read_facts_file(file) for file in facts_files],
+            machines=tuple(others.values()),
             previous=previous.lock if previous is not None else None,
             record=wanted.record,
             is_upgrade=way.is_upgrade,
@@ -102,8 +110,8 @@ def lock_environment(
         file=str(output),
         written=is_written,
         up_to_date=is_same,
-        machines=tuple(map(_machine_line, lock.machines)),
-        changes=changed_lines(before, text) if before and not is_same else (),
+        machines=_machine_lines(lock, {_HERE: planning.facts, **others}),
+        changes=_changes(previous, lock, output) if previous is not None and not is_same else (),
         notes=(*wanted.notes, *_loose(lock)),
     )
     if way.as_json:
@@ -111,6 +119,20 @@ def lock_environment(
     else:
         _print(locked, way=way, is_new=previous is None)
     return is_same or not way.is_check
+
+
+def _changes(previous: LockFile, lock: Lock, output: Path) -> tuple[LineChange, ...]:
+    """Return how the lock differs from what is there, a machine that is new in one line."""
+    count = len(previous.lock.machines)  # new ones come after those that were there
+    known, added = lock.machines[:count], lock.machines[count:]
+    text = write_lock(msgspec.structs.replace(lock, machines=known), folder=output.absolute().parent)
+    end = previous.text.count("\n") + 1
+    new = (LineChange(line=end, old="", new=_new_words(each), is_machine=True) for each in added)
+    return (*(changed_lines(previous.text, text) if text != previous.text else ()), *new)
+
+
+def _new_words(machine: LockedMachine) -> str:
+    return f"{machine.name}, {_packages_text(len(machine.wheels) + len(machine.host))}"
 
 
 def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settings: Settings) -> _Wanted:
@@ -121,9 +143,9 @@ def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settin
         return _Wanted(spec=wish.spec, record=record, notes=wish.notes)
     if asked != Asked():
         wish = add_wishes(
-            EnvSpec(backend=settings.backend),
+            EnvSpec(backend=settings.backend) if previous is None else previous.lock.spec,
             asked,
-            may_choose_backend=True,
+            may_choose_backend=previous is None,
             package_index=settings.package_index,
         )
         return _Wanted(spec=wish.spec, record=None, notes=wish.notes)
@@ -151,13 +173,22 @@ def _loose(lock: Lock) -> list[str]:
     return notes
 
 
-def _machine_line(machine: LockedMachine) -> MachineLine:
+def _machine_lines(lock: Lock, at_hand: Mapping[str, MachineFacts]) -> tuple[MachineLine, ...]:
+    serving = {words: nearest_section(lock.machines, lock.spec, facts) for words, facts in at_hand.items()}
+    return tuple(
+        _machine_line(machine, serves=tuple(words for words, which in serving.items() if which == number))
+        for number, machine in enumerate(lock.machines)
+    )
+
+
+def _machine_line(machine: LockedMachine, *, serves: tuple[str, ...]) -> MachineLine:
     return MachineLine(
         name=machine.name,
         python=machine.python,
         torch=machine.torch.version if machine.torch is not None else None,
         base=len(machine.base),
         packages=len(machine.wheels) + len(machine.host),
+        serves=serves,
     )
 
 
@@ -183,21 +214,30 @@ def _print(locked: Locked, *, way: LockWay, is_new: bool) -> None:
     for machine in locked.machines:
         torch = f", torch {machine.torch}" if machine.torch else ""
         base = f", {machine.base} conda packages" if machine.base else ""
-        packages = "1 package" if machine.packages == 1 else f"{machine.packages} packages"
-        click.echo(f"{machine.name}: Python {machine.python}{torch}, {packages}{base}")
+        packages = _packages_text(machine.packages)
+        serves = f" ({', '.join(machine.serves)})" if machine.serves else ""
+        click.echo(f"{machine.name}{serves}: Python {machine.python}{torch}, {packages}{base}")
     if locked.up_to_date:
         click.echo(f"{locked.file} is up to date")
         return
-    for change in locked.changes[:_SHOWN]:
+    lines = [change for change in locked.changes if not change.is_machine]
+    for change in lines[:_SHOWN]:
         click.echo(f"  {locked.file}:{change.line}: {_words(change)}")
-    if len(locked.changes) > _SHOWN:
-        click.echo(f"  and {len(locked.changes) - _SHOWN} lines more")
+    if len(lines) > _SHOWN:
+        click.echo(f"  and {len(lines) - _SHOWN} lines more")
+    for change in locked.changes:
+        if change.is_machine:
+            click.echo(f"  {_words(change)}")
     if way.is_check:
         click.echo(f"{locked.file} is not up to date. To write it anew: envkit lock")
     elif way.is_dry_run:
         click.echo(f"{locked.file} was not {'written' if is_new else 'changed'}: --dry-run")
     else:
         click.echo(f"{locked.file} was {'written' if is_new else 'changed'}")
+
+
+def _packages_text(count: int) -> str:
+    return "1 package" if count == 1 else f"{count} packages"
 
 
 def _words(change: LineChange) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,12 +20,12 @@ from envkit.config.files import (
     user_config_file,
 )
 from envkit.config.keys import Key, find_key, read_value, split_key
+from envkit.config.lines import located
 from envkit.config.options import resolve_options
 from envkit.config.settings import resolve_settings
 from envkit.config.shown import masked
-from envkit.config.stated import located
 from envkit.config.writing import alone, read_or_empty, replace_file, toml_with, toml_without
-from envkit.masking import mask_secrets
+from envkit.masking import mask_address, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from envkit.config.records import Layer
 
 Scope = Literal["user", "project"]
+
+_QUOTED = re.compile(r"(['\"])([^'\"]*)\1")
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,9 +142,9 @@ class Editor:
         return Change(
             key=str(key),
             file=str(layer.file),
-            before=None if written is None else masked(content[written]),
+            before=None if written is None else masked(content[written], mask=mask_address),
             after=masked(new),
-            diff=mask_secrets("\n".join(diff)),
+            diff="\n".join(_mask_quoted(line) for line in diff),
             stronger=None if new is None else self._stronger(key, layer.file),
         )
 
@@ -174,6 +177,11 @@ class Editor:
 def _layer_of(content: bytes, file: Path) -> Layer:
     table = envkit_table(file, parse_toml(content, file=file))
     return make_layer(file, {} if table is None else table)
+
+
+def _mask_quoted(line: str) -> str:
+    """Return a line of a file with passwords masked, also in values that should be addresses and are none."""
+    return _QUOTED.sub(lambda found: found[1] + mask_address(found[2]) + found[1], mask_secrets(line))
 
 
 def _path_of(key: Key, layer: Layer) -> tuple[str, ...]:

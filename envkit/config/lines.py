@@ -7,6 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+def located(file: Path, keys: tuple[str, ...]) -> str:
+    """Return ``FILE:LINE`` of a key, or the file alone if it is not to be found there."""
+    line = line_of(file, keys)
+    return str(file) if line is None else f"{file}:{line}"
+
+
+def line_of(file: Path, keys: tuple[str, ...]) -> int | None:
+    """Return the line of a key in a file, None if it is not to be found there."""
+    try:
+        return key_lines(file.read_text(encoding="utf-8")).get(keys)
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from envkit.api import ConfigError
+from envkit.config.lines import located
 from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import option_key
@@ -81,7 +82,8 @@ def refuse_misspelt_table(layer: Layer, name: str) -> None:
         if table != MIRRORS_TABLE and table not in _tasks():
             what = "table" if name == MIRRORS_TABLE else "task"
             meant = ".".join((*layer.root, name))
-            raise ConfigError(f"{layer.file}: there is no {what} {table!r}", hint=f"Did you mean [{meant}]?")
+            where = located(layer.file, (*layer.root, table))
+            raise ConfigError(f"{where}: there is no {what} {table!r}", hint=f"Did you mean [{meant}]?")
 
 
 def _tasks() -> Iterable[str]:

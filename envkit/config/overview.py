@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import EnvkitError
 from envkit.config.files import PROJECT_FILE, PYPROJECT_FILE, user_config_file
+from envkit.config.lines import located
 from envkit.config.names import OTHER_VARIABLES, find_name, variable_of
 from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
 from envkit.config.settings import check_setting, default_home, settings_of_variables
@@ -20,7 +21,7 @@ from envkit.config.shown import (
     defaults_of,
     show_values,
 )
-from envkit.config.stated import Stated, check_stated, located, state
+from envkit.config.stated import Stated, check_stated, state
 from envkit.masking import mask_secrets
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import Value

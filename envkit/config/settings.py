@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
 from envkit.api import ConfigError
 from envkit.config.names import refuse_misspelt_table, variable_of
 from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
+from envkit.config.shown import masked
 from envkit.config.stated import Stated, check_stated, place_of, stated_in
-from envkit.masking import mask_secrets
+from envkit.masking import mask_address
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import Value, option_key
 
@@ -61,7 +63,16 @@ def settings_of_variables(environ: Mapping[str, str]) -> Iterable[Stated]:
 
 def check_setting(stated: Stated) -> Any:
     """Return the value of a setting as its type has it. Raises: ConfigError, with its place."""
-    value = check_stated(Settings, stated)
+    try:
+        value = check_stated(Settings, stated)
+    except ConfigError as error:
+        if stated.name in PLAIN_NAMES:
+            raise
+        # The message shows the value as it is written.
+        message = error.message.replace(
+            repr(stated.value.raw), repr(masked(stated.value.raw, mask=mask_address))
+        )
+        raise ConfigError(message, hint=error.hint) from None
     if stated.name in _ADDRESSES and value is not None:
         _check_address(stated, value)
     elif stated.name == "channels":
@@ -78,7 +89,8 @@ def _check_address(stated: Stated, address: str) -> None:
     scheme, mark, rest = address.partition("://")
     is_folder_good = stated.name != "model_hub"
     good = ("http", "https", "file") if is_folder_good else ("http", "https")
-    if not mark or scheme.lower() not in good or not rest or any(letter.isspace() for letter in address):
+    is_form = mark and scheme.lower() in good and rest and not any(letter.isspace() for letter in address)
+    if not is_form or not (scheme.lower() == "file" or _has_host(address)):
         # The value may hold a password that masking cannot see: only its place is said.
         raise ConfigError(
             f"{place_of(stated)}: {option_key(stated.name)} is not an address",
@@ -86,11 +98,25 @@ def _check_address(stated: Stated, address: str) -> None:
         )
 
 
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number, or half of the brackets of IPv6
+        return False
+
+
 def _check_channel(stated: Stated, channel: str) -> None:
-    if not channel or any(letter.isspace() for letter in channel):
+    is_address = "://" in channel
+    is_name = not is_address and not set(channel) & set(":@")
+    if not channel or any(letter.isspace() for letter in channel) or not (is_address or is_name):
         raise ConfigError(
-            f"{place_of(stated)}: {mask_secrets(channel)!r} is no channel",
-            hint="A channel is a name such as conda-forge, or an address",
+            f"{place_of(stated)}: {mask_address(channel)!r} is no channel",
+            hint="A channel is a name such as conda-forge, or an address such as https://HOST/CHANNEL",
+        )
+    if is_address and not channel.lower().startswith("file:") and not _has_host(channel):
+        raise ConfigError(
+            f"{place_of(stated)}: the channel is not an address", hint="An address begins with https://HOST/"
         )
     if channel.startswith(_PATH_MARKS):
         folder = ((stated.value.folder or Path.cwd()) / Path(channel).expanduser()).resolve()

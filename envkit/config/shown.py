@@ -8,13 +8,15 @@ import msgspec
 
 from envkit.api import EnvkitError
 from envkit.api.options import to_builtins
+from envkit.config.lines import line_of
 from envkit.config.options import drop_contradicted, rivals_of
-from envkit.config.stated import Stated, line_of
-from envkit.masking import mask_secrets
+from envkit.masking import mask_address, mask_secrets
 from envkit.option_values import option_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from envkit.config.stated import Stated
 
 DEFAULT = "default"
 
@@ -125,18 +127,21 @@ def defaults_of(type_: type[msgspec.Struct]) -> dict[str, Any]:
 def _origin(stated: Stated, check: Callable[[Stated], Any], note: Callable[[EnvkitError], None]) -> Origin:
     line = None if stated.file is None else line_of(stated.file, stated.keys)
     try:
-        value = check(stated)
+        shown = masked(check(stated))
     except EnvkitError as error:
         note(error)
-        value = stated.value.raw
-    return Origin(value=masked(value), source=stated.value.source, line=line)
+        # What cannot be read may be an address with one letter amiss.
+        shown = masked(stated.value.raw, mask=mask_address)
+    return Origin(value=shown, source=stated.value.source, line=line)
 
 
-def masked(value: Any) -> Any:
-    """Return a value as JSON has it, passwords in addresses masked."""
+def masked(value: Any, *, mask: Callable[[str], str] = mask_secrets) -> Any:
+    """Return a value as JSON has it, passwords in addresses masked, in lists and tables too."""
     plain = to_builtins(value)
     if isinstance(plain, str):
-        return mask_secrets(plain)
+        return mask(plain)
+    if isinstance(plain, dict):
+        return {key: masked(each, mask=mask) for key, each in plain.items()}
     if isinstance(plain, list | tuple):
-        return [mask_secrets(each) if isinstance(each, str) else each for each in plain]
+        return [masked(each, mask=mask) for each in plain]
     return plain

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import ConfigError
-from envkit.config.lines import key_lines
+from envkit.config.lines import located
 from envkit.config.names import find_name
 from envkit.option_values import Value, check_value, option_key
 
@@ -71,17 +71,3 @@ def check_stated(type_: type[Any], stated: Stated) -> Any:
 def place_of(stated: Stated) -> str:
     """Return where a value stands: ``FILE:LINE``, or its variable or flag."""
     return stated.value.source if stated.file is None else located(stated.file, stated.keys)
-
-
-def located(file: Path, keys: tuple[str, ...]) -> str:
-    """Return ``FILE:LINE`` of a key, or the file alone if it is not to be found there."""
-    line = line_of(file, keys)
-    return str(file) if line is None else f"{file}:{line}"
-
-
-def line_of(file: Path, keys: tuple[str, ...]) -> int | None:
-    """Return the line of a key in a file, None if it is not to be found there."""
-    try:
-        return key_lines(file.read_text(encoding="utf-8")).get(keys)
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvError
+from envkit.environments.prefixes import check_unmoved
 from envkit.environments.store import find_stored, python_of
 from envkit.environments.venv_backend import VenvBackend
 
@@ -42,7 +43,7 @@ def backend_of(kind: str) -> EnvironmentBackend:
 
 
 def find_working(home: Path, name: str) -> StoredEnvironment:
-    """Return the environment of this name. Raises: EnvError where there is none, or its Python is gone."""
+    """Return the environment of this name. Raises: EnvError where there is none, its Python is gone, or it was moved."""
     stored = find_stored(home, name)
     python = python_of(stored.prefix)
     if not os.access(python, os.X_OK):
@@ -51,6 +52,7 @@ def find_working(home: Path, name: str) -> StoredEnvironment:
             f"the Python of the environment {name} is gone: {python} leads to {python.resolve()}",
             hint=f"Make it anew: envkit env sync {name}",
         )
+    check_unmoved(stored.prefix, stored.record)
     return stored
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from envkit.api import DEFAULT_MODEL
+from envkit.api import DEFAULT_MODEL, EnvError, MachineError
 from envkit.environments.pinned import around_wheels
 from envkit.environments.plan import plan_environment
 from envkit.environments.resolve import find_brought
@@ -40,31 +40,51 @@ def plan_with_torch(
     """Return the plan of ``plan_environment``, in which a torch that packages bring along is chosen as well.
 
     To know whether they do, all is resolved once where nobody asks for torch. The newest torch that they take
-    is the bound: the build is the one that fits the machine up to there, or the record's where they take that.
+    is the bound: the build is the one that fits the machine up to there and that they take, or the record's.
     ``wheels`` are files that a pylock names. Raises: what ``plan_environment`` and resolving raise.
     """
-    plan = plan_environment(name, spec, planning=planning, progress=progress, prefer=prefer, model=model)
+
+    def plan_for(torch: SpecifierSet | None, keeping: EnvRecord | None = prefer) -> Plan:
+        return plan_environment(
+            name,
+            spec,
+            planning=planning,
+            progress=progress,
+            prefer=keeping,
+            model=model,
+            torch_brought=torch,
+        )
+
+    def find_torch(plan: Plan) -> str | None:
+        around = around_wheels(plan, wheels, planning=planning)
+        if around is None:
+            return None
+        versions = {} if prefer is None else prefer.installed
+        return find_brought("torch", around, planning=planning, prefer=versions, progress=progress)
+
+    plan = plan_for(None)
     if plan.torch is not None or any(package.name in _OF_CONDA for package in plan.base.packages):
         return plan
-    unpinned = around_wheels(plan, wheels, planning=planning)
-    if unpinned is None:
-        return plan
-    versions = {} if prefer is None else dict(prefer.installed)
-    kept = "" if prefer is None or prefer.torch is None else prefer.torch.version.partition("+")[0]
-    if kept:
-        versions["torch"] = kept  # a version with a local tag is not in the package index
-    found = find_brought("torch", unpinned, planning=planning, prefer=versions, progress=progress)
+    found = find_torch(plan)
     if found is None:
         return plan
-    newest = found.partition("+")[0]
-    if prefer is not None and newest != kept:
-        prefer = msgspec.structs.replace(prefer, torch=None)  # what is asked for now takes it no longer
-    return plan_environment(
-        name,
-        spec,
-        planning=planning,
-        progress=progress,
-        prefer=prefer,
-        model=model,
-        torch_brought=SpecifierSet(f"<={newest}"),
-    )
+    newest = _public(found)
+    anew = None if prefer is None else msgspec.structs.replace(prefer, torch=None)
+    failures: list[EnvError | MachineError] = []
+    ways = [(f"<={newest}", anew), (f"=={newest}", anew)]
+    if prefer is not None and prefer.torch is not None:
+        ways.insert(0, (f"<={newest}", prefer))
+    for bound, keeping in ways:
+        try:
+            chosen = plan_for(SpecifierSet(bound), keeping)
+            if chosen.torch is not None and _public(chosen.torch.version) != newest:
+                find_torch(chosen)  # an older one than what was resolved may be too old for the packages
+            return chosen
+        except (EnvError, MachineError) as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _public(version: str) -> str:
+    """Return a version without the local tag that tells variants apart."""
+    return version.partition("+")[0]

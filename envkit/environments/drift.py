@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import minor_version
 from envkit.environments.spec_words import parse_requirement
 from envkit.environments.store import installed_in, python_of
@@ -31,9 +32,18 @@ def why_unplanned(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: boo
     return next(_differences(prefix, record, plan, is_change=is_change), None)
 
 
+def find_missing(record: EnvRecord, plan: Plan) -> list[str]:
+    """Return what was to be installed and is not in the environment, or in another version."""
+    missing = [text for text in (*plan.requirements, *plan.unresolved) if not _is_met(text, record)]
+    names = [*(dist.metadata["Name"] for dist in plan.distributions), *(each.name for each in plan.locked)]
+    return missing + [name for name in names if canonicalize_name(name) not in record.installed]
+
+
 def _differences(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool) -> Iterator[str]:
     if not os.access(python_of(prefix), os.X_OK):
         yield "its Python is gone"
+    if (moved := why_moved(prefix, record)) is not None:
+        yield moved
     if record.backend != plan.base.backend:
         yield f"it is of the kind {record.backend}"
     if minor_version(record.python) != minor_version(plan.base.python):

@@ -7,6 +7,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from envkit.environments.order import host_package
+from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import HOST
 from envkit.environments.store import find_stored, hold_environment, list_environments, python_of
 
@@ -46,6 +47,7 @@ def find_made(
         if stored.record.envkit == envkit
         and plugin in stored.record.plugins
         and stored.record.installed.keys() >= set(packages)
+        and why_moved(stored.prefix, stored.record) is None
     ]
     return hold_environment(max(fitting, key=lambda stored: stored.record.created)) if fitting else None
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envkit.environments.prefixes import installed_in, python_of
+from envkit.environments.prefixes import installed_in, python_of, why_moved
 from envkit.environments.requirements import minor_version, missing
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def why_unfit(prefix: Path, record: EnvRecord, wanted: Wanted) -> str | None:
     """Return what keeps an environment from serving, None where it serves."""
     if not os.access(python_of(prefix), os.X_OK):
         return "its Python is gone"
+    if (moved := why_moved(prefix, record)) is not None:
+        return moved
     if minor_version(record.python) != minor_version(wanted.python):
         return f"it has Python {record.python}"
     inside = {each.name: each for each in (*record.plugins, *([record.envkit] if record.envkit else []))}
@@ -44,7 +46,8 @@ def why_unfit(prefix: Path, record: EnvRecord, wanted: Wanted) -> str | None:
         if was.digest != now.digest:
             changed = f"{was.version} became {now.version}" if was.version != now.version else "has changed"
             return f"{now.name} {changed}"
-    if (record.torch and record.torch.requirement) != (wanted.torch and wanted.torch.requirement):
+    # Where nothing asks for torch, one that is there came along with a package, and was chosen for that.
+    if wanted.torch is not None and (record.torch and record.torch.requirement) != wanted.torch.requirement:
         return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
     lacking = missing(wanted.needs, record.installed)
     if lacking:

@@ -9,8 +9,12 @@ system calls the link names a whole environment or none, and the next change cle
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import re
+import shlex
 import shutil
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -119,8 +123,10 @@ class Generations:
         return not self._traces() and not self.link.is_symlink() and not self.link.exists()
 
     def check_place(self) -> None:
-        """Check that the link may be put where it belongs. Raises: EnvError where something else lies there."""
+        """Check that the link may be put where it belongs. Raises: EnvError where something else lies there, or nothing may."""
         link = self.link
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise cannot_write(link, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
         if self.current() is not None or self.has_old_folder() or not (link.is_symlink() or link.exists()):
             return
         raise EnvError(
@@ -261,14 +267,22 @@ def traces(folder: Path) -> dict[str, set[int]]:
 def delete(folder: Path) -> None:
     """Delete a folder that another process may be deleting as well. Raises: EnvError."""
     while folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue  # the other process was there first
-        except OSError as error:
-            raise EnvError(
-                f"cannot remove {error.filename or folder}: {error.strerror}", hint=f"rm -rf '{folder}'"
-            ) from error
+        with contextlib.suppress(FileNotFoundError):  # the other process was there first
+            _remove_tree(folder)
+
+
+def _remove_tree(folder: Path) -> None:
+    def fail(function: object, path: str, error: BaseException) -> None:
+        # The error itself names the file without its folder.
+        if isinstance(error, FileNotFoundError) or not isinstance(error, OSError):
+            raise error
+        hint = f"rm -rf {shlex.quote(str(folder))}"
+        raise EnvError(f"cannot remove {path}: {error.strerror}", hint=hint) from error
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=fail)
+    else:
+        shutil.rmtree(folder, onerror=lambda function, path, found: fail(function, path, found[1]))
 
 
 def sweep(folder: Path, *, but: str = "") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envkit.api import EnvError
 from envkit.environments.backends import backend_context, load_backend
 from envkit.environments.disk_space import check_disk_space, estimate_size, estimate_sizes
-from envkit.environments.drift import why_unplanned
+from envkit.environments.drift import find_missing, why_unplanned
 from envkit.environments.installer import install_wheels, recorded_size
 from envkit.environments.launcher import write_launcher
 from envkit.environments.plan import requested_base_packages
@@ -129,7 +129,7 @@ def _build(
         backend=backend,
         inherited=inherited,
     )
-    return EnvRecord(
+    record = EnvRecord(
         name=plan.name,
         generation=generation,
         backend=plan.base.backend,
@@ -148,4 +148,12 @@ def _build(
         proof=proof,
         lock=plan.lock,
         reasons=plan.reasons,
+        prefix=str(prefix),
     )
+    if missing := find_missing(record, plan):
+        raise EnvError(
+            f"the environment {plan.name} was made without {', '.join(missing)}",
+            hint="Something on this machine moves what is installed: look at what uv and pip are told, "
+            "env | grep -E '^(UV|PIP)_'",
+        )
+    return record

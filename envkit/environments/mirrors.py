@@ -11,7 +11,7 @@ import msgspec
 
 from envkit.api import EnvkitError
 from envkit.environments.pip_configuration import read_pip_configuration
-from envkit.masking import mask_secrets
+from envkit.masking import mask_address
 from envkit.mirrors import HUB, mirror_hint
 
 if TYPE_CHECKING:
@@ -53,16 +53,16 @@ def _package_index(environ: Mapping[str, str]) -> tuple[str, str]:
     if pip.no_index:
         return "none: find-links only", pip.sources["no_index"]
     if pip.index_url:
-        return mask_secrets(pip.index_url), pip.sources["index_url"]
+        return mask_address(pip.index_url), pip.sources["index_url"]
     for variable in _UV_VARIABLES:
         if environ.get(variable):
-            return mask_secrets(environ[variable]), variable
+            return mask_address(environ[variable]), variable
     return "the Python Package Index", _DEFAULT
 
 
 def _model_hub(environ: Mapping[str, str]) -> tuple[str, str]:
     if environ.get("HF_ENDPOINT"):
-        return mask_secrets(environ["HF_ENDPOINT"]), "HF_ENDPOINT"
+        return mask_address(environ["HF_ENDPOINT"]), "HF_ENDPOINT"
     return HUB, _DEFAULT
 
 
@@ -73,7 +73,7 @@ def _channels(environ: Mapping[str, str]) -> tuple[str | list[str], str]:
     if isinstance(condarc, str):
         return _UNREAD, condarc
     if condarc.channels:
-        return [mask_secrets(channel) for channel in condarc.channels], _said_by("channels", condarc, environ)
+        return [mask_address(channel) for channel in condarc.channels], _said_by("channels", condarc, environ)
     return list(DEFAULT_CHANNELS), _DEFAULT
 
 
@@ -84,7 +84,7 @@ def _channel_alias(environ: Mapping[str, str]) -> tuple[str, str]:
     if isinstance(condarc, str):
         return _UNREAD, condarc
     if condarc.channel_alias:
-        return mask_secrets(condarc.channel_alias), _said_by("channel_alias", condarc, environ)
+        return mask_address(condarc.channel_alias), _said_by("channel_alias", condarc, environ)
     return DEFAULT_ALIAS, _DEFAULT
 
 

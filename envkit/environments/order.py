@@ -24,6 +24,7 @@ from envkit.environments.records import EnvSpec, HostPackage
 from envkit.environments.requirements import HOST, Needs, merge_requirements, minor_version, read_needs
 from envkit.environments.spec_words import parse_requirement, read_python, read_torch, split_torch
 from envkit.environments.store import Wanted
+from envkit.environments.this_machine import check_system
 from envkit.environments.wheels import content_digest
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
@@ -98,6 +99,7 @@ def choose(
     where nobody asks for it and packages bring it along. Raises: UsageError for words that cannot be read, PluginError,
     EnvError where two plugins cannot live together or no Python serves, MachineError where torch has no build.
     """
+    check_system(planning.facts.platform)
     configuration = planning.pip_configuration()
     asked = read_python(spec.python)
     entries = tuple(planning.find_task(name) for name in spec.tasks)
@@ -287,5 +289,9 @@ def _no_python(
     there = ", ".join(version for _, version in places) or "none that fits"
     if spec.backend == "venv":
         hint = "Install such a Python so that it is found on PATH; none is downloaded unasked"
+        asked = str(read_python(spec.python)).split(",")
+        if spec.python and (others := ",".join(sorted(set(str(ranges).split(",")) - set(asked)))):
+            what = f"Python {spec.python} was asked for, and {who} needs {others}"
+            return EnvError(f"{what}; on PATH there is {there}", hint=hint)
         return EnvError(f"{who} needs Python {ranges}; on PATH there is {there}", hint=hint)
     return EnvError(f"{who} needs Python {ranges}, and {spec.python or 'none'} was asked for")

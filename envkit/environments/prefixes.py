@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envkit.api import EnvError
 from envkit.environments.flock import cannot_write
 from envkit.environments.generations import RECORD_FILE
 from envkit.environments.records import ENV_RECORD_VERSION, EnvRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _decoder = msgspec.json.Decoder(EnvRecord)
 
@@ -55,6 +56,27 @@ def write_record(prefix: Path, record: EnvRecord) -> None:
         draft.rename(file)
     except OSError as error:
         raise cannot_write(file, error) from error
+
+
+def why_moved(prefix: Path, record: EnvRecord) -> str | None:
+    """Return that an environment lies elsewhere than where it was made, None where it does not.
+
+    Its scripts name the place where it was made: they would start another Python, or none.
+    """
+    with contextlib.suppress(OSError):
+        if not record.prefix or Path(record.prefix).samefile(prefix):
+            return None
+    return f"it was moved here from {record.prefix}, which its scripts name"
+
+
+def check_unmoved(prefix: Path, record: EnvRecord) -> None:
+    """Check that an environment lies where it was made. Raises: EnvError."""
+    why = why_moved(prefix, record)
+    if why is not None:
+        raise EnvError(
+            f"the environment {record.name} does not work: {why}",
+            hint=f"Make it anew: envkit env sync {record.name}",
+        )
 
 
 def python_of(prefix: Path) -> Path:

@@ -19,7 +19,7 @@ from envkit.api import EnvError
 from envkit.environments import proof_child
 from envkit.environments.backends import load_backend
 from envkit.environments.records import DeviceProof, Proof
-from envkit.environments.store import python_of
+from envkit.environments.store import installed_in, python_of
 from envkit.environments.uv import die_with
 from envkit.torchbuild.fit import cuda_of, name_gpus, usable_gpus
 
@@ -65,7 +65,9 @@ def prove(
     what failed.
     """
     began = time.monotonic()
-    request = {"torch": plan.torch is not None, "tasks": list(plan.spec.tasks)}
+    # Also one from an address that the user named, or of the base: whatever is there has to work.
+    has_torch = plan.torch is not None or "torch" in installed_in(prefix)
+    request = {"torch": has_torch, "tasks": list(plan.spec.tasks)}
     variables = (backend or load_backend(plan.base.backend)).activate(prefix, environ=environ)
     for name in ("PYTHONPATH", "PYTHONHOME"):
         variables.pop(name, None)

@@ -224,11 +224,11 @@ def _managed(order: _Order, progress: Progress) -> Environment:
 
 def _make(order: _Order, spec: EnvSpec, choice: Choice, progress: Progress) -> Environment:
     # A reuse has 0.15 s for everything.
+    from envkit.environments.brought_torch import plan_with_torch
     from envkit.environments.make import make_environment
-    from envkit.environments.plan import plan_environment
 
     planning, name = order.planning, automatic_name(spec, choice)
-    plan = plan_environment(name, spec, planning=planning, progress=progress, model=order.model)
+    plan = plan_with_torch(name, spec, planning=planning, progress=progress, model=order.model)
     python = minor_version(plan.base.python)
     if python != minor_version(choice.version):  # that of the name does not start: the name tells the other
         told = msgspec.structs.replace(spec, python=python)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidName, InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 from envkit.environments.records import WheelPackage
 from envkit.masking import has_secret_parameter
@@ -69,9 +70,21 @@ def read_resolution(text: str, *, target: Target, folder: Path) -> tuple[WheelPa
 
 
 def write_preferences(versions: Mapping[str, str]) -> str:
-    """Return a pylock.toml from which uv takes versions that it prefers; no more than that stands in it."""
-    tables = (f'[[packages]]\nname = "{name}"\nversion = "{versions[name]}"\n' for name in sorted(versions))
+    """Return a pylock.toml from which uv takes versions that it prefers; no more than that stands in it.
+
+    What uv could not read, such as the version of a package put there by hand, is left out.
+    """
+    readable = (name for name in sorted(versions) if _is_readable(name, versions[name]))
+    tables = (f'[[packages]]\nname = "{name}"\nversion = "{versions[name]}"\n' for name in readable)
     return "\n".join(['lock-version = "1.0"\ncreated-by = "envkit"\n', *tables])
+
+
+def _is_readable(name: str, version: str) -> bool:
+    try:
+        Version(version)
+        return canonicalize_name(name, validate=True) == name
+    except (InvalidVersion, InvalidName):
+        return False
 
 
 def write_exact(packages: Iterable[WheelPackage]) -> str:

@@ -93,7 +93,8 @@ class EnvRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``created`` is an ISO 8601 time in UTC; ``python`` the full version; ``asked`` the requirements that
     were resolved; ``installed`` the versions that came of it, by canonical name; ``without_dependencies``
     the packages that were installed as they are; ``size`` is in bytes, files shared with a cache included;
-    ``lock`` the sha256 of the lock file it was made from; ``reasons`` say why this Python and this torch.
+    ``lock`` the sha256 of the lock file it was made from; ``reasons`` say why this Python and this torch;
+    ``prefix`` is where it was made, and empty in records of an older envkit.
     """
 
     name: str
@@ -114,6 +115,7 @@ class EnvRecord(msgspec.Struct, frozen=True, kw_only=True):
     proof: Proof
     lock: str | None = None
     reasons: tuple[str, ...] = ()
+    prefix: str = ""
     version: int = ENV_RECORD_VERSION
 
 

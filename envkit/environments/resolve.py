@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import tempfile
 import zipfile
@@ -23,7 +24,7 @@ from envkit.environments.wheels import remake_wheel
 from envkit.torchbuild import wheel_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from importlib.metadata import Distribution
 
     from envkit.environments.plan import Plan, Planning
@@ -62,39 +63,73 @@ def resolve_wheels(
     """
     if plan.locked:
         return plan.locked
-    configuration = planning.pip_configuration()
     with tempfile.TemporaryDirectory(prefix="envkit-") as name:
         folder = Path(name)
-        uv = uv_calls(plan, planning=planning, folder=folder, progress=progress or _Silent())
-        uv = replace(uv, settings=replace(uv.settings, environ=_environ(plan, uv.settings.environ)))
         hosts = [_host_package(dist, folder=folder) for dist in plan.distributions]
-        asked, resolved = folder / "requirements.in", folder / "pylock.toml"
-        lines = [*plan.requirements, *plan.unresolved, *(host.url for host in hosts)]
-        if not lines:
-            return ()
-        lines += _from_base(plan, folder=folder)
-        asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        if prefer:  # uv keeps to the versions in a file that is there already
-            resolved.write_text(write_preferences(prefer), encoding="utf-8")
-        write_alone(plan, uv=uv)
-        uv.progress.step("resolving packages")
-        uv(
-            *("pip", "compile", "--format", "pylock.toml", "--output-file", str(resolved)),
-            *("--python", _interpreter(plan)),
-            *("--python-version", plan.base.python, "--no-header", "--no-annotate", "--quiet"),
-            *_platform_arguments(plan.facts.platform),
-            *uv.settings.arguments,
-            str(asked),
-            constraints=plan.spec.constraints,
-        )
-        links = frozenset(map(_folder_of, configuration.find_links))
+        text = _compile(plan, hosts, planning=planning, prefer=prefer, progress=progress, folder=folder)
+        links = frozenset(map(_folder_of, planning.pip_configuration().find_links))
         target = Target(
             tags=tuple(wheel_tags(plan.facts.platform, python=plan.base.python)), find_links=links
         )
-        found = read_resolution(resolved.read_text(encoding="utf-8"), target=target, folder=folder)
+        found = read_resolution(text, target=target, folder=folder)
     brought = "torch" if plan.is_torch_from_base else None
     remade = {host.name: msgspec.structs.replace(host, url="") for host in hosts}
     return tuple(remade.get(each.name, each) for each in found if each.name != brought)
+
+
+def find_brought(
+    name: str,
+    plan: Plan,
+    *,
+    planning: Planning,
+    prefer: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> str | None:
+    """Return the version in which the plan's packages bring a package along from an index, or None.
+
+    One that comes from an address of its own is as the user wants it. Raises: as ``resolve_wheels``.
+    """
+    with tempfile.TemporaryDirectory(prefix="envkit-") as folder_name:
+        folder = Path(folder_name)
+        hosts = [_host_package(dist, folder=folder) for dist in plan.distributions]
+        text = _compile(plan, hosts, planning=planning, prefer=prefer, progress=progress, folder=folder)
+        found = read_resolution(text, target=Target(tags=()), folder=folder)
+    versions = (each.version for each in found if each.name == name and each.source != "direct")
+    return next(versions, None)
+
+
+def _compile(
+    plan: Plan,
+    hosts: Sequence[WheelPackage],
+    *,
+    planning: Planning,
+    prefer: Mapping[str, str] | None,
+    progress: Progress | None,
+    folder: Path,
+) -> str:
+    """Return the pylock.toml that uv makes of the plan; the host's wheels lie in the folder."""
+    uv = uv_calls(plan, planning=planning, folder=folder, progress=progress or _Silent())
+    uv = replace(uv, settings=replace(uv.settings, environ=_environ(plan, uv.settings.environ)))
+    asked, resolved = folder / "requirements.in", folder / "pylock.toml"
+    lines = [*plan.requirements, *plan.unresolved, *(host.url for host in hosts)]
+    if not lines:
+        return ""
+    lines += _from_base(plan, folder=folder)
+    asked.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if prefer:  # uv keeps to the versions in a file that is there already
+        resolved.write_text(write_preferences(prefer), encoding="utf-8")
+    write_alone(plan, uv=uv)
+    uv.progress.step("resolving packages")
+    uv(
+        *("pip", "compile", "--format", "pylock.toml", "--output-file", str(resolved)),
+        *("--python", _interpreter(plan)),
+        *("--python-version", plan.base.python, "--no-header", "--no-annotate", "--quiet"),
+        *_platform_arguments(plan.facts.platform),
+        *uv.settings.arguments,
+        str(asked),
+        constraints=plan.spec.constraints,
+    )
+    return resolved.read_text(encoding="utf-8")
 
 
 def _host_package(dist: Distribution, *, folder: Path) -> WheelPackage:
@@ -135,8 +170,10 @@ def _stand_in(name: str, version: str, *, folder: Path) -> Path:
 
 def _interpreter(plan: Plan) -> str:
     """Return a Python for uv to begin from: only markers and tags that it is told of count."""
+    # Of another machine's Pythons the facts tell the path, and here may be none, or one of another kind.
     is_here = describe_kind(plan.facts.platform) == describe_kind()
-    return plan.base.interpreter if is_here and plan.base.interpreter else sys.executable
+    interpreter = plan.base.interpreter
+    return interpreter if is_here and os.access(interpreter, os.X_OK) else sys.executable
 
 
 def _platform_arguments(platform: Platform) -> tuple[str, ...]:

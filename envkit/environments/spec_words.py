@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from envkit.api import UsageError
 from envkit.environments.files.addresses import is_place
-from envkit.masking import has_secret_parameter, mask_secrets
+from envkit.masking import has_secret_parameter, mask_address, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,9 +133,9 @@ def _check_one_package(words: str) -> None:
 
 def check_channel(text: str) -> str:
     """Return a channel that may stand in a record. Raises: UsageError for one with a password or a token."""
-    if mask_secrets(text) != text:
+    if mask_address(text) != text:
         raise UsageError(
-            f"the channel {mask_secrets(text)!r} has a password or a token in it, which records would keep",
+            f"the channel {mask_address(text)!r} has a password or a token in it, which records would keep",
             hint="Name it without, and keep the whole address in ~/.condarc (custom_channels), or: "
             "envkit config set mirrors.channels ADDRESS",
         )

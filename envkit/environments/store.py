@@ -17,13 +17,14 @@ from envkit.environments.generations import (
     RECORD_FILE,
     Generations,
     delete,
-    in_use_error,
     in_use_file,
     is_in_use,
     sweep,
 )
+from envkit.environments.holders import busy_error
 from envkit.environments.prefix_names import check_name, is_name
 from envkit.environments.prefixes import (
+    check_unmoved,
     environment_size,
     installed_in,
     libraries_of,
@@ -129,7 +130,8 @@ def find_environment(home: Path, wanted: Wanted) -> Environment | None:
 
 
 def hold_environment(stored: StoredEnvironment) -> Environment:
-    """Return a listed environment, held against being removed. Raises: EnvError if it has gone."""
+    """Return a listed environment, held against being removed. Raises: EnvError if it has gone or was moved."""
+    check_unmoved(stored.prefix, stored.record)
     environment = _hold(stored.name, stored.prefix)
     if environment is None:
         raise EnvError(
@@ -189,7 +191,7 @@ def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> 
     """Remove an environment, or what is left of one; return the bytes that are free now.
 
     Files that a cache or another environment shares free nothing. Raises: UsageError for the name, EnvError
-    where there is none of that name, it is in use, or it cannot be removed.
+    where there is none of that name, it is in use, or it cannot be made invalid.
     """
     generations = Generations(envs_dir(home), check_name(name))
     if generations.is_empty():
@@ -199,7 +201,7 @@ def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> 
         generations.check_place()
         held = generations.hold_all()
         if held is None:
-            raise in_use_error(name)
+            raise busy_error(generations.folder, [name])
         with contextlib.ExitStack() as holds:
             for each in held:
                 holds.enter_context(each)
@@ -207,10 +209,13 @@ def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> 
         freed = 0
         for folder in folders:
             size = own_size(folder)
-            delete(folder)
-            freed += size
-        generations.clear()
+            with contextlib.suppress(EnvError):  # clearing tries again, and says why not
+                delete(folder)
+                freed += size
+        failures = generations.clear()
         generations.forget()
+    for failure in failures:
+        say(f"{name} is removed, but its files are not all gone: {failure.message} ({failure.hint})")
     return freed
 
 

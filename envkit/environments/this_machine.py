@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
+from envkit.api import MachineError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,3 +28,12 @@ def describe_kind(
 
 def _family(machine: str) -> str:
     return {"arm64": "aarch64", "amd64": "x86_64"}.get(machine.lower(), machine.lower())
+
+
+def check_system(platform: Platform) -> None:
+    """Check that environments can be for such a machine at all. Raises: MachineError."""
+    if platform.system not in ("linux", "darwin"):
+        raise MachineError(
+            f"environments are for Linux and macOS, and the machine's system is {platform.system!r}",
+            hint="On Windows, run envkit in WSL, and read the facts there: envkit facts > FACTS",
+        )

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from envkit.api import EnvError
 from envkit.environments.uv_configuration import read_uv_configuration
+from envkit.masking import mask_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,9 +128,9 @@ def _set_indexes(variables: dict[str, str], configuration: PipConfiguration, ext
             variables.pop(name, None)
         return
     index = configuration.index_url
-    if index and not _is_there(index):
+    if index and (not _is_there(index) or any(letter.isspace() for letter in index)):
         raise EnvError(
-            f"the package index {_path_of(index)!r} is neither an address nor a folder that is there",
+            f"the package index {mask_address(_path_of(index))!r} is neither an address nor a folder that is there",
             hint=f"It is from {configuration.sources['index_url']}; an address begins with https://",
         )
     if configuration.index_url:

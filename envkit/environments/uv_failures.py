@@ -148,7 +148,7 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
     hint = (
         "pip's configuration says no-index: put the wheels into a folder that find-links names"
         if nowhere
-        else f"Another index may have them. {_setting(said, place)}"
+        else f"Another index may have them. {_setting_of(causes, said, place)}"
     )
     absent = dict.fromkeys(_ABSENT.findall(causes))
     if absent:
@@ -156,6 +156,12 @@ def _unsatisfiable(said: str, place: Place) -> EnvError:
         message = f"{', '.join(absent)} cannot be found. {causes}"
         return MissingPackages(message, hint=f"{is_name} {hint}", names=list(absent))
     return EnvError(f"the packages cannot be installed together. {causes}", hint=hint)
+
+
+def _setting_of(causes: str, said: str, place: Place) -> str:
+    # That the versions of torch do not fit is told without an address.
+    is_torch = place.torch_index is not None and re.search(r"\btorch[=<>!~ ]", causes)
+    return mirror_hint("torch-index") if is_torch else _setting(said, place)
 
 
 def _setting(said: str, place: Place) -> str:

@@ -26,7 +26,7 @@ def explain_choice(facts: MachineFacts, chosen: Candidate, wanted: Wanted) -> st
     cuda = cuda_of(chosen.variant)
     if gpus and cuda:
         return (
-            f"Driver {facts.nvidia.driver_version} runs CUDA {cuda[0]}.{cuda[1]}, and "
+            f"Driver {facts.nvidia.driver_version} is new enough for CUDA {cuda[0]}.{cuda[1]}, and "
             f"torch {chosen.version}{lies}{',' if lies else ''} has kernels for {_every(gpus)}."
         )
     if gpus and chosen.variant != "cpu":

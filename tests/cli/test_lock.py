@@ -95,7 +95,34 @@ def test_lock_for_another_machine_adds_its_section(envkit: Command, tmp_path: Pa
     done = envkit("lock", "--with", "other", "--for", "there.json", "--json")
     names = [each["name"] for each in data_of(done)["machines"]]
     assert len(names) == 2 and "aarch64" in names[1]
+    (tmp_path / "envkit.lock").unlink()
+    assert envkit("lock", "--with", "other").returncode == 0
+    added = envkit("lock", "--for", "there.json")
+    told = [line for line in added.stdout.splitlines() if line.startswith(" ")]
+    assert told == [f"  new: {names[1]}, 2 packages"]
     assert envkit("lock", "--check").returncode == 0
+
+
+def test_lock_with_options_adds_them_to_what_the_file_asks_for(envkit: Command, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "wheels", "third")
+    envkit("lock", "--with", "other", "--python", ">=3.11")
+    done = envkit("lock", "--with", "third", "--dry-run", "--json")
+    assert data_of(done)["machines"][0]["packages"] == 3
+    assert envkit("lock", "--with", "third").returncode == 0
+    text = (tmp_path / "envkit.lock").read_text()
+    assert 'packages = [\n  "other",\n  "third",\n]' in text
+    assert 'python = ">=3.11"' in text
+    anew = envkit("lock", "--with", "third", "-o", "new.lock", "--json")
+    assert data_of(anew)["machines"][0]["packages"] == 1
+
+
+def test_lock_names_every_machine_that_it_is_to_serve(envkit: Command, tmp_path: Path) -> None:
+    envkit("lock", "--with", "other")
+    (tmp_path / "like.json").write_bytes(msgspec.json.encode(read_facts()))
+    done = envkit("lock", "--for", "like.json", "--dry-run")
+    assert "(this machine, like.json): Python" in done.stdout
+    found = data_of(envkit("lock", "--for", "like.json", "--dry-run", "--json"))
+    assert [each["serves"] for each in found["machines"]] == [["this machine", "like.json"]]
 
 
 def test_lock_of_nothing_or_of_no_file_says_what_to_type(envkit: Command) -> None:

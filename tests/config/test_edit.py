@@ -179,6 +179,14 @@ def test_dry_run_writes_nothing_and_masks_passwords(tmp_path: Path) -> None:
     assert "s3kret" not in repr(change)
 
 
+@pytest.mark.parametrize("value", ["https:/u:s3kret@host/c", "u:s3kret@host/c", "https://u:no s3kret@host/c"])
+def test_set_in_place_of_what_is_no_address_does_not_show_it(tmp_path: Path, value: str) -> None:
+    (tmp_path / "envkit.toml").write_text(f"[mirrors]\npackage-index = '{value}'\n")
+    change = editor(tmp_path, "project").set_value("mirrors.package-index", "https://own.example/simple")
+    assert change.before == "***@host/c"
+    assert "s3kret" not in repr(change)
+
+
 def test_set_to_the_same_value_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "envkit.toml").write_text(COMMENTED)
 

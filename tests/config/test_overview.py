@@ -128,3 +128,12 @@ def test_passwords_are_masked_everywhere(tmp_path: Path) -> None:
     assert "host" in shown
     assert "s3kret" not in shown
     assert "t0ken" not in shown
+
+
+@pytest.mark.parametrize("value", ["https:/u:s3kret@host/c", "u:s3kret@host/c", "https://u:no s3kret@host/c"])
+@pytest.mark.parametrize("key", ["package-index", "channels", "model-hub"])
+def test_password_in_what_is_no_address_is_masked(tmp_path: Path, key: str, value: str) -> None:
+    (tmp_path / "envkit.toml").write_text(f"[mirrors]\n{key} = '{value}'\n")
+    shown = repr(show(tmp_path, ENVKIT_TORCH_INDEX=value))
+    assert "***@host/c" in shown
+    assert "s3kret" not in shown

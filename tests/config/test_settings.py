@@ -51,7 +51,7 @@ def test_settings_take_the_strongest_source_for_each(tmp_path: Path) -> None:
         ("torch-index = 'https://x'\n", "envkit.toml:1: there is no option 'torch-index'", "table [mirrors]"),
         ("[mirrors]\n\ntorch-indx = 'x'\n", "envkit.toml:3: [mirrors]: there is no", "'torch-index'"),
         ("[mirrors]\nenv = 'x'\n", "envkit.toml:2: [mirrors]: there is no", "above all tables"),
-        ("[mirors]\nchannels = ['a']\n", "there is no table 'mirors'", "[mirrors]"),
+        ("[mirors]\nchannels = ['a']\n", "envkit.toml:1: there is no table 'mirors'", "[mirrors]"),
         ("mirrors = 'https://x'\n", "there is no option 'mirrors'", "mirrors is a table"),
         ("torch-indx = 'x'\n", "there is no option 'torch-indx'", "'torch-index'? It stands in the table"),
         ("colour = 1\n", "envkit.toml:1: there is no option 'colour'", "Known here: home, env"),
@@ -79,9 +79,26 @@ def test_settings_in_a_pyproject_are_told_of_their_own_table(tmp_path: Path) -> 
     assert "[tool.envkit.mirrors]" in (error.hint or "")
 
 
-@pytest.mark.parametrize("value", ["u:s3kret@host", "https:// u:s3kret@host", "ftp://u:s3kret@host"])
-def test_address_that_is_none_is_not_repeated_since_it_may_hold_a_password(value: str) -> None:
-    layer = Layer(Path("/x/envkit.toml"), {}, {"mirrors": {"torch-index": value}})
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("torch-index", "u:s3kret@host"),
+        ("torch-index", "https:// u:s3kret@host"),
+        ("torch-index", "ftp://u:s3kret@host"),
+        ("package-index", "https:/u:s3kret@host/c"),
+        ("model-hub", "https://u:s3 s3kret@host/c"),
+        ("package-index", "https:///u:s3kret@host"),
+        ("package-index", "https://u:s3kret@host:port/c"),
+        ("package-index", ["https:/u:s3kret@host"]),
+        ("channels", ["u:s3kret@host/c"]),
+        ("channels", ["https:/u:s3kret@host/c"]),
+        ("channels", ["https://u:s3 s3kret@host/c"]),
+        ("channels", ["//u:s3kret@host/c"]),
+        ("channels", {"a": "u:s3kret@host/c"}),
+    ],
+)
+def test_address_that_is_none_is_not_repeated_since_it_may_hold_a_password(key: str, value: object) -> None:
+    layer = Layer(Path("/x/envkit.toml"), {}, {"mirrors": {key: value}})
     with pytest.raises(ConfigError) as caught:
         resolve_settings([layer], environ={})
     assert "s3kret" not in f"{caught.value.message}{caught.value.hint}"

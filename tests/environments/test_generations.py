@@ -233,7 +233,7 @@ def test_clear_says_what_cannot_be_removed_and_goes_on(
     monkeypatch.setattr(os, "rmdir", refuse)
     (failure,) = Generations(tmp_path, "n").clear()
     assert failure.message.startswith("cannot remove ")
-    assert failure.hint == f"rm -rf '{tmp_path / '.made/n-1.gone'}'"
+    assert failure.hint == f"rm -rf {tmp_path / '.made/n-1.gone'}"
     assert {path.name for path in (tmp_path / ".made").iterdir()} == {"n-1.gone"}
 
 

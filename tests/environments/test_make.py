@@ -13,10 +13,10 @@ from fake_torch import SOURCE
 
 from envkit.api import EnvError, UsageError
 from envkit.environments.disk_space import estimate_sizes
-from envkit.environments.drift import why_unplanned
+from envkit.environments.drift import find_missing, why_unplanned
 from envkit.environments.make import make_environment
 from envkit.environments.plan import plan_environment
-from envkit.environments.records import EnvSpec
+from envkit.environments.records import EnvSpec, WheelPackage
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import envs_dir, find_stored, list_environments
 from envkit.environments.wheels import remake_wheel
@@ -226,6 +226,15 @@ def test_environment_that_is_there_differs_in_words(plan: Any, make: Any) -> Non
     gone = next(made.prefix.glob("lib/*/site-packages/tiny-1.5.dist-info"))
     gone.rename(gone.with_name("tiny-2.0.dist-info"))
     assert why(same) == "packages in it were changed: tiny"
+
+
+def test_what_was_to_be_installed_and_is_not_is_named(plan: Any, make: Any) -> None:
+    record = make(plan(packages=("tiny",))).record
+    assert find_missing(record, plan(packages=("tiny", "other; python_version < '3'"))) == []
+    assert find_missing(record, plan(packages=("tiny>=2", "absent"))) == ["tiny>=2", "absent"]
+    assert find_missing(record, plan(tasks=("echo",)))[-2:] == ["envkit-ml", "envkit-echo"]
+    locked = (WheelPackage(name="tiny", version="1.5"), WheelPackage(name="absent", version="1"))
+    assert find_missing(record, replace(plan(packages=("tiny",)), locked=locked)) == ["absent"]
 
 
 @pytest.mark.slow

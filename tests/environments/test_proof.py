@@ -91,6 +91,12 @@ def test_proof_runs_torch_on_each_device_and_imports_each_task(prefix: Path, pla
     assert (proof.tasks, proof.left_out) == (("echo",), ())
 
 
+def test_proof_runs_a_torch_that_is_there_and_was_not_chosen(prefix: Path, plan: Any, put: Any) -> None:
+    put("torch.py", SOURCE)
+    (next(prefix.glob("lib/*/site-packages")) / "torch-2.8.0.dist-info").mkdir()
+    assert run(prefix, plan()).torch == "2.8.0"
+
+
 @pytest.mark.parametrize(
     ("module", "tasks", "words"),
     [

@@ -305,18 +305,24 @@ def test_two_processes_at_once_make_one_environment(
 def test_host_killed_while_it_makes_leaves_no_process_and_a_second_try_works(
     provide: Any, plugin: Any, offline: dict[str, str], tmp_path: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+    made_pythons = f".made/{NAME}-*/bin/python"
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # says no while it is planned, then nothing
         environ = {name: text for name, text in offline.items() if name != "PIP_NO_INDEX"}
         environ["PIP_INDEX_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
         host = start(plugin(*LACKING), tmp_path / "home", environ)
         silent.settimeout(30)
         connection, _ = silent.accept()
+        while not list(envs_dir(tmp_path / "home").glob(made_pythons)):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.close()
+            connection, _ = silent.accept()
         children = Path(f"/proc/{host.pid}/task/{host.pid}/children").read_text().split()
         host.send_signal(signal.SIGKILL)
         host.communicate()
         connection.close()
     assert len(children) == 1
-    assert list((envs_dir(tmp_path / "home")).glob(f".made/{NAME}-*/bin/python"))
+    assert list(envs_dir(tmp_path / "home").glob(made_pythons))
     assert not (envs_dir(tmp_path / "home") / NAME).exists()
     end = time.monotonic() + 5
     while time.monotonic() < end and os.path.exists(f"/proc/{children[0]}/exe"):  # noqa: PTH110

@@ -93,3 +93,12 @@ def test_wheel_with_a_presigned_address_is_found_by_its_name_and_kept_without_it
 def test_wheel_with_a_harmless_query_keeps_it() -> None:
     name = "a-1-py3-none-any.whl?generation=7#egg=a"
     assert read(wheels(name)) == [("a", f"https://host.example/{name}", "1", 1, "index")]
+
+
+def test_preferences_leave_out_what_uv_could_not_read() -> None:
+    versions = {"a": "1.0", "b": "one", "c d": "1", "e": "1+local.2"}
+    lock = tomllib.loads(write_preferences(versions))
+    assert [(each["name"], each["version"]) for each in lock["packages"]] == [
+        ("a", "1.0"),
+        ("e", "1+local.2"),
+    ]

@@ -106,7 +106,13 @@ def test_package_with_a_password_is_refused_and_not_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://someone:hush@host.example/conda", "https://host.example/t/hush/channel"]
+    "text",
+    [
+        "https://someone:hush@host.example/conda",
+        "https://host.example/t/hush/channel",
+        "https:/someone:hush@host.example/conda",
+        "someone:hush@host.example/conda",
+    ],
 )
 def test_channel_with_a_secret_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(UsageError, match="password or a token") as caught:
@@ -165,5 +171,8 @@ def test_package_with_a_token_in_its_query_is_refused_and_not_shown(text: str) -
 
 
 @pytest.mark.parametrize("text", ["3.15rc1", "3.11rc1", "3.15.0b2", "4a1"])
-def test_python_before_its_release_is_that_one_version(text: str) -> None:
+def test_version_before_its_release_is_that_one(text: str) -> None:
     assert str(read_python(text)) == f"=={text}"
+    torch = read_torch(text)
+    assert torch is not None
+    assert str(torch.specifier) == f"=={text}"

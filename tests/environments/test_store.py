@@ -531,3 +531,73 @@ def test_find_takes_less_than_ten_milliseconds(tmp_path: Path) -> None:
         assert found is not None
         found.release()
     assert min(times) < 0.010
+
+
+def moved(home: Path, to: Path) -> Path:
+    """Make an environment as `make_environment` records it, and move its home."""
+    want = wanted()
+
+    def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
+        return msgspec.structs.replace(build_for(want)(prefix, generation, lock), prefix=str(prefix))
+
+    change_environment(home, NAME, is_fit=lambda prefix, record: "", build=build, say=silent).release()
+    assert find_environment(home, want) is not None
+    home.rename(to)
+    return to
+
+
+def test_environment_that_was_moved_is_held_by_nobody_and_made_anew(tmp_path: Path) -> None:
+    home = moved(tmp_path / "home", tmp_path / "elsewhere")
+    assert find_environment(home, wanted()) is None
+    with pytest.raises(EnvError, match=r"was moved here from .*/home/envs/\.made/") as caught:
+        hold_environment(find_stored(home, NAME))
+    assert caught.value.hint == f"Make it anew: envkit env sync {NAME}"
+    assert make(home, wanted()).prefix.name == f"{NAME}-2"
+
+
+def test_environment_under_another_path_to_the_same_place_is_not_moved(tmp_path: Path) -> None:
+    home = moved(tmp_path / "home", tmp_path / "elsewhere")
+    (tmp_path / "home").symlink_to(home)
+    assert find_environment(home, wanted()) is not None
+
+
+def test_folder_that_may_not_be_written_is_named_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, wanted()).release()
+    folder = envs_dir(tmp_path)
+    real = os.access
+    # The super-user may write everywhere: the kernel's answer is the fake.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != folder and real(path, mode))
+    built: list[int] = []
+
+    def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
+        built.append(generation)
+        raise AssertionError
+
+    with pytest.raises(EnvError, match=rf"cannot write {folder}/{NAME}: Permission denied"):
+        change_environment(tmp_path, NAME, is_fit=lambda prefix, record: "", build=build, say=silent)
+    assert built == []
+
+
+def test_remove_says_which_file_of_an_older_generation_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, wanted()).release()
+    left = envs_dir(tmp_path) / f".made/{NAME}-7.gone/read-only/f"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    real = os.unlink
+
+    def refuse(path: Any, **options: Any) -> None:
+        if str(path).endswith("f") and "dir_fd" in options:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        real(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    said: list[str] = []
+    remove_environment(tmp_path, NAME, say=said.append)
+    (line,) = said
+    assert line.startswith(f"{NAME} is removed, but its files are not all gone: cannot remove {left}: ")
+    assert line.endswith(f"(rm -rf {left.parents[1]})")
+    assert list_environments(tmp_path) == []

@@ -196,3 +196,12 @@ def test_extra_index_that_is_not_there_is_passed_over_as_pip_does(tmp_path: Path
 def test_variables_that_would_move_an_install_are_left_out(tmp_path: Path, name: str) -> None:
     (tmp_path / "uv.toml").write_text("")
     assert name not in translate(tmp_path, {}, {name: str(tmp_path / "uv.toml"), "HOME": "/h"}).environ
+
+
+@pytest.mark.parametrize(
+    "index", ["https:/u:s3kret@h/simple", "u:s3kret@h/simple", "https://u:no s3kret@h/simple"]
+)
+def test_index_that_is_no_address_is_refused_without_its_password(tmp_path: Path, index: str) -> None:
+    with pytest.raises(EnvError, match="the package index") as caught:
+        translate(tmp_path, {"PIP_INDEX_URL": index})
+    assert "s3kret" not in f"{caught.value.message}{caught.value.hint}"

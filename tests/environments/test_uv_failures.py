@@ -135,6 +135,18 @@ def test_version_that_no_index_has_is_explained_in_uvs_words(tmp_path: Path, fin
     assert "find-links" in str(nowhere.hint)
 
 
+def test_version_of_torch_that_its_index_lacks_names_the_setting_of_that_index(tmp_path: Path) -> None:
+    place = Place(home=tmp_path, torch_index="https://t.example/whl/cu118")
+    causes = "Because there is no version of torch==2.7.1+cu118 and you require torch==2.7.1+cu118, we can"
+    for cause, setting in (
+        (causes, "mirrors.torch-index"),
+        (causes.replace("torch", "six"), "package-index"),
+    ):
+        lines = ["error: No solution found when resolving dependencies", f"  cause: {cause} not"]
+        error = explain_failure(lines, status=1, place=place)
+        assert f"envkit config set mirrors.{setting.removeprefix('mirrors.')} URL" in str(error.hint)
+
+
 def test_folder_of_find_links_that_is_gone_is_in_the_last_words(tmp_path: Path) -> None:
     error = fail(tmp_path, "--no-index tiny", UV_FIND_LINKS=str(tmp_path / "gone"))
     assert str(tmp_path / "gone") in error.message

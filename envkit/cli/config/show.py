@@ -11,6 +11,7 @@ import msgspec
 
 from envkit import config
 from envkit.cli import envelope
+from envkit.cli.config.part import part_of, task_of
 from envkit.config.overview import show_config
 from envkit.config.shown import DEFAULT, ShownValue
 from envkit.environments.mirrors import mirrors_elsewhere
@@ -22,20 +23,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("part", required=False)
 @click.option("--sources", "with_sources", is_flag=True, help="Also the files asked, and values overridden.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def command(task: str | None, with_sources: bool, as_json: bool) -> None:
+def command(part: str | None, with_sources: bool, as_json: bool) -> None:
     """Show every value and where it is from: file and line, variable or default.
 
-    With TASK, all options of that task. Mirrors that envkit is not told of are those of pip, conda and the
+    PART is a task (ner) with all its options, mirrors, or one value (env, mirrors.torch-index, ner.epochs). Mirrors that envkit is not told of are those of pip, conda and the
     model hub's own variable. Ends with 2 where something in the configuration is wrong.
     """
     folder = Path.cwd()
-    overview = show_config(config.read_layers(folder), task=task, folder=folder)
+    overview = show_config(config.read_layers(folder), task=task_of(part), folder=folder)
     overview = msgspec.structs.replace(
         overview, mirrors=mirrors_elsewhere(overview.mirrors, environ=os.environ)
     )
+    overview = part_of(overview, part)
     if as_json:
         envelope.write(["config", "show"], data=overview)
     else:

@@ -17,11 +17,11 @@ from envkit.cli.env.records import Created, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.env.wishes import spec_differences, words_of
 from envkit.cli.progress import run_screen
+from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.drift import why_unplanned
 from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
 from envkit.environments.pinned import pin_wheels
-from envkit.environments.plan import plan_environment
 from envkit.environments.records import EnvSpec
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import (
@@ -78,7 +78,7 @@ def create_environment(
                 sweep(envs_dir(home))
         else:
             plan = (
-                plan_environment(name, wish.spec, planning=planning, progress=view)
+                plan_with_torch(name, wish.spec, planning=planning, progress=view, wheels=wish.wheels)
                 if wish.lock is None
                 else plan_of_lock(name, wish.lock, planning=planning)
             )

@@ -8,28 +8,46 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api import EnvError, EnvkitError, MachineError, UsageError
+from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.order import choose, wanted_of
-from envkit.environments.plan import plan_environment
+from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import minor_version
 from envkit.environments.spec_words import read_python, read_torch
 from envkit.environments.store import installed_in, python_of, why_unfit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from envkit.environments.order import Choice
     from envkit.environments.plan import Plan, Planning
     from envkit.environments.progress import Progress
-    from envkit.environments.records import EnvRecord, EnvSpec, StoredEnvironment
+    from envkit.environments.records import EnvRecord, EnvSpec, StoredEnvironment, WheelPackage
 
 
 def plan_keeping(
-    name: str, spec: EnvSpec, record: EnvRecord, *, planning: Planning, progress: Progress
+    name: str,
+    spec: EnvSpec,
+    record: EnvRecord,
+    *,
+    planning: Planning,
+    progress: Progress,
+    wheels: Sequence[WheelPackage] = (),
 ) -> Plan:
-    """Return the plan with the Python and the torch of the record where they still fit, else as if anew."""
+    """Return the plan with the Python and the torch of the record where they still fit, else as if anew.
+
+    ``wheels`` are files that a pylock names.
+    """
+
+    def plan_as(wished: EnvSpec) -> Plan:
+        return plan_with_torch(
+            name, wished, planning=planning, progress=progress, prefer=record, wheels=wheels
+        )
+
     try:
         kept = _kept(spec, record, planning=planning)
-        plan = plan_environment(name, kept, planning=planning, progress=progress, prefer=record)
+        plan = plan_as(kept)
     except (EnvError, MachineError, UsageError):
-        return plan_environment(name, spec, planning=planning, progress=progress, prefer=record)
+        return plan_as(spec)
     asked = msgspec.structs.replace(
         plan.spec, python=spec.python, torch=spec.torch, model_packages=spec.model_packages
     )
@@ -81,7 +99,10 @@ def why_stale(stored: StoredEnvironment, *, planning: Planning) -> str | None:
     """Return what keeps an environment from being what it was asked to be, on this machine and now."""
     record, prefix = stored.record, stored.prefix
     try:
-        choice = choose(_kept(record.spec, record, planning=planning), planning=planning)
+        kept = _kept(record.spec, record, planning=planning)
+        choice = choose(kept, planning=planning)
+        if choice.torch is None and record.torch is not None:  # a package brought it along
+            choice = choose(keep_torch(kept, record), planning=planning)
         if choice.entries:
             return why_unfit(prefix, record, wanted_of(stored.name, choice, planning=planning))
     except EnvkitError as error:  # a plugin that is gone, a machine that has no GPU any more
@@ -93,6 +114,8 @@ def _why_unfit_without_tasks(stored: StoredEnvironment, choice: Choice) -> str |
     record = stored.record
     if not python_of(stored.prefix).exists():
         return "its Python is gone"
+    if (moved := why_moved(stored.prefix, record)) is not None:
+        return moved
     if (record.torch and record.torch.requirement) != (choice.torch and choice.torch.requirement):
         return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
     there = installed_in(stored.prefix)

@@ -40,7 +40,13 @@ _WISHES = (
         type=click.Choice(["wheels", "conda"]),
         help="Where torch comes from. [default: wheels]",
     ),
-    click.option("--with", "packages", multiple=True, metavar="PACKAGE", help="As pip reads it; repeatable."),
+    click.option(
+        "--with",
+        "packages",
+        multiple=True,
+        metavar="PACKAGE",
+        help="As pip reads it, from its indexes; repeatable.",
+    ),
     click.option(
         "--file",
         "files",
@@ -48,7 +54,7 @@ _WISHES = (
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="environment.yml, requirements.txt, pyproject.toml, pyproject.toml[EXTRA] or pylock.toml; "
-        "repeatable.",
+        "repeatable. The first is for conda packages.",
     ),
     click.option(
         "--channel", "channels", multiple=True, metavar="CHANNEL", help="Of conda packages; repeatable."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -14,10 +15,14 @@ from envkit.api import UsageError
 from envkit.cli import envelope
 from envkit.cli.env.asking import confirm
 from envkit.cli.env.list import last_used_text
-from envkit.environments.generations import in_use_error
+from envkit.environments.disk_space import uv_cache_dir
+from envkit.environments.holders import busy_error
 from envkit.environments.records import format_size
 from envkit.environments.removal import Removable, find_removable, remove_with_traces
-from envkit.environments.store import list_environments
+from envkit.environments.store import envs_dir, list_environments
+
+# Of an environment whose files are links to uv's cache, next to nothing is freed.
+_SHARED = 0.5
 
 
 class RemovedEnv(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +48,11 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command(name="remove", short_help="Remove environments.")
 @click.argument("names", metavar="[NAME...]", nargs=-1)
-@click.option("--unused-for", metavar="DAYS", help="All that nothing used for that long, as in 30d.")
+@click.option(
+    "--unused-for",
+    metavar="DAYS",
+    help="Only what nothing used for that long, as in 30d; without NAME, of all.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
@@ -57,10 +66,17 @@ def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: 
     home = config.resolve_settings(config.read_layers(Path.cwd())).home.absolute()
     chosen = [find_removable(home, name) for name in dict.fromkeys(names)]
     busy = [each.name for each in chosen if each.stored is not None and each.stored.is_in_use]
-    if busy:
-        raise in_use_error(*busy)
+    if busy and unused_for is None:
+        raise busy_error(envs_dir(home), busy)
     if unused_for is not None:
-        chosen += [each for each in _unused(home, seconds=_seconds(unused_for)) if each.name not in names]
+        unused = _unused(home, seconds=_seconds(unused_for))
+        long_idle = {each.name for each in unused}
+        for each in chosen:
+            if each.name not in long_idle and each.stored is not None:
+                used = f"was last used {last_used_text(each.stored)}"
+                why = "is in use" if each.stored.is_in_use else used
+                click.echo(f"note: {each.name} stays: it {why}", err=True)
+        chosen = [each for each in chosen or unused if each.name in long_idle or each.stored is None]
     if not chosen and not as_json:
         click.echo(f"No environment has been unused for {unused_for}")
         return
@@ -79,12 +95,16 @@ def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: 
     elif dry_run:
         click.echo("Nothing was removed: --dry-run")
     else:
-        click.echo(f"Removed {', '.join(each.name for each in removed)}: {format_size(freed)} freed")
+        is_shared = freed < _SHARED * sum(each.size for each in removed)
+        stays = " (files shared with uv's cache stay there)" if is_shared else ""
+        click.echo(f"Removed {', '.join(each.name for each in removed)}: {format_size(freed)} freed{stays}")
         for gone in removed:
             if gone.kernel is not None:
                 click.echo(f"Removed the kernel {gone.kernel}")
             for note in gone.notes:
                 click.echo(f"note: {note}", err=True)
+        if uv_cache_dir(os.environ).is_dir():
+            click.echo("uv's cache keeps packages for the next environment; to empty it: uv cache clean")
 
 
 def _unused(home: Path, *, seconds: float) -> list[Removable]:

@@ -16,11 +16,9 @@ from envkit.machine import MachineFacts, read_facts
 
 if TYPE_CHECKING:
     from envkit.config import Settings
-    from envkit.machine import Platform
 
 
-_SYSTEMS = ("linux", "darwin")
-_LIBC_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}(\.[0-9]{1,4})*")
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})+")
 
 
 class _Envelope(msgspec.Struct):
@@ -62,21 +60,17 @@ def read_facts_file(file: Path) -> MachineFacts:
             facts = msgspec.json.decode(content, type=MachineFacts)
     except msgspec.DecodeError as error:
         raise ConfigError(f"{file}: these are no facts of a machine: {error}", hint=hint) from error
-    _check_platform(facts.platform, file, hint=hint)
+    _check_versions(facts, file, hint=hint)
     return facts
 
 
-def _check_platform(platform: Platform, file: Path, *, hint: str) -> None:
+def _check_versions(facts: MachineFacts, file: Path, *, hint: str) -> None:
     """Check what packages are chosen by. Raises: ConfigError."""
-    if platform.system not in _SYSTEMS:
-        raise ConfigError(
-            f"{file}: environments are for {' and '.join(_SYSTEMS)}, and this machine's system is "
-            f"{platform.system!r}",
-            hint="On Windows, run envkit inside WSL, and write the facts there: envkit facts > FACTS",
-        )
+    platform = facts.platform
     if platform.libc not in (None, "glibc", "musl"):
         raise ConfigError(f"{file}: the libc {platform.libc!r} is neither glibc nor musl", hint=hint)
-    if platform.libc_version is not None and not _LIBC_VERSION.fullmatch(platform.libc_version):
-        raise ConfigError(
-            f"{file}: the libc_version {platform.libc_version!r} is no version such as 2.35", hint=hint
-        )
+    versions = [("libc_version", platform.libc_version, "2.35")]
+    versions += [("compute_capability", gpu.compute_capability, "8.6") for gpu in facts.nvidia.gpus]
+    for name, version, example in versions:
+        if version and not _VERSION.fullmatch(version):
+            raise ConfigError(f"{file}: the {name} {version!r} is no version such as {example}", hint=hint)

@@ -17,11 +17,11 @@ from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.records import PlanLine, Synced, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
+from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.drift import why_unplanned
 from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
 from envkit.environments.pinned import pin_wheels
-from envkit.environments.plan import plan_environment
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import check_name, envs_dir, find_stored, hold_environment
 
@@ -131,8 +131,10 @@ def _plan(stored: StoredEnvironment, wish: Wish, *, planning: Planning, view: Ru
     if wish.lock is not None:
         return plan_of_lock(stored.name, wish.lock, planning=planning)
     if way.is_upgrade:
-        return plan_environment(stored.name, wish.spec, planning=planning, progress=view)
-    return plan_keeping(stored.name, wish.spec, stored.record, planning=planning, progress=view)
+        return plan_with_torch(stored.name, wish.spec, planning=planning, progress=view, wheels=wish.wheels)
+    return plan_keeping(
+        stored.name, wish.spec, stored.record, planning=planning, progress=view, wheels=wish.wheels
+    )
 
 
 def _prepare(

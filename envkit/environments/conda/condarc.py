@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envkit.api import ConfigError
+from envkit.masking import mask_address, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -185,6 +186,18 @@ def _texts(value: object) -> tuple[str, ...]:
     raise _Wrong("a list of names")
 
 
+def _places(value: object) -> tuple[str, ...]:
+    return tuple(_place(each) for each in _texts(value))
+
+
+def _place(value: object) -> str:
+    """Return the name, path or address of a channel; with one letter amiss it may hold a password."""
+    text = _text(value)
+    if mask_address(text) != mask_secrets(text) or text.startswith("//"):
+        raise _Wrong("a name or an address that begins with https://")
+    return text
+
+
 def _text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -221,7 +234,7 @@ def _table(value: object) -> dict[str, str]:
 
 def _table_of_lists(value: object) -> dict[str, tuple[str, ...]]:
     if isinstance(value, dict):
-        return {str(key): _texts(each) for key, each in value.items()}
+        return {str(key): _places(each) for key, each in value.items()}
     raise _Wrong("a table of names and lists")
 
 
@@ -237,9 +250,9 @@ _TRUTHS = {
 }
 _ALIASES = {"channel": "channels", "verify_ssl": "ssl_verify"}
 _READERS: dict[str, Callable[[object], Any]] = {
-    "channels": _texts,
-    "default_channels": _texts,
-    "channel_alias": _text,
+    "channels": _places,
+    "default_channels": _places,
+    "channel_alias": _place,
     "custom_channels": _table,
     "custom_multichannels": _table_of_lists,
     "mirrored_channels": _table_of_lists,
@@ -249,7 +262,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "offline": _truth,
     "pkgs_dirs": _texts,
 }
-_LISTS = {name for name, reader in _READERS.items() if reader is _texts}
+_LISTS = {name for name, reader in _READERS.items() if reader in (_texts, _places)}
 
 
 def _filled(value: object, environ: Mapping[str, str]) -> object:

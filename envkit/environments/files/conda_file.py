@@ -16,6 +16,7 @@ from envkit.environments.files.conda_python import read_python
 from envkit.environments.files.request import FileRequest, Place, file_error, read_text
 from envkit.environments.files.requirement_lines import Line, join_lines
 from envkit.environments.files.requirements_file import read_lines
+from envkit.masking import mask_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -214,7 +215,8 @@ def _channel(node: Any, gathered: _Gathered) -> str:
 
 
 def _is_secret(text: str) -> bool:
-    return has_secret(text) or bool(_TOKEN.search(text))
+    is_unread = "://" not in text and mask_address(text) != text
+    return is_unread or has_secret(text) or bool(_TOKEN.search(text))
 
 
 def _secret(file: Path, line: int) -> Exception:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import Base, BaseRequest, EnvError, FoundPython
 from envkit.environments.backends import backend_context, load_backend
 from envkit.environments.lockfile.entries import base_packages, torch_build, wheel_packages
+from envkit.environments.lockfile.facts import locked_facts
 from envkit.environments.lockfile.fit import choose_section
 from envkit.environments.lockfile.host import locked_host
 from envkit.environments.lockfile.lines import machine_line
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from envkit.environments.lockfile.records import LockedMachine, LockFile
     from envkit.environments.plan import Planning
+    from envkit.machine import MachineFacts
 
 
 def plan_locked(name: str, lock: LockFile, *, planning: Planning) -> Plan:
@@ -44,7 +47,10 @@ def plan_locked(name: str, lock: LockFile, *, planning: Planning) -> Plan:
     if base.python != section.python:
         reasons[0] = f"Python {base.python}: {section.python} is locked and not here; {section.name}"
     if torch is not None:
-        reasons.append(f"torch {torch.version}: locked. {torch.reason}")
+        is_same = _is_same_machine(section, planning.facts)
+        locked_for = "locked." if is_same else f"locked for {section.name}:"
+        torch = msgspec.structs.replace(torch, reason=f"{locked_for} {torch.reason}")
+        reasons.append(f"torch {torch.version}: {torch.reason}")
     packages = tuple(map(host_package, distributions))
     return Plan(
         name=name,
@@ -60,6 +66,14 @@ def plan_locked(name: str, lock: LockFile, *, planning: Planning) -> Plan:
         locked=wheel_packages(section),
         lock=lock.sha256,
         reasons=tuple(reasons),
+    )
+
+
+def _is_same_machine(section: LockedMachine, facts: MachineFacts) -> bool:
+    """Tell whether what was said of the section's GPUs and driver is true of this machine."""
+    here = locked_facts(facts)
+    return (section.facts.driver, section.facts.gpus) == (here.driver, here.gpus) and not (
+        facts.nvidia.gpus and not here.gpus  # it has some that cannot be used
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from envkit import models
 from envkit.api import Base, EnvkitError
+from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.lockfile.entries import (
     base_packages,
     locked_base,
@@ -21,7 +22,6 @@ from envkit.environments.lockfile.fit import nearest_section
 from envkit.environments.lockfile.host import locked_host
 from envkit.environments.lockfile.records import Lock, LockedFacts, LockedMachine
 from envkit.environments.order import needs_of
-from envkit.environments.plan import plan_environment
 from envkit.environments.records import EnvRecord, EnvSpec, Proof
 from envkit.environments.requirements import minor_version
 from envkit.environments.resolve import resolve_wheels
@@ -110,7 +110,7 @@ def _lock_one(
     kept = record
     if kept is None and old is not None and not is_upgrade:
         kept = _as_record(old, spec, facts=surroundings.facts)
-    plan = plan_environment("lock", spec, planning=surroundings, progress=progress, prefer=kept)
+    plan = plan_with_torch("lock", spec, planning=surroundings, progress=progress, prefer=kept)
     plan = replace(
         plan,
         # The interpreter of a venv is another on each machine: only its version counts.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +18,7 @@ from envkit.environments.files.toml_lines import load_toml
 from envkit.environments.lockfile.lines import machine_line, place_line, spec_line
 from envkit.environments.lockfile.portable import absolute_machine, absolute_spec
 from envkit.environments.lockfile.records import (
+    LOCK_FILE,
     LOCK_VERSION,
     Lock,
     LockedBase,
@@ -31,7 +34,6 @@ from envkit.environments.spec_words import parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
 
 _UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]+)`")
@@ -52,6 +54,9 @@ def read_lock(file: Path, *, is_sealed: bool = True) -> LockFile:
     With ``is_sealed`` it has to be just as envkit wrote it; without, versions may be taken from one that was
     changed by hand since. Raises: ConfigError with file and line.
     """
+    if not file.exists():
+        here = " here" if file.parent == Path() else ""
+        raise ConfigError(f"there is no {file}{here}", hint=f"{lock_command(file)} --task ner")
     text = read_text(file)
     content = _content(text, file)
     spec = _spec(content.spec, text, file)
@@ -76,9 +81,13 @@ def _content(text: str, file: Path) -> _Content:
     try:
         table = load_toml(text, file)
     except ConfigError as error:
+        if _is_other_file(file, text):
+            raise _no_lock(file) from error
         error.hint = _instead(file)
         raise
     version = table.get("version")
+    if _is_other_file(file, text):
+        raise _no_lock(file)
     if isinstance(version, int) and version > LOCK_VERSION:
         raise file_error(
             f"this lock is of version {version}, and this envkit reads up to {LOCK_VERSION}",
@@ -242,9 +251,22 @@ def _check_digests(machine: LockedMachine, spec: EnvSpec, number: int, text: str
 
 
 def _again(file: Path, *, says: str = "Take the change back, or write the file anew") -> str:
-    return f"{says}: {lock_command(file)}"
+    command = lock_command(file)
+    return f"What was changed: {command} --check\n{says}: {command}"
 
 
 def _instead(file: Path) -> str:
     """Return the hint for a file that cannot be read at all."""
-    return f"Take the change back. Or remove the file, and say anew what is to be in it: {lock_command(file)} --help"
+    return f"Take the change back, or lock anew into another file: {lock_command(file.with_name('NEW.lock'))} --task ner"
+
+
+def _is_other_file(file: Path, text: str) -> bool:
+    """Tell whether a file most likely never was a lock, by its name and by what is not in it."""
+    return file.suffix != ".lock" and "[spec]" not in text and "[[machine]]" not in text
+
+
+def _no_lock(file: Path) -> ConfigError:
+    return ConfigError(
+        f"{file} is no {LOCK_FILE}",
+        hint=f"Did you mean --file {shlex.quote(str(file))}? To write a lock: envkit lock --help",
+    )

@@ -17,11 +17,15 @@ _WIDTH = 48
 
 
 class LineChange(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines of a lock, in short: ``line`` counts from 1 in the old file; ``old`` or ``new`` may be empty."""
+    """Lines of a lock, in short: ``line`` counts from 1 in the old file; ``old`` or ``new`` may be empty.
+
+    With ``is_machine`` it is a whole section, its machine named.
+    """
 
     line: int
     old: str
     new: str
+    is_machine: bool = False
 
 
 def changed_lines(old: str, new: str) -> tuple[LineChange, ...]:
@@ -42,7 +46,8 @@ def _paired(old: Sequence[str], new: Sequence[str], start: int) -> Iterator[Line
     waiting = {_key(text): text for text in new}
     for number, text in enumerate(old, start=start + 1):
         other = waiting.pop(_key(text), "")
-        yield _change(number, text, other)
+        if text != other:  # brackets and empty lines are alike everywhere
+            yield _change(number, text, other)
     for text in new:
         if _key(text) in waiting:
             yield _change(start + len(old) or 1, "", text)

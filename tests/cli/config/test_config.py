@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from environments.stored import build_for, wanted
 
 from envkit.cli import main
+from envkit.environments.store import change_environment
+from envkit.mirrors import MIRROR_FIELDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,6 +141,11 @@ def test_set_that_does_not_count_warns_of_what_does(run: Run, tmp_path: Path) ->
         (["set", "torch-index", "https://x"], "envkit config set mirrors.torch-index"),
         (["unset", "env"], "envkit config show --sources"),
         (["show", "nre"], "'ner'"),
+        (["show", "mirors"], "'mirrors'"),
+        (["show", "mirrors.torch-indx"], "'torch-index'"),
+        (["set", "backend", "cnda"], "'conda'"),
+        (["set", "env", "curent"], "Did you mean 'current'?"),
+        (["set", "env", "nosuch"], "envkit env create nosuch"),
         (["sett", "env", "x"], "Did you mean"),
     ],
 )
@@ -146,6 +154,43 @@ def test_what_is_wrong_ends_with_2_and_a_hint(run: Run, words: list[str], hint: 
 
     assert (done.returncode, done.stdout) == (2, "")
     assert hint in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("env", "current"), ("env", "docker:mine:1"), ("env", "made"), ("backend", "conda")]
+)
+def test_set_takes_what_is_there(run: Run, tmp_path: Path, words: tuple[str, str]) -> None:
+    run("config", "set", "home", str(tmp_path / "home"))
+    want = wanted(name="made")
+    change_environment(
+        tmp_path / "home",
+        "made",
+        is_fit=lambda prefix, record: "not made yet",
+        build=build_for(want),
+        say=lambda text: None,
+    ).release()
+
+    assert run("config", "set", *words).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "keys"),
+    [
+        ("env", ["env"]),
+        ("mirrors.torch_index", ["mirrors.torch-index"]),
+        ("ner.epochs", ["ner.epochs"]),
+        (
+            "mirrors",
+            [f"mirrors.{key}" for key in MIRROR_FIELDS],
+        ),
+    ],
+)
+def test_show_of_a_part_has_nothing_else(run: Run, part: str, keys: list[str]) -> None:
+    done = run("config", "show", part, "--json")
+
+    found = data(done)
+    values = [*found["settings"], *found["mirrors"], *(v for task in found["tasks"] for v in task["values"])]
+    assert (done.returncode, sorted(each["key"] for each in values)) == (0, sorted(keys))
 
 
 def test_path_prints_the_files_that_count_and_the_one_to_edit(run: Run, tmp_path: Path) -> None:

@@ -121,6 +121,29 @@ def test_create_that_fails_leaves_nothing(envkit: Any, tmp_path: Path) -> None:
     assert envkit("env", "list", "--json").returncode == 0
 
 
+def test_create_of_a_package_that_is_nowhere_names_the_line_that_asks_for_it(
+    envkit: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.txt").write_text("tiny\nNo.Such>=1\n")
+    for words in (["create", "e", "--dry-run"], ["create", "e"]):
+        done = envkit("env", *words, "--file", "bad.txt")
+        assert done.returncode == 6
+        assert "no-such cannot be found" in done.stderr
+        assert "\n  bad.txt:2 asks for no-such\n" in done.stderr
+        assert "Is the name right?" in done.stderr
+    assert envkit("env", "create", "e").returncode == 0
+    synced = envkit("env", "sync", "e", "--file", "bad.txt")
+    assert "bad.txt:2 asks for no-such" in synced.stderr
+
+
+def test_create_of_one_that_is_there_names_the_file_that_was_given(envkit: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("tiny\n")
+    assert "Making the environment e\n" in envkit("env", "create", "e").stderr  # no size is known
+    done = envkit("env", "create", "e", "--file", "mine.txt", "--with", "other")
+    assert done.returncode == 6
+    assert "envkit env sync e --with other --file mine.txt\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -130,6 +153,13 @@ def test_create_that_fails_leaves_nothing(envkit: Any, tmp_path: Path) -> None:
         (["e", "--backend", "cnda"], 2, "Did you mean 'conda'?"),
         (["e", "--python", "3.x"], 2, "no version of Python"),
         (["e", "--python", "3.6"], 6, "needs Python ==3.6.*"),
+        (
+            ["e", "--task", "ner", "--python", "3.8"],
+            6,
+            "3.8 was asked for, and envkit-ner 0.1.0 needs >=3.11;",
+        ),
+        (["e", "--locked"], 2, "there is no envkit.lock"),
+        (["e", "--locked", "bad.json"], 2, "--file bad.json"),
         (["e", "--torch", "foo"], 2, "neither a variant nor a version"),
         (["e", "--torch-from", "pip"], 2, "--torch-from"),
         (["e", "--file", "nope.txt"], 2, "there is no such file"),

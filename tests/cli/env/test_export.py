@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 import yaml
 from environments.stored import build_for, wanted
 
-from envkit.environments.store import change_environment
+from envkit.api import BasePackage
+from envkit.environments.store import change_environment, find_stored, write_record
 
 if TYPE_CHECKING:
     import subprocess
@@ -71,13 +73,34 @@ def test_export_as_json_holds_the_text(envkit: Command) -> None:
     assert data["text"].endswith("tiny==1.5\n")
 
 
+def test_export_of_a_conda_environment_says_what_is_left_out(envkit: Command, tmp_path: Path) -> None:
+    stored = find_stored(tmp_path / "home", NAME)
+    spec = msgspec.structs.replace(stored.record.spec, backend="conda", base_packages=("hello", "zlib"))
+    packages = tuple(BasePackage(name=name, version="1.2") for name in ("zlib", "hello"))
+    base = msgspec.structs.replace(stored.record.base, backend="conda", packages=packages)
+    record = msgspec.structs.replace(stored.record, backend="conda", base=base, spec=spec)
+    write_record(stored.prefix, record)
+    done = envkit(*TEXT)
+    assert "note: left out, for they are of conda: hello, zlib" in done.stderr
+    assert f"envkit env export {NAME} --format environment.yml" in done.stderr
+    assert json.loads(envkit(*TEXT, "--json").stdout)["data"]["left_out"] == ["hello", "zlib"]
+    assert envkit("env", "export", NAME, "--format", "environment.yml").stderr == ""
+    shown = envkit("env", "show", NAME, "--packages").stdout
+    export = f"envkit env export {NAME} --format environment.yml --output environment.yml"
+    assert f"{export} && envkit env create {NAME} --backend conda --file environment.yml\n" in shown
+    assert "packages     1 package for Python, 2 packages of conda" in shown
+    assert shown.endswith("Packages for Python:\n  tiny 1.5\n\nPackages of conda:\n  hello 1.2, zlib 1.2\n")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
         (("env", "export", NAME, "--no-hashes"), 2, "--format requirements"),
         (("env", "export", NAME, "-o", "lock.toml"), 2, "pylock.toml"),
         (("env", "export", "echo-py3.12"), 6, NAME),
-        (("env", "export", NAME, "--format", "pip"), 2, "requirements"),
+        (("env", "export", NAME, "--format", "pip"), 2, "Did you mean 'requirements'?"),
+        (("env", "export", NAME, "--format", "conda"), 2, "Did you mean 'environment.yml'?"),
+        (("env", "export", NAME, "--format", "toml"), 2, "'pylock'"),
         ((*TEXT, "-o", "/dev/null/x"), 6, "/dev/null/x"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import pytest
 from environments.stored import build_for, lies_in, wanted
 
 from envkit.environments.conda import known_prefixes
-from envkit.environments.flock import lock_exclusively
+from envkit.environments.flock import lock_exclusively, lock_shared
 from envkit.environments.generations import RECORD_FILE
 from envkit.environments.kernels import KernelMetadata, KernelOrigin, KernelSpec, kernel_dir, write_kernel
 from envkit.environments.store import change_environment, envs_dir, find_stored, list_environments
@@ -56,8 +58,15 @@ def names(home: Path) -> list[str]:
         (["one", "two", "one", "--yes"], 0, [], "Removed one, two: "),
         (["one", "tow", "--yes"], 6, ["one", "two"], "Known: two, one"),
         (["--unused-for", "30d", "--yes"], 0, ["two"], "Removed one: "),
-        (["--unused-for", "30d", "--dry-run"], 0, ["one", "two"], "one  1 MB, last used "),
+        (["--unused-for", "30d", "--dry-run"], 0, ["one", "two"], "one  1 kB, last used "),
         (["--unused-for", "9w", "--yes"], 0, ["one", "two"], "No environment has been unused for 9w"),
+        (["one", "two", "--unused-for", "30d", "--yes"], 0, ["two"], "note: two stays: it was last used "),
+        (
+            ["two", "--unused-for", "30d", "--yes"],
+            0,
+            ["one", "two"],
+            "No environment has been unused for 30d",
+        ),
         (["--unused-for", "soon"], 2, ["one", "two"], "days or weeks"),
         ([], 2, ["one", "two"], "no environment is named"),
         (["../one", "--yes"], 2, ["one", "two"], "cannot name an environment"),
@@ -84,7 +93,8 @@ def test_remove_takes_what_is_left_of_one_that_is_not_listed(envkit_here: Any, h
         (made / "three-1.in-use").touch()
     name = "one" if left == "record broken" else "three"
     asked = envkit_here("env", "remove", name, "--dry-run")
-    assert (asked.returncode, asked.stdout.splitlines()[0]) == (0, f"{name}  1 MB, not whole")
+    size = "23 B" if left == "record broken" else "0 B"
+    assert (asked.returncode, asked.stdout.splitlines()[0]) == (0, f"{name}  {size}, not whole")
     done = envkit_here("env", "remove", name, "--yes")
     assert done.returncode == 0, done.stderr
     assert not [each for each in lies_in(home) if name in each]
@@ -126,6 +136,37 @@ def test_remove_of_one_in_use_takes_none(envkit_here: Any, home: Path) -> None:
     assert done.returncode == 6
     assert "a run, shell, kernel or program is in two" in done.stderr
     assert names(home) == ["one", "two"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_remove_of_one_in_use_names_who_is_in_it(envkit_here: Any, home: Path) -> None:
+    in_use = envs_dir(home) / ".made/two-1.in-use"
+    with lock_shared(in_use) as hold:
+        child = subprocess.Popen(["sleep", "60"], pass_fds=[hold.fileno()])
+    try:
+        done = envkit_here("env", "remove", "two", "--yes")
+        filtered = envkit_here("env", "remove", "two", "--unused-for", "0d", "--yes")
+    finally:
+        child.kill()
+        child.wait()
+    assert done.returncode == 6
+    assert f"is in two: sleep (process {child.pid})" in done.stderr
+    assert (filtered.returncode, "note: two stays: it is in use" in filtered.stderr) == (0, True)
+    assert names(home) == ["one", "two"]
+
+
+@pytest.mark.parametrize("has_cache", [True, False])
+def test_remove_says_what_stays_in_uvs_cache(
+    envkit_here: Any, home: Path, tmp_path: Path, has_cache: bool
+) -> None:
+    cache = tmp_path / "cache"
+    if has_cache:
+        (cache / "archive").mkdir(parents=True)
+        (cache / "archive/big").write_bytes(b"1" * 4_000_000)
+        os.link(cache / "archive/big", envs_dir(home) / ".made/one-1/big")
+    done = envkit_here("env", "remove", "one", "--yes", UV_CACHE_DIR=str(cache))
+    assert done.returncode == 0, done.stderr
+    assert ("uv cache clean" in done.stdout.splitlines()[-1]) is has_cache
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, ["two"]), ("n\n", 1, ["one", "two"])])

@@ -77,6 +77,9 @@ def test_run_program_holds_the_environment_and_hears_signals(environ: dict[str, 
     ("words", "code", "told"),
     [
         ((), 2, "envkit env run mine -- "),
+        (("pip", "install", "six"), 2, "envkit env sync mine --with PACKAGE"),
+        (("--", "pip3.11", "list"), 2, "has no pip of its own"),
+        (("pipx-of-nobody",), 127, "there is no program"),
         (("toll",), 127, "Did you mean tool"),
         (("./gone",), 127, "no file ./gone"),
         (("./plain",), 126, "chmod +x ./plain"),
@@ -97,6 +100,18 @@ def test_run_what_cannot_start_ends_as_in_a_shell(
     done = envkit_here("env", "run", "mine", *words)
     assert done.returncode == code
     assert told in done.stderr
+
+
+def test_run_pip_of_the_environment_is_its_own(tmp_path: Path) -> None:
+    make_small(tmp_path / "home", "mine", files={"bin/pip3": "#!/bin/sh\necho its own\n"})
+    done = subprocess.run(
+        [*ENVKIT, "pip3"],
+        env={**os.environ, "ENVKIT_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "its own\n")
 
 
 def test_run_in_no_environment_names_those_there_are(

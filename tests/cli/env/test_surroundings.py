@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from envkit.machine import read_facts
+from envkit.machine import Gpu, Nvidia, read_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
         ({"libc_version": "x"}, "the libc_version 'x'"),
         ({"libc_version": "2.x"}, "the libc_version '2.x'"),
         ({"libc": "bionic"}, "the libc 'bionic' is neither glibc nor musl"),
-        ({"system": "windows"}, "this machine's system is 'windows'"),
-        ({"system": "x"}, "environments are for linux and darwin"),
     ],
 )
 def test_facts_that_no_packages_can_be_chosen_by_are_refused(
@@ -36,6 +36,25 @@ def test_facts_that_no_packages_can_be_chosen_by_are_refused(
     assert f"{file}: " in done.stderr
     assert says in done.stderr
     assert "hint: " in done.stderr
+
+
+def test_facts_of_a_gpu_whose_capability_is_no_version_are_refused(envkit: Any, tmp_path: Path) -> None:
+    facts = read_facts()
+    nvidia = Nvidia(driver_version="570.10", gpus=(Gpu(index=0, name="A100", compute_capability="x"),))
+    file = tmp_path / "facts.json"
+    file.write_bytes(msgspec.json.encode(msgspec.structs.replace(facts, nvidia=nvidia)))
+    done = envkit("env", "create", "e", "--torch", "auto", "--dry-run", "--for", file)
+    assert done.returncode == 2
+    assert f"error: {file}: the compute_capability 'x' is no version such as 8.6" in done.stderr
+
+
+def test_folder_that_was_removed_is_named_and_no_bug(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    line = f"cd {folder} && rmdir {folder} && exec {sys.executable} -P -m envkit env list"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the folder that this shell is in was removed\nhint: ")
 
 
 def test_settings_of_uv_and_pip_move_no_package_elsewhere(

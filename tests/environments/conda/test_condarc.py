@@ -153,6 +153,10 @@ def test_condarc_variable_wrong_is_named() -> None:
         "channels: {a: http://u:s3kret@h}\n",
         "offline: http://u:s3kret@h\n",
         "channels: ['http://u:s3kret@h\n",
+        "channels: [//u:s3kret@h/c]\n",
+        "channels: [u:s3kret@h/c]\n",
+        "channel_alias: https:/u:s3kret@h\n",
+        "mirrored_channels: {a: [u:s3kret@h/c]}\n",
     ],
 )
 def test_condarc_of_another_form_is_named_and_its_passwords_are_not(text: str, tmp_path: Path) -> None:

@@ -86,6 +86,22 @@ def test_exported_pylock_read_back_gives_the_same_packages(
     assert "--task ner" in requested.notes[0]
 
 
+@pytest.mark.parametrize("form", ["pylock", "requirements", "environment.yml"])
+def test_exported_file_says_what_only_the_backend_has_and_its_own_name(
+    make_record: Callable[..., EnvRecord], form: Any
+) -> None:
+    base = Base(
+        backend="conda", python="3.11.7", packages=(BasePackage(name="hello", version="2", build="0"),)
+    )
+    record = make_record(backend="conda", base=base, spec=EnvSpec(base_packages=("hello >=2",)))
+    head = export_environment(record, [wheel("six")], form=form, file_name="my own.x")
+    assert "--file 'my own.x'" in head
+    is_told = (
+        "# LEFT OUT, for they are of conda (--format environment.yml has them):\n#     hello >=2\n" in head
+    )
+    assert is_told == (form != "environment.yml")
+
+
 def test_exported_pylock_without_addresses_names_the_packages(record: EnvRecord) -> None:
     unknown = [WheelPackage(name="six", version="1.0"), wheel("nohash", sha256="")]
     with pytest.raises(EnvError, match="nohash, six") as caught:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import UsageError
-from envkit.environments.files import read_environment_file
+from envkit.environments.files import Place, read_environment_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,64 @@ def test_file_in_no_format_of_envkits_is_refused_with_the_way_out(
     with pytest.raises(UsageError, match=message) as caught:
         read_environment_file(write(name, "a = 1\n"), backend=None, environ={})
     assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("here/requirments.txt", "there is no such file", "Did you mean {}/here/requirements.txt?"),
+        ("here", "this is a folder", "Did you mean {}/here/pyproject.toml or {}/here/requirements.txt?"),
+        ("here/deep", "this is a folder", "Expected one of: environment.yml"),
+        ("nowhere/requirements.txt", "there is no such file", "Expected one of: environment.yml"),
+    ],
+)
+def test_file_that_is_not_there_is_answered_with_what_lies_there(
+    write: Callable[[str, str], Path], tmp_path: Path, name: str, message: str, hint: str
+) -> None:
+    for place in ("requirements.txt", "pyproject.toml", "notes.md", "deep/notes.md"):
+        write(f"here/{place}", "")
+    with pytest.raises(UsageError, match=message) as caught:
+        read_environment_file(tmp_path / name, backend=None, environ={})
+    assert str(caught.value.hint).startswith(hint.format(tmp_path, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("environment.yml", "name: mine\nchannels: [conda-forge]\n"),
+        ("pyproject.toml", '[project]\nname = "mine"\n'),
+    ],
+)
+def test_file_that_asks_for_nothing_says_so(
+    write: Callable[[str, str], Path], environ: dict[str, str], name: str, text: str
+) -> None:
+    file = write(name, text)
+    notes = read_environment_file(file, backend="conda", environ=environ).notes
+    assert f"{file} asks for nothing: there is no package in it" in notes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "places"),
+    [
+        ("requirements.txt", "# one\nSix.Two>=1\n\nattrs\n", [("six-two", 2), ("attrs", 4)]),
+        ("pyproject.toml", '[project]\ndependencies = [\n  "six",\n]\n', [("six", 3)]),
+        (
+            "environment.yml",
+            "dependencies:\n  - hello=1\n  - pip:\n    - six\n",
+            [("hello", 2), ("six", 4)],
+        ),
+    ],
+)
+def test_file_tells_the_line_of_each_package(
+    write: Callable[[str, str], Path],
+    environ: dict[str, str],
+    name: str,
+    text: str,
+    places: list[tuple[str, int]],
+) -> None:
+    file = write(name, text)
+    request = read_environment_file(file, backend="conda", environ=environ)
+    assert request.places == tuple(Place(package, file, line) for package, line in places)
 
 
 @pytest.mark.parametrize("name", ["gone.txt", "gone.toml[dev]", "gone"])

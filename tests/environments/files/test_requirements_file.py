@@ -111,6 +111,8 @@ def test_requirements_file_replaces_variables_that_are_set(
     ("text", "place", "message", "hint"),
     [
         ("six\n==1", ":2:", "is no requirement", "Expected a name"),
+        ("six=1.17.0", ":1:", "is no requirement", "Did you mean six==1.17.0?"),
+        ("six[a] = 1.*", ":1:", "is no requirement", "Did you mean six[a]==1.*?"),
         ("-r gone.txt", ":1:", "there is no file", "folder of the file"),
         ("-r https://host.example/r.txt", ":1:", "is not followed", "Fetch it"),
         ("six\n./nowhere[x] ; python_version>'3'", ":2:", "there is no ", "folder of the file"),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from environments.lockfile.locks import section, write
+from environments.lockfile.locks import CPU, section, with_gpu, write
 from small_wheels import write_wheel
 
 from envkit.api import EnvError
 from envkit.config import Settings
+from envkit.environments.lockfile.facts import locked_facts
 from envkit.environments.lockfile.install import plan_locked
 from envkit.environments.lockfile.make import make_lock
 from envkit.environments.lockfile.read import read_lock
@@ -22,6 +23,7 @@ from envkit.environments.make import make_environment
 from envkit.environments.records import EnvSpec
 from envkit.environments.store import find_stored, list_environments
 from envkit.machine import read_facts
+from envkit.machine.facts import Nvidia
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,9 +86,25 @@ def test_plan_of_a_lock_with_another_patch_of_python_says_so(tmp_path: Path, sur
     assert f"{minor}.99 is locked and not here" in plan.reasons[0]
 
 
-def make_facts_of_here(python: str, **changes: Any) -> Any:
-    from envkit.environments.lockfile.facts import locked_facts
+@pytest.mark.parametrize(
+    ("has_gpu", "why"),
+    [
+        (False, "torch 2.8.0+cpu: locked. No GPU."),
+        (True, "torch 2.8.0+cpu: locked for linux x86_64, cpu, Python 3.12: No GPU."),
+    ],
+)
+def test_plan_of_a_lock_says_for_which_machine_its_torch_was_chosen(
+    tmp_path: Path, surroundings: Any, has_gpu: bool, why: str
+) -> None:
+    facts = msgspec.structs.replace(FACTS, nvidia=Nvidia())
+    locked = section(python=FACTS.python.version, facts=locked_facts(facts), torch=CPU)
+    lock = read_lock(write(tmp_path, locked, spec=EnvSpec(packages=("tiny",), torch="cpu")))
+    here = with_gpu(facts, name="Tesla K80", capability="3.7") if has_gpu else facts
+    plan = plan_locked("mine", lock, planning=replace(surroundings, facts=here))
+    assert plan.reasons[1] == why
 
+
+def make_facts_of_here(python: str, **changes: Any) -> Any:
     return section(python=python, facts=locked_facts(FACTS), **changes)
 
 

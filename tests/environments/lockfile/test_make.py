@@ -9,7 +9,7 @@ import pytest
 from environments.lockfile.locks import machine
 from small_wheels import write_wheel
 
-from envkit.api import EnvError
+from envkit.api import EnvError, MachineError
 from envkit.environments.lockfile.fit import find_misfit
 from envkit.environments.lockfile.make import make_lock
 from envkit.environments.lockfile.write import write_lock
@@ -129,3 +129,15 @@ def test_lock_of_a_task_names_envkit_and_the_plugin_by_content(
     assert "envkit-ml" in host
     assert "envkit-echo" not in versions(found)
     assert versions(found)["tiny"] == "1.5"
+
+
+def test_lock_for_a_machine_with_another_python_only_is_for_that_python(lock: Any) -> None:
+    python = msgspec.structs.replace(FACTS.python, path="/opt/py3.13/bin/python", version="3.13.1")
+    there = msgspec.structs.replace(machine(), python=python, interpreters=())
+    found = lock(machines=[there])
+    assert [each.python for each in found.machines][-1] == "3.13.1"
+
+
+def test_lock_for_a_system_that_has_no_environments_is_refused(lock: Any) -> None:
+    with pytest.raises(MachineError, match=r"environments are for Linux and macOS.* 'windows'"):
+        lock(machines=[machine(system="windows", libc=None, libc_version=None)])

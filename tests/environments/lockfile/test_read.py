@@ -89,11 +89,39 @@ def test_lock_with_anything_changed_is_refused_and_still_serves_to_lock_anew(
     with pytest.raises(ConfigError, match=said) as caught:
         read_lock(file)
     assert str(caught.value.hint).endswith(f"envkit lock -o {file}")
+    assert f"envkit lock -o {file} --check" in str(caught.value.hint)
     assert read_lock(file, is_sealed=False).lock.machines[0].python == "3.12.4"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", "tiny==1.0\n"),
+        ("environment.yml", "dependencies:\n  - numpy\n"),
+        ("pyproject.toml", '[project]\nname = "x"\n'),
+        ("pylock.toml", 'lock-version = "1.0"\n'),
+    ],
+)
+def test_another_kind_of_file_is_no_lock_and_may_stay(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=f"{name} is no envkit.lock$") as caught:
+        read_lock(file)
+    assert f"Did you mean --file {file}?" in str(caught.value.hint)
+
+
+def test_lock_that_is_half_merged_is_told_apart_and_may_stay(tmp_path: Path) -> None:
+    file = write(tmp_path)
+    other = tmp_path / "lock.toml"
+    for place in (file, other):
+        place.write_text(f"<<<<<<< HEAD\n{write(tmp_path).read_text()}")
+        with pytest.raises(ConfigError, match=f"{place}:1: this is no TOML") as caught:
+            read_lock(place)
+        assert "emove" not in str(caught.value.hint)
+
+
 def test_lock_that_is_not_there_or_no_text_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigError, match="there is no .*absent.lock$"):
         read_lock(tmp_path / "absent.lock")
     (tmp_path / "other.lock").write_bytes(b"a = 1\nb = '\xff'\n")
     with pytest.raises(ConfigError, match=r"other\.lock:2: is not UTF-8 text"):

@@ -10,6 +10,12 @@ LINE = '  {{ name = "{0}", version = "{1}", sha256 = "{2}" }},'
 OLD = "\n".join(["version = 1", 'digest = "1"', "wheels = [", LINE.format("tiny", "1.0", "a" * 64), "]", ""])
 
 
+def test_lines_that_are_alike_everywhere_are_not_told() -> None:
+    new = OLD.replace("wheels = [", "\nasked = [\n]\n\nwheels = [")
+    told = changed_lines(f"{OLD}\n[spec]\n]\n", f"{new}\n]\n[spec]\n")
+    assert all(each.old != each.new for each in told)
+
+
 @pytest.mark.parametrize(
     ("new", "said"),
     [

@@ -1,0 +1,56 @@
+"""The last words of a command on a terminal: whole words, and commands that can be copied."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envkit.cli.exits import labelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "rows"),
+    [
+        ("there is no such file", 40, ["error: there is no such file"]),
+        ("there is no such file", 20, ["error: there is no", "       such file"]),
+        ("two\n  lines of some words", 18, ["error: two", "  lines of some", "    words"]),
+        ("say it: envkit env sync mine", 40, ["error: say it: envkit env sync mine"]),
+        ("say it: envkit env sync mine", 30, ["error: say it:", "       envkit env sync mine"]),
+        ("envkit env sync mine --with a", 20, ["error: envkit env sync mine --with a"]),
+        ("/a/name/without/any/blank", 12, ["error: /a/name/without/any/blank"]),
+        ("", 12, ["error: "]),
+    ],
+)
+def test_last_words_wrap_at_words_and_leave_commands_whole(text: str, width: int, rows: list[str]) -> None:
+    assert labelled("error: ", text, width=width).split("\n") == rows
+    assert labelled("error: ", text, width=None) == f"error: {text}"
+
+
+@given(words=st.lists(st.sampled_from(["a", "word", "/a/longer/path", "pip", "x:"]), min_size=1))
+def test_last_words_lose_no_word_at_any_width(words: list[str]) -> None:
+    for width in range(10, 60, 7):
+        assert labelled("hint: ", " ".join(words), width=width).split() == ["hint:", *words]
+
+
+def test_last_words_are_wrapped_for_a_terminal_alone(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "envkit", "env", "show", "no-such-one"]
+    environ = {**os.environ, "ENVKIT_HOME": str(tmp_path), "COLUMNS": "30"}
+    piped = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert len(piped.stderr.splitlines()) == 2
+    ours, theirs = pty.openpty()
+    subprocess.run(words, env=environ, stderr=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert len(shown.splitlines()) > 2
+    assert shown.split() == piped.stderr.split()

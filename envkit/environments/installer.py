@@ -54,7 +54,7 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
         uv(*install, "--requirements", str(requirements), constraints=plan.spec.constraints)
     if exact:
         pylock.write_text(write_exact(exact), encoding="utf-8")
-        uv(*install, "--preview-features", "pylock", "--requirements", str(pylock))
+        uv(*install, "--preview-features", "pylock", "--requirements", str(pylock), is_exact=True)
 
 
 def write_alone(plan: Plan, *, uv: UvCalls) -> None:

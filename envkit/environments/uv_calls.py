@@ -22,6 +22,8 @@ _DOWNLOADING = re.compile(r"Downloading (\S+) \(([0-9.]+)([KMG]iB)\)")
 _SHOWN = re.compile(r"(Resolved|Prepared|Installed) (\d+ packages?)|(Building) (\S+)")
 _NEXT = {"Resolved": "unpacking", "Prepared": "installing"}
 _QUIET_SECONDS = 1.0
+# What uv refuses beside a pylock, in which all is decided.
+_BOUNDS = frozenset({"UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE"})
 _NOT_FOUND = "was not found in the package registry"
 
 
@@ -39,13 +41,15 @@ class UvCalls:
     inherited: Sequence[int] = ()
     binary: Path = field(default_factory=find_uv)
 
-    def __call__(self, *arguments: str, constraints: Sequence[str] = ()) -> list[str]:
-        """Run uv and return its lines. Raises: EnvError."""
+    def __call__(self, *arguments: str, constraints: Sequence[str] = (), is_exact: bool = False) -> list[str]:
+        """Run uv and return its lines; ``is_exact`` leaves out what would bound versions. Raises: EnvError."""
         # Of the working folder relative paths are taken, but no project's own settings for uv, and of the
         # user's own only what stands in this file.
         # Its temporary files, a lock for each new prefix among them, go with the folder.
         environ = {**self.settings.environ, "UV_PROJECT": str(self.folder), "TMPDIR": str(self.folder)}
         environ["UV_CONFIG_FILE"] = str(self._settings_file())
+        if is_exact:
+            environ = {name: text for name, text in environ.items() if name not in _BOUNDS}
         if constraints:
             file = self.folder / "constraints.txt"
             file.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -93,8 +94,9 @@ def test_remove_takes_what_is_left_of_one_that_is_not_listed(envkit_here: Any, h
         (made / "three-1.in-use").touch()
     name = "one" if left == "record broken" else "three"
     asked = envkit_here("env", "remove", name, "--dry-run")
-    size = "23 B" if left == "record broken" else "0 B"
-    assert (asked.returncode, asked.stdout.splitlines()[0]) == (0, f"{name}  {size}, not whole")
+    size = "[1-9][0-9] B" if left == "record broken" else "0 B"  # of a program that names the interpreter
+    assert re.fullmatch(f"{name}  {size}, not whole", asked.stdout.splitlines()[0]), asked.stderr
+    assert asked.returncode == 0
     done = envkit_here("env", "remove", name, "--yes")
     assert done.returncode == 0, done.stderr
     assert not [each for each in lies_in(home) if name in each]

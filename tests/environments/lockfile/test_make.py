@@ -94,7 +94,10 @@ def test_lock_takes_the_wheel_of_each_kind_of_machine(lock: Any, folder: Path) -
     for tag in ("cp312-cp312-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_aarch64"):
         write_wheel(folder, "built", tag=tag)
     spec = EnvSpec(packages=("built; python_version == '3.12'",))
-    found = lock(spec, machines=[machine(), machine(machine="aarch64")])
+    machines = [
+        msgspec.structs.replace(each, interpreters=()) for each in (machine(), machine(machine="aarch64"))
+    ]
+    found = lock(spec, machines=machines)
     files = {s.facts.machine: s.wheels[0].file for s in found.machines if s.python.startswith("3.12")}
     assert files["aarch64"] == "built-1.0-cp312-cp312-manylinux_2_17_aarch64.whl"
     assert files["x86_64"] == "built-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"
@@ -135,7 +138,8 @@ def test_lock_for_a_machine_with_another_python_only_is_for_that_python(lock: An
     python = msgspec.structs.replace(FACTS.python, path="/opt/py3.13/bin/python", version="3.13.1")
     there = msgspec.structs.replace(machine(), python=python, interpreters=())
     found = lock(machines=[there])
-    assert [each.python for each in found.machines][-1] == "3.13.1"
+    # Where the tests run on 3.13 themselves, this machine's own section serves there too.
+    assert found.machines[-1].python.startswith("3.13.")
 
 
 def test_lock_for_a_system_that_has_no_environments_is_refused(lock: Any) -> None:

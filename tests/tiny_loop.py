@@ -103,6 +103,7 @@ def begin(
     checkpoint: Path | None = None,
     is_forced: bool = False,
     loss: Callable[[Any, Any], Any] = summed_loss,
+    rows_per_step: int = 1,
     **options: Any,
 ) -> Any:
     """Return the training of a tiny model over these rows, at its beginning or at the checkpoint."""
@@ -125,7 +126,14 @@ def begin(
     )
     set_seeds(run.seed)
     return prepare(
-        run, make_model(), rows, collate=collate, loss=loss, learning_rate=1e-3, tokens_per_step=64
+        run,
+        make_model(),
+        rows,
+        collate=collate,
+        loss=loss,
+        learning_rate=1e-3,
+        tokens_per_step=64,
+        rows_per_step=rows_per_step,
     )
 
 

@@ -63,6 +63,7 @@ def prepare(
     loss: Callable[[torch.nn.Module, BatchT], torch.Tensor],
     learning_rate: float,
     tokens_per_step: int,
+    rows_per_step: int = 1,
     metrics: Collection[str] = (),
 ) -> Training[RowT, BatchT]:
     """Return a training of these rows, at its beginning or at ``run.checkpoint``; ``steps`` goes through it.
@@ -70,8 +71,9 @@ def prepare(
     ``run.options`` are FinetuneOptions. ``collate`` turns rows into a batch on the model's device;
     ``loss(model, batch)`` is a scalar, the sum over the batch's labelled items. ``learning_rate`` and
     ``tokens_per_step`` (padding included, on a CPU) hold where the options say nothing; an adapter learns
-    at a multiple of the one, a GPU's steps are larger, and those over little data smaller. ``metrics`` are
-    the names that evaluations will have, so that a wrong ``--metric`` is found before the training. Freezes
+    at a multiple of the one, a GPU's steps are larger, and those over little data smaller. A step has room
+    for ``rows_per_step`` rows of mean length at least: where a row bears one label, a step of one long row
+    would follow the noise of that label. ``metrics`` are the names that evaluations will have, so that a wrong ``--metric`` is found before the training. Freezes
     weights, adds adapters, plans the steps, finds out precision and memory by trying, and reports what it
     chose. Raises: UsageError for options that do not fit the model, ResumeRefused where something is not as it
     was at the checkpoint.
@@ -84,7 +86,7 @@ def prepare(
         standing.check(metrics)
     as_loaded = describe_model(model)
     lengths = [len(row.pieces) for row in rows]
-    size = _choose_size(run, _scaled_tokens(tokens_per_step, device), lengths)
+    size = _choose_size(run, _scaled_tokens(tokens_per_step, device), lengths, rows=rows_per_step)
     plan = plan_steps(lengths, size, epochs=options.epochs, seed=run.seed, max_steps=options.max_steps)
     adapters = _choose_trained(run, model, steps=len(plan.steps))
     speed_up_dropout(model)
@@ -151,14 +153,20 @@ def _is_best_lost(run_dir: Path, standing: Standing) -> bool:
     return check_checkpoint(checkpoint_dir(run_dir, "best", standing.best_step)) is not None
 
 
-def _choose_size(run: Run[Any, Any], usual: int, lengths: Sequence[int]) -> StepSize:
+def _choose_size(run: Run[Any, Any], usual: int, lengths: Sequence[int], *, rows: int) -> StepSize:
     """Return how large a step is; where that was left open, what suits the task and the amount of data."""
     options: FinetuneOptions = run.options
-    tokens = min(usual, max(SMALLEST_STEP, sum(lengths) * options.epochs // ENOUGH_STEPS))
+    room = rows * sum(lengths) // max(1, len(lengths))
+    enough = sum(lengths) * options.epochs // ENOUGH_STEPS
+    # A step over few long rows is never less than half the room: it would be less than a handful of labels.
+    tokens = min(max(usual, room), max(SMALLEST_STEP, enough, room // 2))
     if options.batch_size is None and options.tokens_per_step is None:
-        reason = (
-            "the default of the task" if tokens == usual else "few, so that little data makes enough steps"
-        )
+        if tokens == usual:
+            reason = "the default of the task"
+        elif tokens < usual:
+            reason = "few, so that little data makes enough steps"
+        else:
+            reason = "more than usual, for rows this long"
         run.report.choice("tokens per step", str(tokens), reason)
     return choose_step_size(options, default_tokens=tokens)
 

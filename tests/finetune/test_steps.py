@@ -360,6 +360,26 @@ def test_learning_rate_that_is_not_given_suits_what_is_trained(
     assert ("learning rate" in heard.choices) == ("learning_rate" not in options)
 
 
+@pytest.mark.parametrize(
+    ("rows_per_step", "reason"),
+    [
+        (1, "the default of the task"),
+        (16, "more than usual, for rows this long"),
+        (60, "more than usual, for rows this long"),  # and half of it, for that few rows
+    ],
+)
+def test_step_has_room_for_the_labels_that_it_needs(tmp_path: Path, rows_per_step: int, reason: str) -> None:
+    heard, rows = Heard(), make_rows(200)
+    mean = sum(len(row.pieces) for row in rows) / len(rows)
+    training = begin(tmp_path, rows, heard=heard, rows_per_step=rows_per_step, tokens_per_step=None)
+    tokens, why = heard.choices["tokens per step"]
+    room = rows_per_step * mean
+    assert int(tokens) == int(max(64, min(room, max(128, int(room) // 2))))
+    assert why == reason
+    rows_of_a_step = [len(step) for step in training.plan.steps]
+    assert sum(rows_of_a_step) / len(rows_of_a_step) > 0.7 * int(tokens) / mean
+
+
 # What is forced
 
 

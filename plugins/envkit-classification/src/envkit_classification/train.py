@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 # each, 87.9, 88.2 and 87.4 were right. A step holds some ten such texts, and fewer labels bear a lower rate.
 LEARNING_RATE = 1e-4
 TOKENS_PER_STEP = 512
+ROWS_PER_STEP = 8
 UNKNOWN_SHARE = 0.05  # of the pieces, beyond which a model is said not to read their language
 
 
@@ -76,6 +77,7 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
         loss=objective.summed_loss,
         learning_rate=LEARNING_RATE,
         tokens_per_step=TOKENS_PER_STEP,
+        rows_per_step=ROWS_PER_STEP,
         metrics=metric_names("dev"),
     )
     for step in steps(training):

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     Loss = Callable[[torch.nn.Module, TextBatch], torch.Tensor]
 
+ROWS_PER_STEP = 16  # a long review bears one label like a short one
+
 
 def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
     """Fine-tune, save the state that is the best on dev, and score it on test."""
@@ -58,6 +60,7 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
         loss=summed_loss,
         learning_rate=started.learning_rate,
         tokens_per_step=started.tokens_per_step,
+        rows_per_step=ROWS_PER_STEP,
         metrics=score([], np.empty((0, len(data.scale.levels))), data.scale).metrics("dev"),
     )
     for step in steps(training):

@@ -1,7 +1,7 @@
 """Train each task with envkit and with transformers' Trainer on equal examples: scores by seed, and speed.
 
     python benchmarks/tasks_against_trainer.py FOLDER [--only classification sentiment qa] [--rows 2000]
-        [--seeds 3] [--repeats 3] [--cut] [--trainer-learning-rate 5e-5]
+        [--seeds 3] [--first-seed 0] [--repeats 3] [--cut] [--trainer-learning-rate 5e-5]
 
 FOLDER holds agnews, sst2 and squad. Both begin from the default model and see the same rows, as often. The
 Trainer runs at its own defaults: 8 rows a step, float32, random order, a rate of 5e-5; for texts with dynamic
@@ -85,7 +85,7 @@ def compare(task: str, sides: Sides, given: argparse.Namespace, scratch: Path) -
             flush=True,
         )
     scores: dict[str, list[float]] = {"Trainer": [], "envkit": []}
-    for seed in range(given.seeds):
+    for seed in range(given.first_seed, given.first_seed + given.seeds):
         result, _ = finetune(task, {**options, "seed": seed})
         scores["envkit"].append(100 * result.metrics[sides.metric])
         figures = sides.stock(
@@ -174,6 +174,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=EPOCHS, default=list(EPOCHS))
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cut", action="store_true", help="end a batch of questions with its longest window")
     parser.add_argument("--trainer-learning-rate", type=float, default=5e-5)

@@ -58,8 +58,6 @@ def read_uv_configuration(environ: Mapping[str, str], *, root: Path = Path("/"))
 
     ``root`` is where the system's file is looked for. Raises: ConfigError for a file that cannot be read.
     """
-    import tomlkit  # only where an environment is made
-
     merged: dict[str, Any] = {}
     for file in _strongest_first(environ, root):
         content = _read_file(file)
@@ -67,6 +65,10 @@ def read_uv_configuration(environ: Mapping[str, str], *, root: Path = Path("/"))
         if isinstance(of_pip := content.get("pip"), dict):
             kept["pip"] = _kept(of_pip, folder=file.parent)
         merged = _merged(merged, kept)
+    if not merged:
+        return ""
+    import tomlkit  # a twentieth of making an environment, where no file says anything
+
     # What stands below a table's header would belong to the table.
     return tomlkit.dumps(dict(sorted(merged.items(), key=lambda pair: _is_table(pair[1]))))
 

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 from envkit.api import EnvError, EnvironmentBackend
 from envkit.environments.flock import lock_exclusively, try_lock
-from envkit.registry import describe
+from envkit.testing.promises import Check, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,32 +86,9 @@ class BackendTrials:
         return {name: text for name, text in self.contract.context.environ.items() if name not in inside}
 
 
-@dataclass(frozen=True)
-class BackendCheck:
-    """A promise, and the function that raises AssertionError where a backend does not keep it."""
-
-    name: str
-    promise: str
-    run: Callable[[BackendTrials], None]
-
-    def __str__(self) -> str:
-        """Return its name, by which a parametrized test is called."""
-        return self.name
-
-
 def check_backend(contract: BackendContract, folder: Path) -> None:
     """Run all checks, in ``folder``. Raises: AssertionError with every promise that is not kept."""
-    trials = BackendTrials(contract, folder)
-    broken = []
-    for check in BACKEND_CHECKS:
-        try:
-            check.run(trials)
-        except AssertionError as error:
-            broken.append(f"{check.name}: {check.promise}; but {error}")
-        except Exception as error:  # noqa: BLE001 - a backend may raise anything; the other promises are still of interest
-            broken.append(f"{check.name}: {check.promise}; but {describe(error)}")
-    if broken:
-        raise AssertionError(f"the backend {contract.backend.name} does not keep:\n" + "\n".join(broken))
+    run_checks(BACKEND_CHECKS, BackendTrials(contract, folder), of=f"the backend {contract.backend.name}")
 
 
 def _is_backend(trials: BackendTrials) -> None:
@@ -245,13 +222,13 @@ def _files(folder: Path) -> set[Path]:
 
 
 BACKEND_CHECKS = (
-    BackendCheck("backend", "it is what envkit takes for a backend", _is_backend),
-    BackendCheck("plan", "a plan says all that will be installed, and writes nothing", _plan),
-    BackendCheck("same_plan", "the same request gives the same plan", _same_plan),
-    BackendCheck("impossible", "what cannot be met is an error that says what to do", _impossible),
-    BackendCheck("runs", "the Python that was planned runs where it was asked for", _runs),
-    BackendCheck("lets_go", "nothing that it starts outlives the installation", _lets_go),
-    BackendCheck("hashes", "a package with another hash is refused", _hashes),
-    BackendCheck("activates", "activated, python is the environment's, and all else as before", _activates),
-    BackendCheck("script", "a shell's script activates and takes back", _script),
+    Check("backend", "it is what envkit takes for a backend", _is_backend),
+    Check("plan", "a plan says all that will be installed, and writes nothing", _plan),
+    Check("same_plan", "the same request gives the same plan", _same_plan),
+    Check("impossible", "what cannot be met is an error that says what to do", _impossible),
+    Check("runs", "the Python that was planned runs where it was asked for", _runs),
+    Check("lets_go", "nothing that it starts outlives the installation", _lets_go),
+    Check("hashes", "a package with another hash is refused", _hashes),
+    Check("activates", "activated, python is the environment's, and all else as before", _activates),
+    Check("script", "a shell's script activates and takes back", _script),
 )

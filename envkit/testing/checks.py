@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from envkit.checkpoints import newest_sound
-from envkit.registry import describe
 from envkit.testing.contract import Contract, Trial, Trials
 from envkit.testing.guard import watch
 from envkit.testing.heard import Heard
+from envkit.testing.promises import Check, run_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _SMALL_WINDOW = 24  # pieces
@@ -26,32 +25,9 @@ _SAME_NUMBER = (
 _OF_THE_FILE = frozenset({"name", "gold", "is_right", "loss"})
 
 
-@dataclass(frozen=True)
-class Check:
-    """A promise, and the function that raises AssertionError where a task does not keep it."""
-
-    name: str
-    promise: str
-    run: Callable[[Trials], None]
-
-    def __str__(self) -> str:
-        """Return its name, by which a parametrized test is called."""
-        return self.name
-
-
 def check_task(contract: Contract, folder: Path) -> None:
     """Run all checks, in ``folder``. Raises: AssertionError with every promise that is not kept."""
-    trials = Trials(contract, folder)
-    broken = []
-    for check in CHECKS:
-        try:
-            check.run(trials)
-        except AssertionError as error:
-            broken.append(f"{check.name}: {check.promise}; but {error}")
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other promises are still of interest
-            broken.append(f"{check.name}: {check.promise}; but {describe(error)}")
-    if broken:
-        raise AssertionError(f"the task {contract.task} does not keep:\n" + "\n".join(broken))
+    run_checks(CHECKS, Trials(contract, folder), of=f"the task {contract.task}")
 
 
 def _seed(trials: Trials) -> None:

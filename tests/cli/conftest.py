@@ -39,3 +39,21 @@ def envkit_here(
         return subprocess.CompletedProcess(words, end.value.code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def envkit_with(
+    envkit_here: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Path], Callable[..., subprocess.CompletedProcess[str]]]:
+    """Give a folder of packages, and get a command that knows that folder and no index."""
+
+    def know(folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+        return envkit_here
+
+    return know

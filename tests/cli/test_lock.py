@@ -27,16 +27,9 @@ def wheels(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def envkit(envkit_here: Command, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+def envkit(envkit_with: Callable[[Path], Command], wheels: Path) -> Command:
     """Run a command that knows one folder of packages and no index."""
-    for name, value in {
-        "PIP_CONFIG_FILE": "/dev/null",
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(wheels),
-        "UV_CACHE_DIR": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return envkit_here
+    return envkit_with(wheels)
 
 
 def data_of(done: subprocess.CompletedProcess[str]) -> Any:

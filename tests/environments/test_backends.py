@@ -17,7 +17,7 @@ from envkit.config import Settings
 from envkit.environments.backends import backend_context, find_backends, find_faults, load_backend
 from envkit.environments.conda.backend import CondaBackend
 from envkit.environments.venv_backend import VenvBackend
-from envkit.testing import BACKEND_CHECKS, BackendCheck, BackendContract, BackendTrials
+from envkit.testing import BACKEND_CHECKS, BackendContract, BackendTrials, Check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,13 +64,17 @@ def conda_trials(tmp_path_factory: pytest.TempPathFactory, conda_channel: LocalC
 
 
 @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=str)
-def test_venv_backend_any_check_keeps_its_promise(check: BackendCheck, venv_trials: BackendTrials) -> None:
+def test_venv_backend_any_check_keeps_its_promise(
+    check: Check[BackendTrials], venv_trials: BackendTrials
+) -> None:
     check.run(venv_trials)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=str)
-def test_conda_backend_any_check_keeps_its_promise(check: BackendCheck, conda_trials: BackendTrials) -> None:
+def test_conda_backend_any_check_keeps_its_promise(
+    check: Check[BackendTrials], conda_trials: BackendTrials
+) -> None:
     check.run(conda_trials)
 
 

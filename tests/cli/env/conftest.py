@@ -69,18 +69,9 @@ def new_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def envkit(
-    envkit_here: Command, old_wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Command:
+def envkit(envkit_with: Callable[[Path], Command], old_wheels: Path) -> Command:
     """Run a command that knows the older folder of packages and no index."""
-    for name, value in {
-        "PIP_CONFIG_FILE": "/dev/null",
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": str(old_wheels),
-        "UV_CACHE_DIR": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    return envkit_here
+    return envkit_with(old_wheels)
 
 
 @pytest.fixture

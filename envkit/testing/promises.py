@@ -1,0 +1,40 @@
+"""What a check is, and how a set of them is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from envkit.registry import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+TrialsT = TypeVar("TrialsT")
+
+
+@dataclass(frozen=True)
+class Check(Generic[TrialsT]):
+    """A promise, and the function that raises AssertionError where it is not kept."""
+
+    name: str
+    promise: str
+    run: Callable[[TrialsT], None]
+
+    def __str__(self) -> str:
+        """Return its name, by which a parametrized test is called."""
+        return self.name
+
+
+def run_checks(checks: Iterable[Check[TrialsT]], trials: TrialsT, *, of: str) -> None:
+    """Run them all. Raises: AssertionError with every promise that ``of`` does not keep."""
+    broken = []
+    for check in checks:
+        try:
+            check.run(trials)
+        except AssertionError as error:
+            broken.append(f"{check.name}: {check.promise}; but {error}")
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the other promises are still of interest
+            broken.append(f"{check.name}: {check.promise}; but {describe(error)}")
+    if broken:
+        raise AssertionError(f"{of} does not keep:\n" + "\n".join(broken))

@@ -210,15 +210,22 @@ class Extension:
 
     def backends(self) -> list[Any]:
         """Return what its ``envkit_backends`` gives, unchecked. Raises: PluginError where that fails."""
+        return self._given("envkit_backends")
+
+    def templates(self) -> list[Any]:
+        """Return what its ``envkit_templates`` gives, unchecked. Raises: PluginError where that fails."""
+        return self._given("envkit_templates")
+
+    def _given(self, hook: str) -> list[Any]:
         if self.manager is None:
             return []
         try:
-            return [each for given in self.manager.hook.envkit_backends() for each in given]
+            return [each for given in getattr(self.manager.hook, hook)() for each in given]
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:  # a bad extension harms only itself
             raise PluginError(
-                f"envkit_backends of {self.entry} failed: {describe(error)}", hint=report_hint(self.entry)
+                f"{hook} of {self.entry} failed: {describe(error)}", hint=report_hint(self.entry)
             ) from error
 
 

@@ -17,6 +17,7 @@ from envkit.api.errors import (
     DataError,
     EnvError,
     EnvkitError,
+    ImageError,
     MachineError,
     PluginError,
     RunCancelled,
@@ -25,6 +26,7 @@ from envkit.api.errors import (
 )
 from envkit.api.finetune_options import FinetuneOptions
 from envkit.api.hooks import hookimpl
+from envkit.api.images import ImageTemplate, ImageValues
 from envkit.api.options import DEFAULT_MODEL, Meta, Options
 from envkit.api.predicting import Inputs, Predictor, PredictorRequest
 from envkit.api.task import Prediction, Reporter, Request, Result, Run, Table, Task
@@ -46,6 +48,9 @@ __all__ = [
     "FileOptions",
     "FinetuneOptions",
     "FoundPython",
+    "ImageError",
+    "ImageTemplate",
+    "ImageValues",
     "Inputs",
     "ListingBackend",
     "MachineError",

@@ -9,6 +9,7 @@ EnvkitError            1    a check or a run failed
 ├── MachineError       4    this machine cannot do it
 ├── PluginError        5    a plugin is missing, broken or in conflict
 ├── EnvError           6    an environment could not be made or does not fit
+├── ImageError         7    an image could not be built, or a container not run
 └── RunCancelled     130    the user stopped it
 """
 
@@ -88,6 +89,12 @@ class EnvError(EnvkitError):
     """Report an environment that could not be made or that lacks what a task needs."""
 
     exit_code = 6
+
+
+class ImageError(EnvkitError):
+    """Report an image that could not be built, or a container that could not run."""
+
+    exit_code = 7
 
 
 class RunCancelled(EnvkitError):

@@ -12,6 +12,7 @@ import pluggy
 
 from envkit.api.corpus import Corpus
 from envkit.api.environments import EnvironmentBackend
+from envkit.api.images import ImageTemplate
 from envkit.api.predicting import Predictor, PredictorRequest
 from envkit.api.task import Request, Result, Run, Task
 
@@ -53,3 +54,8 @@ def envkit_predictor(request: PredictorRequest[Any]) -> Predictor:  # type: igno
 @hookspec
 def envkit_backends() -> list[EnvironmentBackend]:  # type: ignore[empty-body]  # a specification has no body
     """Return what makes environments of further kinds. An extension's hook, called on the host."""
+
+
+@hookspec
+def envkit_templates() -> list[ImageTemplate]:  # type: ignore[empty-body]  # a specification has no body
+    """Return templates of images. An extension's hook, called on the host."""

@@ -3,8 +3,9 @@
 ``python benchmarks/conda_prefix.py [--repeats 5]``: medians, with packages unpacked in the cache already (warm)
 and unpacked anew each time (cold). Each way is a process of its own, from its start to its end: a script with
 envkit's two calls, a script with rattler's two calls, and ``envkit env create``, less the seconds of its proof.
-The bar is 1.3 times the bare script. Shown besides: the seconds of the two calls alone, without imports and
-start. rattler's are then those of a process that has it imported, while envkit's start one.
+The bar is 1.3 times the bare script. Shown besides: the seconds of the two calls alone, without start and
+imports, and the processor's seconds of all processes together, the proof's too. All keep bytecode, as installed
+packages do: where the shell forbids it, modules changed since would be compiled anew each time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -29,6 +31,7 @@ from conda_channel import MINOR, build_channel, python_package, small_packages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 PACKAGES = ("hello", "built-module", "settings", "fonts")
 BAR = 1.3
 BARE = """
@@ -51,6 +54,11 @@ os._exit(0)  # rattler 0.28 sometimes crashes where Python ends by itself
 """
 ENVKIT = """
 import os, sys, time
+channel, cache, prefix, minor, *packages = sys.argv[1:]
+environ = {**os.environ, "HOME": cache}
+from envkit.environments.conda.process import start_ahead
+start_ahead(environ)  # as the commands do
+
 from pathlib import Path
 from envkit.api import BackendContext, BaseRequest
 from envkit.environments.conda.backend import CondaBackend
@@ -58,9 +66,8 @@ from envkit.environments.conda.backend import CondaBackend
 class Silent:
     def step(self, text): pass
 
-channel, cache, prefix, minor, *packages = sys.argv[1:]
 began = time.perf_counter()
-context = BackendContext(environ={**os.environ, "HOME": cache}, cache_dir=Path(cache), channels=(channel,))
+context = BackendContext(environ=environ, cache_dir=Path(cache), channels=(channel,))
 request = BaseRequest(
     python=f"=={minor}.*",
     packages=tuple(packages),
@@ -72,16 +79,18 @@ base = backend.plan(request, context=context)
 backend.install(
     base, Path(prefix), requested=packages, context=context, progress=Silent(), inherited=()
 )
-print(time.perf_counter() - began)
+print(time.perf_counter() - began, flush=True)
+os._exit(0)  # as the other
 """
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds of a process, and of what it does besides starting and importing."""
+    """Seconds of a process, of what it does besides starting and importing, and of the processor."""
 
     process: float
     calls: float
+    processor: float
 
 
 def main() -> None:
@@ -105,13 +114,16 @@ def measure(channel: str, folder: Path, *, repeats: int, is_cold: bool) -> dict[
         "env create": run_command,
     }
     taken: dict[str, list[Taken]] = {way: [] for way in ways}
+    names = list(ways)
     for turn in range(repeats + 1):
-        for way, make in ways.items():
+        for place in range(len(names)):
+            way = names[(turn + place) % len(names)]
             own = folder / way
             if is_cold:
                 shutil.rmtree(own, ignore_errors=True)
             own.mkdir(exist_ok=True)
-            each = make(channel, own)
+            os.sync()  # nobody waits for what another wrote or removed
+            each = ways[way](channel, own)
             if turn:
                 taken[way].append(each)
     return taken
@@ -120,15 +132,16 @@ def measure(channel: str, folder: Path, *, repeats: int, is_cold: bool) -> dict[
 def run_script(script: str, channel: str, folder: Path) -> Taken:
     """Solve and install in one script."""
     prefix = folder / "prefix"
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), processor_seconds()
     said = subprocess.check_output(
         [sys.executable, "-c", script, channel, str(folder / "cache"), str(prefix), MINOR, *PACKAGES],
+        env=ENVIRON,
         text=True,
     )
     ended = time.perf_counter()
     assert (prefix / "bin/say-hello").is_file()
     shutil.rmtree(prefix)
-    return Taken(ended - began, float(said))
+    return Taken(ended - began, float(said), processor_seconds() - processor)
 
 
 def run_command(channel: str, folder: Path) -> Taken:
@@ -136,9 +149,9 @@ def run_command(channel: str, folder: Path) -> Taken:
     asked = folder / "environment.yml"
     asked.write_text(json.dumps({"dependencies": [f"python={MINOR}", *PACKAGES]}))  # JSON is YAML
     home = folder / "home"
-    environ = {**os.environ, "ENVKIT_HOME": str(home), "ENVKIT_CHANNELS": channel, "HOME": str(folder)}
+    environ = {**ENVIRON, "ENVKIT_HOME": str(home), "ENVKIT_CHANNELS": channel, "HOME": str(folder)}
     create = [sys.executable, "-m", "envkit", "env", "create", "bench", "--backend", "conda"]
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), processor_seconds()
     subprocess.run([*create, "--file", str(asked)], env=environ, capture_output=True, check=True)
     ended = time.perf_counter()
     prefix = home / "envs/bench"
@@ -146,7 +159,13 @@ def run_command(channel: str, folder: Path) -> Taken:
     record = json.loads((prefix / "envkit-env.json").read_text())
     shutil.rmtree(home / "envs")
     seconds = ended - began - record["proof"]["seconds"]
-    return Taken(seconds, seconds)
+    return Taken(seconds, seconds, processor_seconds() - processor)
+
+
+def processor_seconds() -> float:
+    """Return what all ended processes that this one started have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def show(state: str, taken: dict[str, list[Taken]]) -> None:
@@ -158,7 +177,8 @@ def show(state: str, taken: dict[str, list[Taken]]) -> None:
         middle = statistics.median(seconds)
         print(
             f"  {way:16} median {middle:.3f} s, {min(seconds):.3f} to {max(seconds):.3f}: "
-            f"{middle / bare:.2f} times the bare script"
+            f"{middle / bare:.2f} times the bare script; "
+            f"processor {statistics.median(each.processor for each in turns):.3f} s"
         )
     calls = {way: statistics.median(each.calls for each in turns) for way, turns in taken.items()}
     print(

@@ -12,7 +12,7 @@ from envkit.environments.conda import known_prefixes
 from envkit.environments.conda.activation import activated_variables
 from envkit.environments.conda.activation_scripts import write_activation
 from envkit.environments.conda.jobs import Bytes, Failed, InstallJob, Package, Solved, SolveJob, Step
-from envkit.environments.conda.process import RattlerProcesses
+from envkit.environments.conda.process import PROCESSES
 from envkit.environments.conda.settings import conda_settings
 from envkit.environments.prefix_names import link_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from envkit.api import BackendContext, BaseProgress, BaseRequest
     from envkit.environments.conda.jobs import ChannelSource, Installed, Job
+    from envkit.environments.conda.process import RattlerProcesses
     from envkit.environments.conda.settings import CondaSettings
 
 # Of conda's names of systems and machines, those that differ from the kernel's.
@@ -38,7 +39,7 @@ class CondaBackend:
     def __init__(self, *, processes: RattlerProcesses | None = None) -> None:
         # Addresses with passwords that a plan was asked with: no record holds them, and installing needs them.
         self._given: dict[str, ChannelSource] = {}
-        self._processes = processes or RattlerProcesses()
+        self._processes = processes or PROCESSES
 
     def plan(self, request: BaseRequest, *, context: BackendContext) -> Base:
         """Solve. Raises: EnvError for packages that cannot be had together, and for channels out of reach."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +59,8 @@ def _check_file(package: Package) -> None:
     parts = urlsplit(package.url)
     if parts.scheme != "file" or not package.sha256:
         return
+    import hashlib  # mostly all is unpacked
+
     with contextlib.suppress(FileNotFoundError), Path(unquote(parts.path)).open("rb") as archive:
         sha256 = hashlib.file_digest(archive, "sha256").hexdigest()
         if sha256 != package.sha256:

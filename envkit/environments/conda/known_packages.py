@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,8 @@ def remember(record: RepoDataRecord, *, cache_dir: Path) -> None:
     file = _file(record.sha256.hex(), cache_dir)
     if file.exists():
         return
+    import tempfile  # mostly all is known
+
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as draft:
@@ -57,6 +58,8 @@ async def recall(package: Package, *, cache_dir: Path, client: Client) -> RepoDa
 
 
 async def _read_archive(package: Package, *, client: Client, cache_dir: Path) -> PackageRecord:
+    import tempfile
+
     from rattler import PackageRecord
     from rattler.package_streaming import download_and_extract
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tempfile
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -31,9 +31,13 @@ def make_client(network: Network, channels: Sequence[ChannelSource]) -> Client:
         if places:
             mirrors[channel.url.rstrip("/")] = places
     table = "".join(f"{json.dumps(url)} = {json.dumps(places)}\n" for url, places in mirrors.items())
-    with tempfile.TemporaryFile() as accounts:  # it has no name, so no password is left on a disk
-        settings = network.settings
+    settings = network.settings
+    with contextlib.ExitStack() as files:
         if users:
+            import tempfile  # few channels ask for passwords
+
+            # It has no name, so no password is left on a disk.
+            accounts = files.enter_context(tempfile.TemporaryFile())
             accounts.write(json.dumps(users).encode())
             accounts.flush()
             accounts.seek(0)

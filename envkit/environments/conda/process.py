@@ -1,4 +1,8 @@
-"""Run jobs in a process that uses rattler, and that ends when this one does, however it does."""
+"""Run jobs in a process that uses rattler, and that ends when this one does, however it does.
+
+Importing rattler takes as long as installing a small prefix: who knows early that jobs will come starts the
+process then, and imports what else it needs meanwhile. So this module imports little.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +12,23 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
-
-import msgspec
-
-from envkit.api import EnvError
-from envkit.environments.conda.jobs import HEADER, Answer, Failed, Installed, Solved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from envkit.environments.conda.jobs import Bytes, Job, Step
+    from envkit.api import EnvError
+    from envkit.environments.conda.jobs import Bytes, Failed, Installed, Job, Solved, Step
 
-# Without the collector, which finds nothing in so short a life, all is imported in a seventh less time.
-_START = "import gc; gc.disable(); from envkit.environments.conda.child import main; main()"
+# Without the collector, which finds nothing in so short a life, all is imported in a seventh less time; without
+# Python's TLS, which asyncio would import and rattler, having its own, does not use, in a twentieth.
+_START = (
+    "import gc, sys; gc.disable(); sys.modules['ssl'] = None; "
+    "from envkit.environments.conda.child import main; main()"
+)
 _END_SECONDS = 5.0
 # Less than the process itself waits for a job: one that is about to end is given none.
 _KEPT_SECONDS = 20.0
@@ -40,7 +42,7 @@ class RattlerProcess:
         self.folder = _folder()
         self._idle_since = time.monotonic()
         self._jobs, theirs = socket.socketpair()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - _end closes it
+        self._errors = _open_errors()
         try:
             self._process = subprocess.Popen(
                 # -P: a module of the working folder must not stand in for one of ours.
@@ -85,6 +87,10 @@ class RattlerProcess:
 
         Raises: EnvError where it dies.
         """
+        import msgspec
+
+        from envkit.environments.conda.jobs import Answer, Failed, Installed, Solved
+
         assert self._process.stdout is not None
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died: its status says more
@@ -97,12 +103,16 @@ class RattlerProcess:
                 on_progress(said)
             raise self._death(self._process.wait(_END_SECONDS))
         except (msgspec.DecodeError, subprocess.TimeoutExpired) as error:
+            from envkit.api import EnvError
+
             raise EnvError(
                 f"the process that installs conda packages does not speak as it should: {error}",
                 hint="Try again; if it stays, install py-rattler anew: pip install --force-reinstall py-rattler",
             ) from error
 
     def _send(self, message: bytes, files: Sequence[int]) -> None:
+        from envkit.environments.conda.jobs import HEADER
+
         header = HEADER.pack(len(message), len(files))
         if files:
             socket.send_fds(self._jobs, [header], files)
@@ -124,6 +134,12 @@ class RattlerProcesses:
         self._start = start
         self._kept: RattlerProcess | None = None
         self._changes = threading.Lock()
+
+    def start_ahead(self, environ: Mapping[str, str]) -> None:
+        """Start a process for a job that will come soon, unless one is kept."""
+        # A system that allows no more processes says so when the job comes.
+        with self._changes, contextlib.suppress(OSError):
+            self._kept = self._kept or self._start(environ)
 
     @contextlib.contextmanager
     def lend(self, environ: Mapping[str, str], *, keeps: bool) -> Iterator[RattlerProcess]:
@@ -149,9 +165,28 @@ class RattlerProcesses:
             process.end()
 
 
-def _folder() -> Path | None:
+# Of all backends that are given none of their own.
+PROCESSES = RattlerProcesses()
+
+
+def start_ahead(environ: Mapping[str, str] = os.environ) -> None:
+    """Start rattler's process for the conda backend, which will need it soon."""
+    PROCESSES.start_ahead(environ)
+
+
+def _open_errors() -> IO[bytes]:
+    """Return a file without a name, for what the process says before it dies."""
+    if hasattr(os, "memfd_create"):  # tempfile takes a fifth of the time until the process starts
+        with contextlib.suppress(OSError):
+            return os.fdopen(os.memfd_create("rattler"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+def _folder() -> str | None:
     try:
-        return Path.cwd()
+        return os.getcwd()  # noqa: PTH109 - pathlib is not imported yet
     except OSError:  # it was removed
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,8 @@ async def _unsolvable(
     platforms: list[Subdir],
 ) -> Failed:
     """Return why there is no solution; where a package is in no channel, with the names that are like its."""
+    from difflib import get_close_matches
+
     from rattler import MatchSpec
 
     known = {name.normalized for name in await gateway.names(channels, platforms)}

@@ -41,15 +41,25 @@ print("planned", flush=True)
 time.sleep(float(sys.argv[3]))
 """
 
+AHEAD = """
+import os, time
+from envkit.environments.conda.process import PROCESSES, start_ahead
+
+start_ahead()
+with PROCESSES.lend(os.environ, keeps=True) as process:
+    print(process.pid, flush=True)
+time.sleep(60)
+"""
+
 
 class Started:
     """A conda backend, and the processes that it started."""
 
     def __init__(self) -> None:
         self.pids: list[int] = []
-        self.backend = CondaBackend(processes=RattlerProcesses(self._start))
+        self.backend = CondaBackend(processes=RattlerProcesses(self.start))
 
-    def _start(self, environ: Mapping[str, str]) -> RattlerProcess:
+    def start(self, environ: Mapping[str, str]) -> RattlerProcess:
         process = RattlerProcess(environ)
         self.pids.append(process.pid)
         return process
@@ -65,6 +75,13 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _wait_until_gone(pid: int) -> None:
+    began = time.monotonic()
+    while _is_alive(pid):
+        assert time.monotonic() - began < 5, "it is still there"
+        time.sleep(0.02)
 
 
 def test_lend_second_time_lends_the_same_and_other_variables_another() -> None:
@@ -94,6 +111,52 @@ def test_lend_two_at_once_get_one_each() -> None:
         assert first is not second
 
     assert [first.end.alive, second.end.alive].count(True) == 1
+
+
+def test_start_ahead_twice_the_next_job_gets_the_one_that_was_started() -> None:
+    started = Started()
+    processes, environ = RattlerProcesses(started.start), {"PATH": os.environ["PATH"]}
+    processes.start_ahead(environ)
+    processes.start_ahead(environ)
+    with processes.lend(environ, keeps=False) as process:
+        assert started.pids == [process.pid]
+
+
+def test_start_ahead_with_other_variables_than_the_job_has_is_ended_unused() -> None:
+    started = Started()
+    processes, environ = RattlerProcesses(started.start), {"PATH": os.environ["PATH"]}
+    processes.start_ahead(environ)
+    with processes.lend({**environ, "SSL_CERT_FILE": "certificates.pem"}, keeps=False) as process:
+        first, second = started.pids
+
+        assert second == process.pid
+        assert not _is_alive(first)
+
+
+def test_start_ahead_where_none_can_be_started_leaves_it_to_the_job_to_say_so() -> None:
+    def refuse(environ: Mapping[str, str]) -> RattlerProcess:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    processes = RattlerProcesses(refuse)
+    processes.start_ahead({})
+    with pytest.raises(BlockingIOError), processes.lend({}, keeps=False):
+        pass
+
+
+def test_start_ahead_imports_nothing_of_what_the_process_need_not_wait_for() -> None:
+    asked = "import sys, envkit.environments.conda.process; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", asked], text=True).split()
+
+    assert not {"msgspec", "envkit.api", "rattler"} & set(loaded)
+
+
+def test_start_ahead_whoever_started_it_is_killed_and_so_is_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", AHEAD], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ahead = int(process.stdout.readline())
+        process.kill()
+
+    _wait_until_gone(ahead)
 
 
 def test_is_ready_other_folder_or_ended_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,9 +256,6 @@ def test_plan_whoever_started_it_ends_and_so_does_the_kept_process(
         process.wait(10)
         said = process.stderr.read()
 
-    began = time.monotonic()
-    while _is_alive(kept):
-        assert time.monotonic() - began < 5, "it is still there"
-        time.sleep(0.02)
+    _wait_until_gone(kept)
     if sent is None:
         assert (process.returncode, said) == (0, "")

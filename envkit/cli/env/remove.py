@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 from envkit import config
 from envkit.api import UsageError
 from envkit.cli import envelope
+from envkit.cli.ages import read_age
 from envkit.cli.env.asking import confirm
 from envkit.cli.env.list import last_used_text
 from envkit.environments.disk_space import uv_cache_dir
@@ -69,7 +69,7 @@ def command(names: tuple[str, ...], unused_for: str | None, dry_run: bool, yes: 
     if busy and unused_for is None:
         raise busy_error(envs_dir(home), busy)
     if unused_for is not None:
-        unused = _unused(home, seconds=_seconds(unused_for))
+        unused = _unused(home, seconds=read_age(unused_for))
         long_idle = {each.name for each in unused}
         for each in chosen:
             if each.name not in long_idle and each.stored is not None:
@@ -114,14 +114,6 @@ def _unused(home: Path, *, seconds: float) -> list[Removable]:
         for each in list_environments(home)
         if not each.is_in_use and each.last_used < before
     ]
-
-
-def _seconds(text: str) -> float:
-    """Return the seconds of ``30d`` or ``4w``. Raises: UsageError."""
-    found = re.fullmatch(r"([0-9]+)([dw])", text)
-    if found is None:
-        raise UsageError(f"{text!r} is no time", hint="Write days or weeks: --unused-for 30d, 4w")
-    return int(found[1]) * {"d": 86400.0, "w": 604800.0}[found[2]]
 
 
 def _remove(chosen: Removable, home: Path, *, is_dry_run: bool) -> RemovedEnv:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.api import EnvkitError, RunCancelled
+from envkit.api import EnvkitError, RunCancelled, UsageError
 from envkit.api.errors import ResumeRefused
 from envkit.checkpoints import discard_after
 from envkit.worker.account import read_account
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Do the run and return the exit code. What is raised ends up on standard error, the worker's log."""
     given = _parse(arguments)
+    if given.log is not None:
+        try:
+            _print_to(given.log)
+        except OSError as error:
+            return _say_why(
+                f"the log {given.log} cannot be written: {error.strerror}", None, UsageError.exit_code
+            )
     faulthandler.enable()  # a crash in native code leaves its stack in the log
     _print_anything()
     stop = StopRequest()
@@ -122,6 +129,16 @@ def _say_why(message: str, hint: str | None, exit_code: int) -> int:
     return exit_code
 
 
+def _print_to(log: Path) -> None:
+    """Let all that this process and its children print go to the end of a file. Raises: OSError."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+
+
 def _print_anything() -> None:
     """Let no character that the locale lacks turn a library's stray print into the end of a run."""
     for stream in (sys.stdout, sys.stderr):
@@ -151,6 +168,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         default=GRACE_SECONDS,
         metavar="SECONDS",
         help="how long the loop may take to stop once the host has gone (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--log", type=Path, metavar="FILE", help="append what is printed to this file (default: print it)"
     )
     return parser.parse_args(arguments)
 

@@ -74,16 +74,9 @@ def use(
     report.phase("load")
     at_work: TaskEntry | None = None  # the plugin, once its code runs: whose fault an error is
     try:
-        at_work = _find_entry(request, report)
+        at_work = find_entry(request, report)
         plugin = load_entry(at_work)
-        predictor = plugin.predictor(
-            PredictorRequest(
-                model_dir=Path(request.model_dir),
-                options=_options(request, plugin),
-                report=report,
-                decoding=request.model.decoding,
-            )
-        )
+        predictor = open_predictor(request, plugin, report=report)
         if isinstance(request, PredictRequest):
             _predict(predictor, request, report=report, results=results)
         else:
@@ -94,6 +87,18 @@ def use(
         failure = record_use_failure(error, entry=at_work, request=request)
         return RunResult(status="failed", task=request.model.task, error=failure)
     return RunResult(status="finished", task=request.model.task)
+
+
+def open_predictor(request: AnyUse, plugin: LoadedTask, *, report: EventReporter) -> Predictor:
+    """Load the model. Raises: UsageError, PluginError, and whatever the plugin raises."""
+    return plugin.predictor(
+        PredictorRequest(
+            model_dir=Path(request.model_dir),
+            options=_options(request, plugin),
+            report=report,
+            decoding=request.model.decoding,
+        )
+    )
 
 
 def _predict(
@@ -149,7 +154,8 @@ def _headline(request: ScoreRequest, plugin: LoadedTask, metrics: Mapping[str, f
     return chose if chose in map(without_split, metrics) else own
 
 
-def _find_entry(request: AnyUse, report: EventReporter) -> TaskEntry:
+def find_entry(request: AnyUse, report: EventReporter) -> TaskEntry:
+    """Return the plugin that uses the model; another version than made it is told. Raises: EnvError without one."""
     made_by = f"{request.model.plugin.distribution} {request.model.plugin.version}"
     try:
         entry = find_task(request.model.task)

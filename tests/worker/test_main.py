@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MAY_IMPORT = {"envkit", "msgspec", "pluggy", "typing_extensions"}  # the last by msgspec, where it is
 
 
-def start(run_dir: Path) -> subprocess.CompletedProcess[str]:
+def start(run_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "envkit.worker", run_dir],
+        [sys.executable, "-m", "envkit.worker", *words, str(run_dir)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -80,3 +80,21 @@ def test_worker_in_the_folder_of_a_finished_run_leaves_it_alone(tmp_path: Path) 
     assert done.returncode == 2
     assert "is finished" in done.stderr
     assert not folder.events_file.exists()
+
+
+def test_worker_with_a_log_prints_to_its_end_and_nowhere_else(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text("before\n")
+
+    done = start(tmp_path / "nowhere", "--log", str(log))
+
+    assert done.returncode == 2
+    assert (done.stdout, done.stderr) == ("", "")
+    assert log.read_text().startswith("before\nerror: ")
+
+
+def test_worker_with_a_log_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    done = start(tmp_path, "--log", str(tmp_path / "no" / "worker.log"))
+
+    assert done.returncode == 2
+    assert "worker.log cannot be written: No such file" in done.stderr

@@ -1,0 +1,180 @@
+"""What is asked of a prediction server: read within limits, checked, and turned into inputs for a model."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import tempfile
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from envkit.api import Inputs
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Mapping
+    from email.message import Message
+
+_EXAMPLE = """curl -H 'Content-Type: application/json' -d '{"texts": ["Some text."]}' URL/predict"""
+_ROWS_FILE = "rows"  # rows are named after it: ``rows:1``
+
+
+class Refusal(Exception):
+    """Say with which status a request is refused, why, and what to do instead."""
+
+    def __init__(
+        self, status: HTTPStatus, message: str, *, hint: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.hint = hint
+        self.headers = dict(headers or {})
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in the body of a request: one of the two."""
+
+    texts: list[str] | None = None
+    rows: list[dict[str, Any]] | None = None
+
+
+class TimedReader(io.RawIOBase):
+    """Read a connection against a deadline: however slowly a client writes, it does not get more time.
+
+    ``is_idle`` until the first byte of a request has come in.
+    """
+
+    def __init__(
+        self, connection: socket.socket, *, timeout: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        self._clock = clock
+        self.begin()
+
+    def begin(self) -> None:
+        """Give the next request its whole time."""
+        self.is_idle = True
+        self._deadline = self._clock() + self._timeout
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there. Raises: TimeoutError, OSError."""
+        left = self._deadline - self._clock()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        count = self._connection.recv_into(buffer)
+        self._connection.settimeout(self._timeout)  # for the answer
+        if self.is_idle and count:
+            self.is_idle = False
+            self._deadline = self._clock() + self._timeout
+        return count
+
+
+def body_length(headers: Message, *, most: int) -> int:
+    """Return how many bytes the body has. Raises: Refusal where that is not said, or is more than ``most``."""
+    lengths = headers.get_all("Content-Length") or []
+    if headers.get("Transfer-Encoding") is not None or not lengths:
+        raise Refusal(
+            HTTPStatus.LENGTH_REQUIRED, "the request does not say how long it is", hint="Send Content-Length"
+        )
+    length = lengths[0].strip()
+    if len(set(lengths)) > 1 or not (length.isascii() and length.isdigit()):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is not a number of bytes")
+    # Longer than any file is; int() of thousands of digits takes its time, or refuses.
+    if len(length) > 18 or int(length) > most:
+        raise Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the request is larger than the {most:,} bytes that are read",
+            hint="Send fewer texts at once, or start the server with a larger --max-bytes",
+        )
+    return int(length)
+
+
+def read_body(stream: io.BufferedIOBase, length: int) -> bytes:
+    """Return the body. Raises: TimeoutError, ConnectionError where the client leaves before its end."""
+    body = stream.read(length)
+    if len(body) < length:
+        raise ConnectionError("the client left in the middle of its request")
+    return body
+
+
+def decode_body(body: bytes, headers: Message) -> Asked:
+    """Return what is asked by a body of JSON or of plain text. Raises: Refusal."""
+    kind = headers.get_content_type() if "Content-Type" in headers else ""
+    if kind == "text/plain":
+        return Asked(texts=[_decode_text(body, headers.get_content_charset("utf-8"))])
+    if kind != "application/json":
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"the content type {kind!r} is not read" if kind else "the request has no content type",
+            hint=f"Send application/json or text/plain: {_EXAMPLE}",
+        )
+    try:
+        asked = msgspec.json.decode(body, type=Asked)
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _plain(str(error))
+        raise _bad(f"the request cannot be read: {what}") from error
+    if (asked.texts is None) == (asked.rows is None):
+        raise _bad("expected either texts or rows in the request")
+    return asked
+
+
+@contextlib.contextmanager
+def opened_inputs(asked: Asked) -> Iterator[Inputs]:
+    """Give what is asked as a model's inputs; rows lie in a file of their own meanwhile. Raises: Refusal, OSError."""
+    if asked.rows is None:
+        yield Inputs(texts=tuple(asked.texts or ()))
+        return
+    try:
+        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in asked.rows)
+    except (ValueError, OverflowError) as error:  # a number that JSON's readers do not hold
+        raise _bad(f"the rows cannot be read: {error}") from error
+    if not lines:
+        yield Inputs()
+        return
+    with tempfile.TemporaryDirectory(prefix="envkit-") as folder:
+        file = Path(folder, _ROWS_FILE)
+        file.write_bytes(lines)
+        yield Inputs(file=file, format="jsonl")
+
+
+def without_place(text: str, inputs: Inputs) -> str:
+    """Return a message without the folder in which a request's rows lay."""
+    return text if inputs.file is None else text.replace(f"{inputs.file.parent}/", "")
+
+
+def _decode_text(body: bytes, charset: str) -> str:
+    try:
+        codecs.lookup(charset)
+        return body.decode(charset)
+    except LookupError as error:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the charset {charset!r} is not known", hint="Send UTF-8"
+        ) from error
+    except ValueError as error:
+        raise Refusal(HTTPStatus.BAD_REQUEST, f"the text is not {charset}", hint="Send UTF-8") from error
+
+
+def _bad(message: str) -> Refusal:
+    return Refusal(
+        HTTPStatus.BAD_REQUEST,
+        message,
+        hint='Send {"texts": ["Some text."]}, or {"rows": [{"question": "…", "context": "…"}]}',
+    )
+
+
+def _plain(text: str) -> str:
+    """Return msgspec's words without its marks."""
+    text = text.replace("`", "").replace(" - at $.", ", at ")
+    return text[:1].lower() + text[1:]

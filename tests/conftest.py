@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Fixtures of what speaks to an engine.
+pytest_plugins = ["docker_engine"]
+
 # A busy machine is no fault of the code's.
 settings.register_profile("envkit", deadline=None)
 settings.load_profile("envkit")

@@ -45,8 +45,9 @@ class Corpus:
     """All rows by split (``train``, ``dev``, ``test``), read leniently: what is wrong is in ``problems``.
 
     ``labelled`` names what carries a label: ``text``, ``word``, ``question``. ``notes`` say what was guessed.
-    ``window`` is how many pieces the model is given at once, None for as many as it can; ``is_cut`` says
-    that what is beyond the window is lost to the model, rather than read in further windows.
+    ``window`` is how many pieces the model is given at once, None for as many as it can, or with
+    ``has_usual_window`` as many as it was trained on; ``is_cut`` says that what is beyond the window is lost
+    to the model, rather than read in further windows.
     """
 
     splits: Mapping[str, Sequence[CorpusRow]]
@@ -55,3 +56,4 @@ class Corpus:
     problems: Sequence[Problem] = ()
     window: int | None = None
     is_cut: bool = False
+    has_usual_window: bool = False

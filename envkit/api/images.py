@@ -15,7 +15,8 @@ class ImageTemplate(msgspec.Struct, frozen=True, kw_only=True):
     ``file`` is a Jinja2 template of a Dockerfile, which may extend envkit's own ``base.Dockerfile`` and is rendered with
     one ImageValues named ``image``; ``files`` are put into the build context as ``files/NAME``. ``purpose``
     decides what comes with a task's plugin: what training needs, or what predicting needs. With ``is_of_run`` it is
-    built from a run that has a model, which the image holds. ``packages`` are requirements besides.
+    built from a run that has a model, which the image holds. ``packages`` are requirements besides. ``port`` is
+    what its container listens on, 0 for none.
     """
 
     name: str
@@ -25,18 +26,22 @@ class ImageTemplate(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Literal["train", "predict"] = "train"
     is_of_run: bool = False
     packages: tuple[str, ...] = ()
+    port: int = 0
 
 
 class ImageValues(msgspec.Struct, frozen=True, kw_only=True):
     """What a template is rendered with; more fields may come.
 
-    ``base`` is the reference of the image to begin from, ``interpreter`` its Python. ``is_buildkit`` tells whether
+    ``template`` is its own name, ``base`` the reference of the image to begin from, ``interpreter`` its Python, and
+    ``env_python`` that of the environment in ``prefix``. ``is_buildkit`` tells whether
     steps may mount caches and secrets. ``files`` are the names in the context's folder ``files``. ``secrets``
     has the path that each secret is mounted at, by id. ``build_args`` are names alone.
     """
 
+    template: str
     base: str
     interpreter: str
+    env_python: str
     is_buildkit: bool
     prefix: str
     home: str

@@ -19,12 +19,16 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentUse(msgspec.Struct, frozen=True, kw_only=True):
-    """The environment that a run used: ``kind`` is ``current`` or ``venv``."""
+    """The environment that a run used: ``kind`` is ``current``, the name of a backend, or ``docker``.
+
+    Of a container, ``name`` is ``docker:IMAGE`` as the user said it, ``image`` the engine's id, ``python`` inside it.
+    """
 
     kind: str
     name: str
     python: str
     reason: str
+    image: str = ""
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,11 +57,10 @@ def load_backend(name: str) -> EnvironmentBackend:
             f"there is no backend {name!r} for environments",
             hint=(f"Did you mean {near[0]!r}? " if near else "") + known + broken,
         )
-    entry = _settle(name, claimed[name])
-    if entry.backend is None:
-        assert entry.fault is not None
-        raise entry.fault
-    return entry.backend
+    claims = claimed[name]
+    if len(claims) > 1:
+        raise _conflict(name, claims)
+    return claims[0][1]
 
 
 def find_faults() -> list[PluginError]:
@@ -118,9 +117,13 @@ def _settle(name: str, claims: list[tuple[ExtensionEntry, EnvironmentBackend]]) 
     sources = sorted({str(entry) for entry, _ in claims})
     if len(claims) == 1:
         return BackendEntry(name=name, source=sources[0], backend=claims[0][1])
+    return BackendEntry(name=name, source=" and ".join(sources), backend=None, fault=_conflict(name, claims))
+
+
+def _conflict(name: str, claims: list[tuple[ExtensionEntry, EnvironmentBackend]]) -> PluginError:
+    sources = sorted({str(entry) for entry, _ in claims})
     plugins = sorted({entry.plugin for entry, _ in claims})
-    fault = PluginError(
+    return PluginError(
         f"the backend {name!r} is claimed by {' and '.join(sources)}",
         hint=f"Uninstall all but one: pip uninstall {plugins[-1]}",
     )
-    return BackendEntry(name=name, source=" and ".join(sources), backend=None, fault=fault)

@@ -12,9 +12,7 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 
 from envkit.api import DEFAULT_MODEL, EnvError, MachineError
-from envkit.environments.pinned import around_wheels
 from envkit.environments.plan import plan_environment
-from envkit.environments.resolve import find_brought
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +54,9 @@ def plan_with_torch(
         )
 
     def find_torch(plan: Plan) -> str | None:
+        from envkit.environments.pinned import around_wheels  # a plan with a torch resolves nothing
+        from envkit.environments.resolve import find_brought
+
         around = around_wheels(plan, wheels, planning=planning)
         if around is None:
             return None

@@ -1,20 +1,20 @@
-"""Install wheels into the Python of any prefix, with one call of uv."""
+"""Install wheels into the Python of any prefix, with one call of uv.
+
+uv waits for what is imported here: what only some plans need is imported where they do.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envkit.environments.pylock import write_exact
 from envkit.environments.store import python_of
-from envkit.environments.wheels import remake_wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from envkit.environments.plan import Plan
@@ -34,8 +34,7 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     """
     requirements, pylock = uv.folder / "requirements.txt", uv.folder / "pylock.toml"
     exact = [package for package in plan.locked if package.source == "pylock"]
-    # They come without what their commands need: those would not start.
-    wheels = [remake_wheel(dist, folder=uv.folder, has_commands=False) for dist in plan.distributions]
+    wheels = list(_host_wheels(plan, folder=uv.folder))
     if plan.locked:
         # What comes from its own address is no line: uv would record it as something the user named so.
         lines = list(locked_lines((each for each in plan.locked if each.source != "pylock"), wheels))
@@ -53,8 +52,20 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
         requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         uv(*install, "--requirements", str(requirements), constraints=plan.spec.constraints)
     if exact:
+        from envkit.environments.pylock import write_exact
+
         pylock.write_text(write_exact(exact), encoding="utf-8")
         uv(*install, "--preview-features", "pylock", "--requirements", str(pylock), is_exact=True)
+
+
+def _host_wheels(plan: Plan, *, folder: Path) -> Iterator[Path]:
+    if not plan.distributions:
+        return
+    from envkit.environments.wheels import remake_wheel
+
+    for dist in plan.distributions:
+        # They come without what their commands need: those would not start.
+        yield remake_wheel(dist, folder=folder, has_commands=False)
 
 
 def write_alone(plan: Plan, *, uv: UvCalls) -> None:
@@ -72,6 +83,8 @@ def write_alone(plan: Plan, *, uv: UvCalls) -> None:
 
 def locked_lines(locked: Iterable[WheelPackage], wheels: Sequence[Path]) -> Iterable[str]:
     """Yield the lines of a requirements file that name exactly these packages, and the host's wheels."""
+    import hashlib
+
     for package in locked:
         if package.source == "host":
             continue  # remade from what is installed here: its wheel is among the others

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvError
-from envkit.environments.backends import backend_context, load_backend
+from envkit.environments.backends import backend_context
 from envkit.environments.disk_space import check_disk_space, estimate_size, estimate_sizes
 from envkit.environments.drift import find_missing, why_unplanned
 from envkit.environments.installer import install_wheels, recorded_size
 from envkit.environments.launcher import write_launcher
 from envkit.environments.plan import requested_base_packages
-from envkit.environments.proof import check_consistency, prove
+from envkit.environments.prefixes import write_out
+from envkit.environments.proof import prove
 from envkit.environments.records import EnvRecord, format_size
 from envkit.environments.store import change_environment, installed_in
 from envkit.environments.this_machine import describe_kind
@@ -101,7 +102,7 @@ def _build(
     now: Callable[[], datetime],
 ) -> EnvRecord:
     inherited = [lock.fileno()]
-    backend = load_backend(plan.base.backend)
+    backend = planning.find_backend(plan.base.backend)
     context = backend_context(planning.settings, backend=plan.base.backend, environ=planning.environ)
     with tempfile.TemporaryDirectory(prefix="envkit-") as name:
         folder = Path(name)
@@ -117,18 +118,24 @@ def _build(
         install_wheels(prefix, plan, uv=uv)
         if plan.envkit is not None:
             write_launcher(prefix, name=plan.name, environ=planning.environ)
-        size = recorded_size(prefix)
+        size = 0
+
+        def settle() -> None:
+            nonlocal size
+            size = recorded_size(prefix)
+            write_out(prefix)
+
         progress.step("proving it")
-        if plan.torch is None and not plan.spec.tasks:
-            check_consistency(prefix, plan=plan, uv=uv)
-    proof = prove(
-        prefix,
-        plan=plan,
-        environ=planning.environ,
-        is_for_here=planning.here is None,
-        backend=backend,
-        inherited=inherited,
-    )
+        proof = prove(
+            prefix,
+            plan=plan,
+            environ=planning.environ,
+            is_for_here=planning.here is None,
+            backend=backend,
+            uv=uv,
+            inherited=inherited,
+            meanwhile=settle,  # importing torch takes longer
+        )
     record = EnvRecord(
         name=plan.name,
         generation=generation,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -16,31 +17,30 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envkit import models, registry
-from envkit.api import DEFAULT_MODEL, EnvError, MachineError
+from envkit import registry
+from envkit.api import DEFAULT_MODEL, MachineError
 from envkit.environments.agreement import Claim, check_agreement
+from envkit.environments.backends import load_backend
 from envkit.environments.pip_configuration import read_pip_configuration
+from envkit.environments.pythons import may_be_in, no_python, pythons_in_reach
 from envkit.environments.records import EnvSpec, HostPackage
 from envkit.environments.requirements import HOST, Needs, merge_requirements, minor_version, read_needs
 from envkit.environments.spec_words import parse_requirement, read_python, read_torch, split_torch
 from envkit.environments.store import Wanted
 from envkit.environments.this_machine import check_system
-from envkit.environments.wheels import content_digest
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from importlib.metadata import Distribution
     from pathlib import Path
 
+    from envkit.api import EnvironmentBackend
     from envkit.config import Settings
     from envkit.environments.pip_configuration import PipConfiguration
-    from envkit.environments.records import EnvRecord
+    from envkit.environments.records import EnvRecord, Purpose
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
-
-# The minor versions that a backend which brings Python itself is asked for, the newest known last.
-_NEWEST_MINOR = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,10 @@ class Planning:
     here: MachineFacts | None = None
     find_distribution: Callable[[str], Distribution] = metadata.distribution
     find_task: Callable[[str], TaskEntry] = field(default=registry.find_task)
+    # Looking through all that is installed for backends once is enough.
+    find_backend: Callable[[str], EnvironmentBackend] = field(
+        default_factory=lambda: cache(load_backend), compare=False
+    )
 
     def pip_configuration(self) -> PipConfiguration:
         """Return what pip is told here, with envkit's own package index in its place. Raises: EnvError."""
@@ -104,7 +108,7 @@ def choose(
     asked = read_python(spec.python)
     entries = tuple(planning.find_task(name) for name in spec.tasks)
     torch_range, packages = split_torch(spec.packages)
-    places = list(_places(spec, asked, planning))
+    places = list(pythons_in_reach(spec, asked, here=planning.here or planning.facts))
     first_error: MachineError | None = None
     ranges = asked
     minors = [minor for _, version in places if (minor := minor_version(version)) not in without]
@@ -114,7 +118,7 @@ def choose(
         needs, claims = _needs_of(entries, spec, python=version, planning=planning)
         ranges = asked & needs.requires_python
         fitting = tuple((path, full) for path, full in places if minor_version(full) == version)
-        fitting = tuple(place for place in fitting if _may_be_in(place[1], ranges))
+        fitting = tuple(place for place in fitting if may_be_in(place[1], ranges))
         if not fitting:
             continue
         wish = _torch_wish(spec, needs, torch_range, claims)
@@ -133,20 +137,28 @@ def choose(
             needs=needs,
             packages=tuple(packages),
             torch=torch,
-            model_packages=spec.model_packages or model_packages(needs, model, environ=planning.environ),
+            model_packages=spec.model_packages or _models_of(spec, needs, model, planning),
         )
     if first_error is not None:
         raise first_error
-    raise _no_python(spec, entries, ranges, places)
+    raise no_python(spec, entries, ranges, places)
 
 
 def model_packages(needs: Needs, model: str, *, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the package that brings the model, none where none is called for."""
     if not needs.plugin or needs.torch is None or model != DEFAULT_MODEL:
         return ()
+    from envkit import models  # for tasks alone
+
     if models.find_cached_model(model, environ=environ) is not None:
         return ()
     return (models.DEFAULT_MODEL_PACKAGE,)
+
+
+def _models_of(spec: EnvSpec, needs: Needs, model: str, planning: Planning) -> tuple[str, ...]:
+    if spec.purpose == "predict":  # with a model of its own
+        return ()
+    return model_packages(needs, model, environ=planning.environ)
 
 
 def automatic_name(spec: EnvSpec, choice: Choice) -> str:
@@ -177,13 +189,26 @@ def wanted_of(name: str, choice: Choice, *, planning: Planning) -> Wanted:
 
 def host_package(dist: Distribution) -> HostPackage:
     """Return a distribution as it is installed here. Raises: EnvError where it has no RECORD."""
+    from envkit.environments.wheels import content_digest  # for tasks alone
+
     return HostPackage(name=dist.metadata["Name"], version=dist.version, digest=content_digest(dist))
 
 
-def needs_of(entry: TaskEntry, *, python: str, planning: Planning, host_extras: frozenset[str]) -> Needs:
+def needs_of(
+    entry: TaskEntry,
+    *,
+    python: str,
+    planning: Planning,
+    host_extras: frozenset[str],
+    purpose: Purpose = "train",
+) -> Needs:
     """Return what one task needs on this Python. Raises: PluginError."""
     return read_needs(
-        entry, python=python, host_extras=host_extras, find_distribution=planning.find_distribution
+        entry,
+        python=python,
+        host_extras=host_extras,
+        purpose=purpose,
+        find_distribution=planning.find_distribution,
     )
 
 
@@ -192,7 +217,10 @@ def _needs_of(
 ) -> tuple[Needs, list[Claim]]:
     """Return what all tasks need together, and who asks for what."""
     extras = frozenset(spec.host_extras)
-    each = [(e, needs_of(e, python=python, planning=planning, host_extras=extras)) for e in entries]
+    each = [
+        (e, needs_of(e, python=python, planning=planning, host_extras=extras, purpose=spec.purpose))
+        for e in entries
+    ]
     claims = [Claim(str(entry), requirement) for entry, needs in each for requirement in needs.requirements]
     own = [r for text in spec.packages if (r := parse_requirement(text)) and _applies(r, python)]
     claims += [Claim("--with", requirement) for requirement in own]
@@ -257,41 +285,3 @@ def _torch_build(
         torch_index=planning.torch_index,
         variant=wish.variant,
     )
-
-
-def _places(spec: EnvSpec, asked: SpecifierSet, planning: Planning) -> Iterator[tuple[str, str]]:
-    """Yield paths and versions of the Pythons that may be taken, the preferred first."""
-    here = planning.here or planning.facts
-    running = here.python
-    if spec.backend == "venv":
-        yield running.path, running.version
-        yield from ((each.path, each.version) for each in here.interpreters)
-        return
-    minors = [f"3.{minor}" for minor in range(_NEWEST_MINOR, 7, -1)]
-    minors += [f"3.{minor}" for minor in range(_NEWEST_MINOR + 1, 31)]  # only where nothing older is in range
-    preferred = minor_version(running.version)
-    for minor in dict.fromkeys([preferred, *minors]):
-        if _may_be_in(minor, asked):
-            yield "", minor
-
-
-def _may_be_in(version: str, ranges: SpecifierSet) -> bool:
-    """Tell whether a version, known to its minor part at least, can be in the range."""
-    if version.count(".") >= 2:
-        return ranges.contains(version, prereleases=True)
-    return any(ranges.contains(f"{version}.{patch}", prereleases=True) for patch in range(60))
-
-
-def _no_python(
-    spec: EnvSpec, entries: Sequence[TaskEntry], ranges: SpecifierSet, places: Sequence[tuple[str, str]]
-) -> EnvError:
-    who = " and ".join(map(str, entries)) or "the environment"
-    there = ", ".join(version for _, version in places) or "none that fits"
-    if spec.backend == "venv":
-        hint = "Install such a Python so that it is found on PATH; none is downloaded unasked"
-        asked = str(read_python(spec.python)).split(",")
-        if spec.python and (others := ",".join(sorted(set(str(ranges).split(",")) - set(asked)))):
-            what = f"Python {spec.python} was asked for, and {who} needs {others}"
-            return EnvError(f"{what}; on PATH there is {there}", hint=hint)
-        return EnvError(f"{who} needs Python {ranges}; on PATH there is {there}", hint=hint)
-    return EnvError(f"{who} needs Python {ranges}, and {spec.python or 'none'} was asked for")

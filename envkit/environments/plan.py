@@ -10,7 +10,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import DEFAULT_MODEL, BaseRequest, EnvError, FoundPython, MachineError
-from envkit.environments.backends import backend_context, load_backend
+from envkit.environments.backends import backend_context
 from envkit.environments.order import Choice, Planning, choose, host_package
 from envkit.environments.requirements import HOST, minor_version
 from envkit.environments.spec_words import absolute_package, check_channel
@@ -180,7 +180,7 @@ def _plan_base(spec: EnvSpec, choice: Choice, *, planning: Planning, prefer: Env
         prefer=kept,
     )
     context = backend_context(planning.settings, backend=spec.backend, environ=planning.environ)
-    return load_backend(spec.backend).plan(request, context=context)
+    return planning.find_backend(spec.backend).plan(request, context=context)
 
 
 def _requirements(choice: Choice, *, is_torch_from_base: bool) -> tuple[str, ...]:

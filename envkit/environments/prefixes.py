@@ -58,6 +58,17 @@ def write_record(prefix: Path, record: EnvRecord) -> None:
         raise cannot_write(file, error) from error
 
 
+def write_out(prefix: Path) -> None:
+    """Have the disk take the names of all that lies in an environment, so that its record is soon written.
+
+    Writing a file out, a file system writes what it was told before: here the links of all packages, which takes
+    a tenth of the time that making them took. The record has to be written out, as the environment whose
+    place is taken is deleted next. Raises: OSError.
+    """
+    with (prefix / RECORD_FILE).with_suffix(".tmp").open("wb") as draft:
+        os.fsync(draft.fileno())
+
+
 def why_moved(prefix: Path, record: EnvRecord) -> str | None:
     """Return that an environment lies elsewhere than where it was made, None where it does not.
 

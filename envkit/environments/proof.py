@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -16,7 +15,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.api import EnvError
-from envkit.environments import proof_child
 from envkit.environments.backends import load_backend
 from envkit.environments.records import DeviceProof, Proof
 from envkit.environments.store import installed_in, python_of
@@ -24,13 +22,13 @@ from envkit.environments.uv import die_with
 from envkit.torchbuild.fit import cuda_of, name_gpus, usable_gpus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from envkit.api import EnvironmentBackend
     from envkit.environments.plan import Plan
     from envkit.environments.uv_calls import UvCalls
 
-_CHILD = Path(proof_child.__file__)
+_CHILD = Path(__file__).with_name("proof_child.py")
 # The first import of torch on a cold disk takes a minute; on a network's file system, several.
 _TIMEOUT = 600.0
 _LAST_LINES = 6
@@ -55,14 +53,17 @@ def prove(
     environ: Mapping[str, str],
     is_for_here: bool = True,
     backend: EnvironmentBackend | None = None,
+    uv: UvCalls | None = None,
     inherited: Sequence[int] = (),
     timeout: float = _TIMEOUT,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Proof:
     """Run torch on each device, and import each task's plugin, in the new environment.
 
     ``is_for_here`` is False where it is made for another machine; ``backend`` is the plan's, if it is loaded
-    already. Raises: EnvError with the last words of
-    what failed.
+    already. Where there is neither torch nor a task to try, ``uv`` checks that each package has what it asks
+    for. ``meanwhile`` is called while the environment's Python is at work. Raises: EnvError with the last words
+    of what failed, and what ``meanwhile`` raises.
     """
     began = time.monotonic()
     # Also one from an address that the user named, or of the base: whatever is there has to work.
@@ -71,30 +72,40 @@ def prove(
     variables = (backend or load_backend(plan.base.backend)).activate(prefix, environ=environ)
     for name in ("PYTHONPATH", "PYTHONHOME"):
         variables.pop(name, None)
-    cmd = [str(python_of(prefix)), "-I", "-u", str(_CHILD), json.dumps(request)]
+    cmd = [str(python_of(prefix)), "-I", "-u", str(_CHILD), msgspec.json.encode(request).decode()]
     try:
         # -I: nothing of this machine's own Python settings; -u: a crash takes no last words along. Bytecode is
         # kept: the first run needs it too.
-        done = subprocess.run(
+        process = subprocess.Popen(
             cmd,
             env=variables,
             cwd=prefix,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             pass_fds=tuple(inherited),
-            preexec_fn=die_with(os.getpid()),  # one system call, looked up before the fork
+            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  # one system call, looked up before the fork
         )
-    except subprocess.TimeoutExpired as error:
-        raise _failed(plan, f"it does not answer within {timeout:.0f} s", error.stderr or b"") from error
     except OSError as error:
         raise _failed(plan, f"its Python does not start: {error.strerror}", b"") from error
-    answer = _answer_in(done.stdout)
+    with process:
+        try:
+            meanwhile()
+            said, complaints = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise _failed(plan, f"it does not answer within {timeout:.0f} s", error.stderr or b"") from error
+        except BaseException:
+            process.kill()
+            raise
+    answer = _answer_in(said)
     if answer is None:
-        raise _failed(plan, f"its Python ended with status {done.returncode}", done.stderr)
+        raise _failed(plan, f"its Python ended with status {process.returncode}", complaints)
     if answer.failed:
-        raise _failed(plan, f"not true that {answer.failed}: {answer.error}", done.stderr)
+        raise _failed(plan, f"not true that {answer.failed}: {answer.error}", complaints)
+    if uv is not None and plan.torch is None and not plan.spec.tasks:
+        # Not before Python ran: uv asks the same Python, and would leave no bytecode behind.
+        check_consistency(prefix, plan=plan, uv=uv)
     devices = tuple(DeviceProof(device=device, seconds=seconds) for device, seconds in answer.devices)
     return Proof(
         python=answer.python,

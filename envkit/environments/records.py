@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envkit.environments.flock import FileLock
 
 ENV_RECORD_VERSION = 2
+Purpose = Literal["train", "predict"]
 
 
 class HostPackage(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,8 @@ class EnvSpec(msgspec.Struct, frozen=True, kw_only=True):
     the tasks need, ``auto`` for one that fits the machine, a variant (``cpu``, ``cu126``, ``mps``), a version
     or a range. ``packages`` are requirements, ``base_packages`` in the backend's own language,
     ``model_packages`` requirements that are installed without their dependencies. ``channels`` are empty for
-    what is configured. ``host_extras`` are extras of envkit-ml; ``constraints`` are pins.
+    what is configured. ``host_extras`` are extras of envkit-ml; ``constraints`` are pins. With ``purpose``
+    ``predict`` what only training needs stays out, and the default model with it.
     """
 
     backend: str = "venv"
@@ -48,6 +50,7 @@ class EnvSpec(msgspec.Struct, frozen=True, kw_only=True):
     model_packages: tuple[str, ...] = ()
     host_extras: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    purpose: Purpose = "train"
 
 
 class WheelPackage(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from importlib.metadata import Distribution
 
+    from envkit.environments.records import Purpose
     from envkit.registry import TaskEntry
 
 HOST = "envkit-ml"
 TRAIN_EXTRA = "train"
+PREDICT_EXTRA = "predict"
 # What the worker half of envkit imports: of envkit's own dependencies, these alone enter an environment.
 _WORKER_IMPORTS = frozenset({"pluggy", "msgspec"})
 
@@ -46,12 +48,13 @@ def read_needs(
     *,
     python: str,
     host_extras: frozenset[str] = frozenset(),
+    purpose: Purpose = "train",
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Needs:
     """Return what the plugin needs on this Python (``3.11`` or ``3.11.7``).
 
     Its extra ``train`` is followed through the extras of envkit-ml and its own; the requirements of other
-    packages are theirs to resolve. ``host_extras`` are those of envkit-ml that the run itself calls for, such
+    packages are theirs to resolve. For the ``purpose`` ``predict`` it is the extra of that name, if it has one. ``host_extras`` are those of envkit-ml that the run itself calls for, such
     as ``parquet``. Raises: PluginError for metadata that cannot be obeyed,
     EnvError where envkit itself is not installed.
     """
@@ -63,7 +66,8 @@ def read_needs(
             hint="Install it from its folder: pip install --editable .",
         ) from error
     given = {canonicalize_name(entry.plugin): entry.distribution, HOST: host}
-    found = list(_follow(given, host_extras, python=python, entry=entry))
+    own = _extra_for(purpose, entry.distribution)
+    found = list(_follow(given, own, host_extras, python=python, entry=entry))
     requirements = merge_requirements(found)
     torch = next((r.specifier for r in requirements if canonicalize_name(r.name) == "torch"), None)
     ranges = [dist.metadata.get_all("Requires-Python") or [""] for dist in given.values()]
@@ -115,10 +119,15 @@ def _is_met(requirement: Requirement, version: str | None) -> bool:
 
 
 def _follow(
-    given: Mapping[str, Distribution], host_extras: frozenset[str], *, python: str, entry: TaskEntry
+    given: Mapping[str, Distribution],
+    own_extras: frozenset[str],
+    host_extras: frozenset[str],
+    *,
+    python: str,
+    entry: TaskEntry,
 ) -> Iterator[Requirement]:
     waiting: list[tuple[str, frozenset[str]]] = [
-        (canonicalize_name(entry.plugin), _train_extra(entry.distribution)),
+        (canonicalize_name(entry.plugin), own_extras),
         (HOST, host_extras),
     ]
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -166,8 +175,10 @@ def _applying(
             yield requirement
 
 
-def _train_extra(dist: Distribution) -> frozenset[str]:
-    return frozenset({TRAIN_EXTRA}) & _extras_of(dist)
+def _extra_for(purpose: Purpose, dist: Distribution) -> frozenset[str]:
+    extras = _extras_of(dist)
+    wanted = PREDICT_EXTRA if purpose == "predict" and PREDICT_EXTRA in extras else TRAIN_EXTRA
+    return frozenset({wanted}) & extras
 
 
 def _extras_of(dist: Distribution) -> frozenset[str]:

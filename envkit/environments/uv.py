@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,7 @@ class OnWait(Protocol):
         """Take note."""
 
 
+@cache
 def find_uv() -> Path:
     """Return uv's binary, which comes with the package of that name. Raises: EnvError."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envkit.api import ImageTemplate, hookimpl
+from envkit.images.layout import JUPYTER_PORT, PREDICT_PORT
 from envkit.templates import templates_dir
 
 
@@ -24,6 +25,7 @@ def envkit_templates() -> list[ImageTemplate]:
             file=folder / "jupyter.Dockerfile",
             files=(warm,),
             packages=("jupyterlab", "ipykernel"),
+            port=JUPYTER_PORT,
         ),
         ImageTemplate(
             name="predict",
@@ -32,5 +34,6 @@ def envkit_templates() -> list[ImageTemplate]:
             files=(warm,),
             purpose="predict",
             is_of_run=True,
+            port=PREDICT_PORT,
         ),
     ]

@@ -31,3 +31,6 @@ DESCRIPTION_LABEL = "org.opencontainers.image.description"
 VERSION_LABEL = "org.opencontainers.image.version"
 REVISION_LABEL = "org.opencontainers.image.revision"
 BASE_LABEL = "org.opencontainers.image.base.name"
+
+# What stands before an image's name where an environment is named: `--env docker:NAME`.
+IMAGE_PREFIX = "docker:"

@@ -8,12 +8,14 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from envkit.api import RunFailed
 from envkit.api.events import AnyEvent, Done, Failed, Hello, Message, Refused
 from envkit.api.records import ErrorRecord, RunRequest, RunResult
 from envkit.runs.follow import EventTail, follow
 from envkit.runs.interrupts import Interrupts
-from envkit.runs.launch import Worker, start_worker
+from envkit.runs.launch import Death, RunningWorker, StartWorker, start_worker
 from envkit.runs.log import log_tail
 from envkit.runs.progress import RunProgress, read_progress
 from envkit.worker.failures import hint_for_memory
@@ -40,6 +42,7 @@ def run_worker(
     inherited: Sequence[int] = (),
     resume: bool = False,
     force: bool = False,
+    start: StartWorker = start_worker,
 ) -> RunResult:
     """Start the worker that the request asks for, hand on its events, and return how the run ended.
 
@@ -50,9 +53,10 @@ def run_worker(
     While it runs, SIGINT (Ctrl-C), SIGTERM and SIGHUP ask the loop to stop at its next step, a second one
     kills it; both end as ``cancelled``. A worker that dies without a last event ends as ``crashed``, which
     is recorded for it. Nothing of its process group is left. The worker inherits the open files
-    ``inherited``, such as the lock that keeps its environment. Call it in the main thread.
-    Raises: UsageError where another worker has the run or it is finished, EnvError; where the worker refuses
-    to resume, RunFailed with its reason and exit code.
+    ``inherited``, such as the lock that keeps its environment. ``start`` starts it, by itself as a process.
+    Call it in the main thread.
+    Raises: UsageError where another worker has the run or it is finished, EnvError, ImageError; where the
+    worker refuses to resume, RunFailed with its reason and exit code.
     """
     request = folder.read_request()
     if folder.is_locked():
@@ -66,7 +70,7 @@ def run_worker(
     has_begun = not resume
     refusal: Refused | None = None
     with Interrupts() as interrupts:
-        worker = start_worker(
+        worker = start(
             folder,
             environment=request.environment,
             grace=grace,
@@ -87,15 +91,17 @@ def run_worker(
         if refusal is not None:
             hint = refusal.hint or f"The worker's log: {folder.log_file}"
             raise RunFailed(refusal.message, hint=hint, exit_code=refusal.exit_code)
+        cause = worker.cause()
         if has_begun and (result := folder.read_result()) is not None:
-            return result
+            is_unasked = result.status == "cancelled" and not interrupts.count
+            return _with_cause(folder, result, cause) if is_unasked and cause is not None else result
         if folder.is_locked():
             raise folder.taken_error()
         spent = progress.seconds_until(time.time()) if has_begun else progress.seconds
         if interrupts.count > 1 or (interrupts.count and code == -signal.SIGTERM):
             death = None
         else:
-            death = describe_death(code, folder, request=request, log_start=log_start)
+            death = describe_death(code, folder, request=request, log_start=log_start, cause=cause)
         result = _without_last_word(folder, request, death, spent)
         if has_begun:
             with contextlib.suppress(OSError):  # a disk that is full may be what killed it
@@ -103,10 +109,14 @@ def run_worker(
         return result
 
 
-def describe_death(code: int, folder: RunFolder, *, request: RunRequest, log_start: int = 0) -> ErrorRecord:
+def describe_death(
+    code: int, folder: RunFolder, *, request: RunRequest, log_start: int = 0, cause: Death | None = None
+) -> ErrorRecord:
     """Return what is known of a worker that ended with ``code`` and no last event: its traceback is its log."""
     hint = f"The worker's log: {folder.log_file}"
-    if code >= 0:
+    if cause is not None:
+        message, hint = cause.message, f"{cause.hint.rstrip('.')}. {hint}"
+    elif code >= 0:
         message = f"the worker ended with exit code {code} before the run was over"
     else:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -115,7 +125,17 @@ def describe_death(code: int, folder: RunFolder, *, request: RunRequest, log_sta
             message += ", most likely by the system because memory ran out"
             hint = f"{hint_for_memory(request)}. {hint}"
     log = log_tail(folder.log_file, _LOG_LINES, start=log_start)
-    return ErrorRecord(message=message, exit_code=1, hint=hint, traceback="\n".join(log) or None)
+    exit_code = 1 if cause is None else cause.exit_code
+    return ErrorRecord(message=message, exit_code=exit_code, hint=hint, traceback="\n".join(log) or None)
+
+
+def _with_cause(folder: RunFolder, result: RunResult, cause: Death) -> RunResult:
+    """Return the result of a worker that was made to stop by what nobody asked for, and record it."""
+    error = ErrorRecord(message=cause.message, exit_code=cause.exit_code, hint=cause.hint)
+    told = msgspec.structs.replace(result, status="crashed", error=error)
+    with contextlib.suppress(OSError):
+        folder.write_result(told)
+    return told
 
 
 def _without_last_word(
@@ -133,7 +153,7 @@ def _without_last_word(
     )
 
 
-def _events(worker: Worker, tail: EventTail, interrupts: Interrupts) -> Iterator[AnyEvent]:
+def _events(worker: RunningWorker, tail: EventTail, interrupts: Interrupts) -> Iterator[AnyEvent]:
     """Yield the worker's events, and a message of the host's own when the run is interrupted."""
     overdue: float | None = None
     was_told = False

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from envkit.runs.launch import Worker
+    from envkit.runs.launch import RunningWorker
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,7 +27,7 @@ class Interrupts:
         self.count = 0
         self._now = now
         self._last = 0.0
-        self._worker: Worker | None = None
+        self._worker: RunningWorker | None = None
         self._replaced: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class Interrupts:
         for number, handler in self._replaced.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def watch_over(self, worker: Worker) -> None:
+    def watch_over(self, worker: RunningWorker) -> None:
         """Act on this worker from now on, also on what came before it."""
         self._worker = worker
         self._act()

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from envkit.api import EnvError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from envkit.api.records import EnvironmentUse
     from envkit.worker.folder import RunFolder
@@ -20,6 +22,51 @@ if TYPE_CHECKING:
 # A process that is killed is gone in milliseconds. In a container whose first process never reaps, it stays
 # listed for ever, which nobody should wait for.
 _GONE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """What ended a worker, where somebody knows more than its exit code says."""
+
+    message: str
+    hint: str
+    exit_code: int
+
+
+class RunningWorker(Protocol):
+    """A worker at work, wherever it runs; all but ``clear`` may be called while a signal is handled."""
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+
+    def ask_to_stop(self) -> None:
+        """Ask the loop to stop at its next step."""
+
+    def kill(self) -> None:
+        """End the worker and every process that it started at once."""
+
+    def clear(self) -> int:
+        """See to it that nothing of it is left, and return its exit code, that of a signal negative."""
+
+    def cause(self) -> Death | None:
+        """Return what is known of the end of a cleared worker; None where its code and its records say it all."""
+
+
+class StartWorker(Protocol):
+    """Start the worker of a run where its environment is. Raises: EnvError, ImageError."""
+
+    def __call__(
+        self,
+        folder: RunFolder,
+        *,
+        environment: EnvironmentUse,
+        grace: float,
+        resume: bool,
+        force: bool,
+        environ: Mapping[str, str],
+        inherited: Sequence[int],
+    ) -> RunningWorker:
+        """Start it; ``environ`` are the host's variables, ``inherited`` files that it keeps open."""
 
 
 def worker_command(
@@ -30,8 +77,9 @@ def worker_command(
     grace: float,
     resume: bool = False,
     force: bool = False,
+    log: Path | None = None,
 ) -> list[str]:
-    """Return the command line of a worker whose host is the process ``host``."""
+    """Return the command line of a worker whose host is the process ``host``; it prints to ``log``, if given."""
     # -I leaves out whatever PYTHON* variables, the user's site folder and the current folder would bring into
     # an environment that was chosen to the last wheel. The user's own interpreter keeps what it has but the
     # current folder (-P), where a file named like a module would be imported in its place. -u: -I also drops
@@ -44,6 +92,7 @@ def worker_command(
         *("-m", "envkit.worker"),
         *("--host", str(host)),
         *("--grace", f"{grace:g}"),
+        *(["--log", str(log)] if log is not None else []),
         *(["--resume"] if resume else []),
         *(["--force"] if force else []),
         str(folder.path),
@@ -103,6 +152,10 @@ class Worker:
             self._process.stdin.close()
         self._wait_for_group()
         return code
+
+    def cause(self) -> Death | None:
+        """Return None: a process's code is all that its parent hears."""
+        return None
 
     def _wait_for_group(self) -> None:
         """Wait until the killed are gone, and with them their memory, here and on a GPU."""

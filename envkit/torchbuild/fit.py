@@ -60,6 +60,12 @@ def check_driver(facts: MachineFacts, variant: str, *, table: Table) -> Obstacle
     )
 
 
+def oldest_driver(variant: str, *, table: Table) -> str | None:
+    """Return the oldest NVIDIA driver for Linux that runs a CUDA variant, None for a variant without CUDA."""
+    cuda = cuda_of(variant)
+    return next((row.linux for row in table.drivers if cuda and row.cuda == cuda[0]), None)
+
+
 def check_kernels(gpus: tuple[Gpu, ...], build: Build | None) -> Obstacle | None:
     """Return which GPUs a CUDA build has no kernels for; an unknown build is given the benefit."""
     if build is None:

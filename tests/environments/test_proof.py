@@ -17,6 +17,7 @@ from envkit.environments.plan import plan_environment
 from envkit.environments.proof import prove
 from envkit.environments.records import EnvSpec
 from envkit.environments.store import python_of
+from envkit.environments.uv_calls import uv_calls
 from envkit.machine import Gpu, Nvidia, read_facts
 
 if TYPE_CHECKING:
@@ -135,6 +136,18 @@ def test_proof_without_a_python_says_so(prefix: Path, plan: Any) -> None:
     python_of(prefix).unlink()
     with pytest.raises(EnvError, match="its Python does not start: No such file or directory"):
         run(prefix, plan())
+
+
+def test_proof_with_uv_and_nothing_to_import_names_what_a_package_lacks(
+    prefix: Path, plan: Any, planning: Any, told: Any, tmp_path: Path
+) -> None:
+    info = next(prefix.glob("lib/*/site-packages")) / "echo-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: echo\nVersion: 1\nRequires-Dist: absent\n")
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    uv = uv_calls(plan(), planning=planning(), folder=tmp_path, progress=told)
+    with pytest.raises(EnvError, match="the packages of mine do not fit together: echo requires `absent`"):
+        run(prefix, plan(), uv=uv)
 
 
 def test_proof_takes_nothing_from_variables_of_python(prefix: Path, plan: Any, tmp_path: Path) -> None:

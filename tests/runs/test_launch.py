@@ -21,6 +21,22 @@ def test_worker_command_isolates_as_far_as_the_environment_is_ours(kind: str, is
     assert " ".join(command[2:]) == "-u -m envkit.worker --host 7 --grace 20 /runs/a b"
 
 
+def test_worker_command_with_a_log_names_it_before_the_folder() -> None:
+    environment = EnvironmentUse(kind="docker", name="docker:x", python="/env/bin/python", reason="")
+
+    command = worker_command(
+        RunFolder(Path("/runs/a")),
+        environment=environment,
+        host=1,
+        grace=20.0,
+        log=Path("/runs/a/worker.log"),
+    )
+
+    assert " ".join(command[1:]) == (
+        "-I -u -m envkit.worker --host 1 --grace 20 --log /runs/a/worker.log /runs/a"
+    )
+
+
 @pytest.mark.parametrize(("kind", "kept"), [("venv", False), ("current", True)])
 def test_worker_environ_drops_what_would_slow_it_or_lead_it_astray(kind: str, kept: bool) -> None:
     host = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "/mine", "HF_HOME": "/cache", "PATH": "/bin"}

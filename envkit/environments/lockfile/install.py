@@ -8,7 +8,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import Base, BaseRequest, EnvError, FoundPython
-from envkit.environments.backends import backend_context, load_backend
+from envkit.environments.backends import backend_context
 from envkit.environments.lockfile.entries import base_packages, torch_build, wheel_packages
 from envkit.environments.lockfile.facts import locked_facts
 from envkit.environments.lockfile.fit import choose_section
@@ -96,7 +96,7 @@ def _base(section: LockedMachine, backend: str, *, planning: Planning) -> Base:
         machine=planning.facts.platform.machine,
     )
     context = backend_context(planning.settings, backend=backend, environ=planning.environ)
-    return load_backend(backend).plan(request, context=context)
+    return planning.find_backend(backend).plan(request, context=context)
 
 
 def _distributions(lock: LockFile, number: int, planning: Planning) -> tuple[Distribution, ...]:

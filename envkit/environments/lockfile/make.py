@@ -178,7 +178,7 @@ def _python(plan: Plan, old: LockedMachine | None) -> str:
 
 def _alone(plan: Plan, planning: Planning) -> tuple[str, ...]:
     """Return what is installed without its dependencies: the default model too, whatever this machine holds."""
-    if plan.unresolved or not plan.spec.tasks:
+    if plan.unresolved or not plan.spec.tasks or plan.spec.purpose == "predict":
         return plan.unresolved
     extras = frozenset(plan.spec.host_extras)
     for name in plan.spec.tasks:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import EnvError, UsageError
-from envkit.environments.files import FileRequest, read_environment_file
+from envkit.environments.files.read import read_environment_file
+from envkit.environments.files.request import FileRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,9 @@ from packaging.pylock import Pylock
 
 from envkit.api import BasePackage, EnvError
 from envkit.api.environments import Base
-from envkit.environments.files import export_environment, read_environment_file
+from envkit.environments.files.export import export_environment
 from envkit.environments.files.export_conda import yaml_scalar
+from envkit.environments.files.read import read_environment_file
 from envkit.environments.records import EnvSpec, HostPackage, WheelPackage
 from envkit.torchbuild import TorchBuild
 

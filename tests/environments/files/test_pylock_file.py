@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import UsageError
-from envkit.environments.files import read_environment_file
+from envkit.environments.files.read import read_environment_file
 from envkit.environments.records import WheelPackage
 
 if TYPE_CHECKING:

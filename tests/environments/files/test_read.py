@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import UsageError
-from envkit.environments.files import Place, read_environment_file
+from envkit.environments.files.read import read_environment_file
+from envkit.environments.files.request import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

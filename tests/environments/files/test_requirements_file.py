@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from envkit.api import UsageError
-from envkit.environments.files import FileRequest, read_environment_file
+from envkit.environments.files.read import read_environment_file
+from envkit.environments.files.request import FileRequest
 from envkit.environments.files.requirement_lines import join_lines
 from envkit.environments.files.requirements_file import read_lines
 

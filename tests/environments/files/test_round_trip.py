@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envkit.api import EnvError
-from envkit.environments.files import export_environment, read_environment_file
+from envkit.environments.files.export import export_environment
 from envkit.environments.files.installed_wheels import installed_wheels
+from envkit.environments.files.read import read_environment_file
 from envkit.environments.make import make_environment
 from envkit.environments.plan import Planning, plan_environment
 from envkit.environments.records import EnvSpec
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from conda_channel import LocalChannel
 
-    from envkit.environments.files import FileRequest
     from envkit.environments.files.export import Form
+    from envkit.environments.files.request import FileRequest
     from envkit.environments.records import Environment, EnvRecord
 
 pytestmark = pytest.mark.slow

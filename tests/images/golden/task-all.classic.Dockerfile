@@ -1,0 +1,74 @@
+# Written by envkit from the template task.
+FROM python:3.11-slim-bookworm AS base
+ARG UV_HTTP_TIMEOUT
+# The base may have chosen a user who may not install; the last stage ends with one who is not root.
+# hadolint ignore=DL3002
+USER 0:0
+# The authorities of your network, beside those that the base trusts; before the first step that needs the network.
+COPY ca/ca.crt /opt/ca/ca.crt
+RUN for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+      /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem /dev/null; do \
+      if [ -e "$bundle" ]; then break; fi; \
+    done \
+ && { cat "$bundle"; echo; cat /opt/ca/ca.crt; } > /opt/ca/bundle.crt
+ENV SSL_CERT_FILE=/opt/ca/bundle.crt \
+    PIP_CERT=/opt/ca/bundle.crt \
+    REQUESTS_CA_BUNDLE=/opt/ca/bundle.crt \
+    CURL_CA_BUNDLE=/opt/ca/bundle.crt
+
+# Third parties' packages. Nothing is resolved: all addresses and hashes are written out, uv's own among them.
+# The lock that uv leaves behind is one that anybody may write.
+FROM base AS packages
+ARG UV_HTTP_TIMEOUT
+WORKDIR /build
+COPY packages/uv.txt packages/uv.txt
+COPY packages/wheels/ packages/wheels/
+RUN /usr/local/bin/python3.11 -I -m venv /opt/uv \
+ && /opt/uv/bin/python -I -m pip install --no-cache-dir --no-input \
+      --disable-pip-version-check --no-deps --require-hashes --requirement packages/uv.txt
+COPY packages/pylock.toml packages/pylock.toml
+RUN /opt/uv/bin/uv venv --no-config --no-python-downloads --python /usr/local/bin/python3.11 \
+      /opt/envkit \
+ && /opt/uv/bin/uv pip install --no-config --preview-features pylock --no-cache \
+      --python /opt/envkit/bin/python --requirements packages/pylock.toml \
+ && rm -f /opt/envkit/.lock
+# What a run imports is compiled here, once, and not by every container anew.
+COPY files/warm.py files/warm.py
+RUN /opt/envkit/bin/python -I files/warm.py
+
+# envkit and the plugins: small, and in a layer of their own, so that a change in them installs nothing else anew.
+FROM packages AS plugins
+ARG UV_HTTP_TIMEOUT
+COPY plugins/ plugins/
+RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
+      --python /opt/envkit/bin/python --prefix /build/prefix plugins/*.whl \
+ && rm -f /build/prefix/.lock
+
+FROM base AS image
+ARG UV_HTTP_TIMEOUT
+# Lines are added for ids that the base does not know; not every base has useradd.
+RUN { grep -q '^[^:]*:[^:]*:1000:' /etc/group \
+      || echo envkit:x:1000: >> /etc/group; } \
+ && { grep -q '^[^:]*:[^:]*:1000:' /etc/passwd \
+      || echo envkit:x:1000:1000::/home/envkit:/bin/sh >> /etc/passwd; } \
+ && mkdir -p /home/envkit /work \
+ && chown 1000:1000 /home/envkit /work
+COPY --from=packages ["/opt/envkit/", "/opt/envkit/"]
+COPY --from=plugins ["/build/prefix/", "/opt/envkit/"]
+COPY ["lock/envkit.lock", "/opt/envkit/envkit.lock"]
+ENV HOME="/home/envkit" \
+    PATH="/opt/envkit/bin":$PATH
+# What NVIDIA's runtime is to lend of the driver, where the container gets a GPU.
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR "/work"
+USER 1000:1000
+# The image is proved as the user that it runs as: an image that cannot import what it is for is none.
+RUN ["/opt/envkit/bin/python", "-I", "-B", "-m", "envkit.worker.image_proof"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["/opt/envkit/bin/python", "-I", "-m", "envkit.worker.healthy"]
+ENTRYPOINT ["/opt/envkit/bin/python", "-I", "-u", "-m", "envkit.worker.alone", "ner"]
+LABEL org.opencontainers.image.title="envkit ner task" \
+      envkit.tasks="ner" \
+      envkit.lock.sha256="abababababababababababababababababababababababababababababababab" \
+      envkit.torch.variant="cu126"

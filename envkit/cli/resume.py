@@ -14,13 +14,12 @@ from envkit.api.metric_names import find_headline
 from envkit.cli.outcome import end_run, run_name
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
-from envkit.cli.task_run import environment_use
+from envkit.cli.workplace import in_environment, in_image, is_image
 from envkit.data.parquet import data_extras
-from envkit.environments.activation import activated
 from envkit.environments.provide import provide_again
 from envkit.machine import read_facts
-from envkit.mirrors import hub_environ
-from envkit.registry import find_task
+from envkit.option_fields import path_fields
+from envkit.registry import find_task, load_entry
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import read_status, record_machine
 from envkit.runs.progress import read_progress
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envkit.api.records import EnvironmentUse, RunRequest, RunResult
+    from envkit.cli.progress import RunScreen
+    from envkit.cli.workplace import Workplace
+    from envkit.config import Settings
+    from envkit.machine import MachineFacts
     from envkit.worker.folder import RunFolder
 
 _COMMAND = ("runs", "resume")
@@ -56,36 +59,58 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
     with run_screen(headline=headline, progress=read_progress(folder)) as view:
         view.step("Looking at this machine")
         facts = read_facts(folders=(settings.home,))
-        environment = provide_again(
-            request.environment,
-            entry=find_task(request.task),
-            model=str(request.options.get("model", "")),
-            facts=facts,
-            settings=settings,
-            progress=view,
-            host_extras=data_extras(_data_paths(request)),
-        )
-        view.say(environment.reason)
-        variables = activated(environment, hub_environ(settings.model_hub))
+        place = _find_place_again(request, facts=facts, settings=settings, view=view)
+        view.say(place.use.reason)
         view.say(f"Run folder: {path_text(folder.path)}")
-        held = [] if environment.hold is None else [environment.hold.fileno()]
         trackers = chosen_trackers(trackers_of(folder), default=settings.track)
         with tracking(trackers, folder, on_event=view.event) as on_event:
             result = _in_environment(
                 folder,
                 request,
-                environment_use(environment),
+                place.use,
                 run=lambda: run_worker(
                     folder,
                     on_event=on_event,
-                    environ=variables,
-                    inherited=held,
+                    environ=place.environ,
+                    inherited=place.held,
+                    start=place.start,
                     resume=True,
                     force=is_forced,
                 ),
             )
         record_machine(folder, facts)  # it may be another than the one where the run began
     end_run(result, folder=folder, headline=request.headline, command=_COMMAND, as_json=as_json)
+
+
+def _find_place_again(
+    request: RunRequest, *, facts: MachineFacts, settings: Settings, view: RunScreen
+) -> Workplace:
+    entry, model = find_task(request.task), str(request.options.get("model", ""))
+    used = request.environment
+    if is_image(used.name):
+        task = load_entry(entry).task
+        return in_image(
+            used.name,
+            entry=entry,
+            facts=facts,
+            settings=settings,
+            view=view,
+            device=request.options.get("device"),
+            model=model,
+            own_models=task.own_models,
+            path_options=path_fields(task.options),
+            image_id=used.image,
+        )
+    environment = provide_again(
+        used,
+        entry=entry,
+        model=model,
+        facts=facts,
+        settings=settings,
+        progress=view,
+        host_extras=data_extras(_data_paths(request)),
+    )
+    return in_environment(environment, settings=settings)
 
 
 def _data_paths(request: RunRequest) -> list[Path]:
@@ -97,7 +122,7 @@ def _in_environment(
 ) -> RunResult:
     """Run with this environment in the request; where nothing comes of it, the former stands there again."""
     before = request.environment
-    if (use.kind, use.name, use.python) == (before.kind, before.name, before.python):
+    if (use.kind, use.name, use.python, use.image) == (before.kind, before.name, before.python, before.image):
         return run()
     folder.write_request(msgspec.structs.replace(request, environment=use))
     try:

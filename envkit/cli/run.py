@@ -59,7 +59,8 @@ def _task_command(loaded: LoadedTask) -> click.Command:
             ["--env"],
             metavar="NAME",
             help="Environment: auto (the running Python if it fits, else one made for the task), current (the "
-            "running Python), or a name from `envkit env list`. [default: auto]",
+            "running Python), a name from `envkit env list`, or docker:IMAGE, a container of an image that `envkit "
+            "build` made. [default: auto]",
         ),
         click.Option(
             ["--run-dir"],

@@ -14,19 +14,18 @@ from envkit import __version__, config
 from envkit.api import DataError, UsageError
 from envkit.api.metric_names import find_headline
 from envkit.api.options import to_builtins
-from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest
-from envkit.cli.options import path_fields
+from envkit.api.records import PluginRecord, RunRequest
 from envkit.cli.outcome import end_run
 from envkit.cli.piped_data import find_piped
 from envkit.cli.progress import run_screen
 from envkit.cli.render import path_text
+from envkit.cli.workplace import in_environment, in_image, is_image
 from envkit.data.parquet import PARQUET_EXTRA, data_extras
 from envkit.data.text import STANDARD_INPUT
-from envkit.environments.activation import activated
 from envkit.environments.provide import provide_environment
 from envkit.machine import read_facts
-from envkit.mirrors import hub_environ
 from envkit.models import is_model_dir
+from envkit.option_fields import path_fields
 from envkit.runs.conduct import run_worker
 from envkit.runs.folder import check_run_dir, create_run, new_run_id, run_path
 from envkit.runs.trackers.kinds import check_trackers, chosen_trackers
@@ -37,8 +36,10 @@ if TYPE_CHECKING:
 
     from envkit.api import Options
     from envkit.cli.piped_data import PipedData
+    from envkit.cli.progress import RunScreen
+    from envkit.cli.workplace import Workplace
     from envkit.config import Settings
-    from envkit.environments.records import Environment
+    from envkit.machine import MachineFacts
     from envkit.registry import LoadedTask
 
 
@@ -76,18 +77,14 @@ def run_task(
         began = time.monotonic()
         view.step("Looking at this machine")
         facts = read_facts(folders=(asked.settings.home,))
-        environment = provide_environment(
-            env_choice or asked.settings.env,
-            entry=loaded.entry,
-            model=asked.options.model,
-            facts=facts,
-            settings=asked.settings,
-            progress=view,
-            host_extras=asked.host_extras,
-        )
-        view.say(environment.reason)
-        variables = activated(environment, hub_environ(asked.settings.model_hub))
-        request = _request(loaded, asked, environment, seconds=time.monotonic() - began)
+        choice = env_choice or asked.settings.env
+        place = _find_place(choice, loaded, asked, facts=facts, view=view)
+        view.say(place.use.reason)
+        request = _request(loaded, asked, place, seconds=time.monotonic() - began)
+        if is_image(choice):
+            run_dir = run_path(
+                request.id, run_dir=run_dir
+            ).resolve()  # a container has no links of this machine's
         if asked.piped is not None:
             request = asked.piped.name_in(request, run_path=run_path(request.id, run_dir=run_dir))
         folder = create_run(request, run_dir=run_dir, facts=facts)
@@ -95,13 +92,13 @@ def run_task(
             view.step("Reading standard input")
             asked.piped.keep(run_path=folder.path)
         view.say(f"Run folder: {path_text(folder.path)}")
-        held = [] if environment.hold is None else [environment.hold.fileno()]
         with tracking(trackers, folder, on_event=view.event) as on_event:
             result = run_worker(
                 folder,
                 on_event=on_event,
-                environ=variables,
-                inherited=held,
+                environ=place.environ,
+                inherited=place.held,
+                start=place.start,
             )
     end_run(
         result,
@@ -155,29 +152,55 @@ def _check_model(model: str, *, source: str) -> None:
         )
 
 
-def environment_use(environment: Environment) -> EnvironmentUse:
-    """Return the record of an environment that a run uses."""
-    return EnvironmentUse(
-        kind=environment.kind,
-        name=environment.name,
-        python=str(environment.python),
-        reason=environment.reason,
+def _find_place(
+    choice: str, loaded: LoadedTask, asked: Asked, *, facts: MachineFacts, view: RunScreen
+) -> Workplace:
+    if is_image(choice):
+        return in_image(
+            choice,
+            entry=loaded.entry,
+            facts=facts,
+            settings=asked.settings,
+            view=view,
+            device=getattr(asked.options, "device", None),
+            model=asked.options.model,
+            own_models=loaded.task.own_models,
+            path_options=path_fields(loaded.task.options),
+        )
+    environment = provide_environment(
+        choice,
+        entry=loaded.entry,
+        model=asked.options.model,
+        facts=facts,
+        settings=asked.settings,
+        progress=view,
+        host_extras=asked.host_extras,
     )
+    return in_environment(environment, settings=asked.settings)
 
 
-def _request(loaded: LoadedTask, asked: Asked, environment: Environment, *, seconds: float) -> RunRequest:
+def _request(loaded: LoadedTask, asked: Asked, place: Workplace, *, seconds: float) -> RunRequest:
     values = to_builtins(asked.options)
+    sources = dict(asked.sources)
     folder = Path(asked.options.model).expanduser()
     is_folder = folder.is_dir() and asked.options.model not in loaded.task.own_models
     if is_folder:  # the worker stands elsewhere, and so may who reads the record
         values["model"] = str(folder.absolute())
+    if is_image(place.use.name):
+        for name in (*path_fields(loaded.task.options), *(["model"] if is_folder else [])):
+            if (
+                ".." in Path(values[name] or "").parts
+            ):  # the folder that it leads through is not in the container
+                values[name] = str(Path(values[name]).resolve())
+    if place.device is not None:
+        values["device"], sources["device"] = place.device, "the GPUs of this machine, in a container"
     return RunRequest(
         id=new_run_id(loaded.entry.name),
         task=loaded.entry.name,
         plugin=PluginRecord(distribution=loaded.entry.plugin, version=loaded.entry.version),
         options=values,
-        sources=asked.sources,
-        environment=environment_use(environment),
+        sources=sources,
+        environment=place.use,
         envkit=__version__,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         headline=loaded.task.headline,

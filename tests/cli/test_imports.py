@@ -12,7 +12,14 @@ LIGHT = {"click", "envkit.cli"}
 TYPED = LIGHT | {"envkit.api", "msgspec", "pluggy", "typing_extensions"}  # the last where msgspec finds it
 LISTS = TYPED | {"envkit.registry"}
 SHOWS = LISTS | {"rich", "pygments", "markdown_it"}
-CONFIG = {"envkit.config", "envkit.masking", "envkit.mirrors", "envkit.option_values", "platformdirs"}
+CONFIG = {
+    "envkit.config",
+    "envkit.masking",
+    "envkit.mirrors",
+    "envkit.option_fields",
+    "envkit.option_values",
+    "platformdirs",
+}
 HOST = (
     SHOWS
     | CONFIG
@@ -53,6 +60,12 @@ ALLOWED = {
     "env sync --help": LIGHT,
     "env list": HOST,
     "env remove --help": HOST,
+    "build --help": LIGHT,
+    "image --help": LIGHT,
+    "image list --help": TYPED,
+    "image show --help": TYPED,
+    "image check --help": TYPED | {"envkit.images"},
+    "image remove --help": TYPED,
     "config show": HOST | PLUGINS,
     "config path": LISTS | CONFIG,
     "config set --help": LISTS | CONFIG,

@@ -30,6 +30,10 @@ def command(
     It counts as made when torch has taken a step on each device and each task's plugin was imported. One that
     is there and is what was asked for is left as it is; nothing else is changed, so there is nothing to ask.
     """
+    if wishes["backend"] == "conda":
+        from envkit.environments.conda.process import start_ahead
+
+        start_ahead()  # it imports rattler while this process imports what follows
     from envkit.cli.env.creating import create_environment  # --help needs none of it
 
     create_environment(

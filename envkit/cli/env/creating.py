@@ -1,4 +1,8 @@
-"""Make an environment that was asked for, unless it is there."""
+"""Make an environment that was asked for, unless it is there.
+
+Beside uv the command itself takes the time that its imports take: what only some ways need is imported there,
+and what shows how it ended, while uv is at work.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from envkit.api import EnvError
-from envkit.cli import envelope
-from envkit.cli.env import screen
-from envkit.cli.env.keeping import why_stale
+from envkit.cli.env.late_screen import LateScreen
 from envkit.cli.env.locked import plan_of_lock, read_wish
 from envkit.cli.env.origins import naming_origins
-from envkit.cli.env.records import Created, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.env.wishes import spec_differences, words_of
-from envkit.cli.progress import run_screen
 from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.drift import why_unplanned
 from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
-from envkit.environments.pinned import pin_wheels
 from envkit.environments.records import EnvSpec
-from envkit.environments.resolve import resolve_wheels
 from envkit.environments.store import (
     check_name,
     envs_dir,
@@ -38,8 +36,8 @@ if TYPE_CHECKING:
     from envkit.cli.env.options import Asked
     from envkit.cli.env.records import PlanLine
     from envkit.cli.env.wishes import Wish
-    from envkit.cli.progress import RunScreen
     from envkit.environments.plan import Plan, Planning
+    from envkit.environments.progress import Progress
     from envkit.environments.records import Environment, StoredEnvironment
 
 
@@ -65,9 +63,13 @@ def create_environment(
         may_choose_backend=True,
         package_index=settings.package_index,
     )
+    if stored is None and wish.spec.backend == "conda":
+        from envkit.environments.conda.process import start_ahead
+
+        start_ahead()  # no option named it: a setting or a file
     line: PlanLine | None = None
     environment: Environment | None = None
-    with naming_origins(wish), run_screen(headline="") as view:
+    with naming_origins(wish), LateScreen() as view:
         for note in wish.notes:
             view.say(f"note: {note}")
         view.step("looking at this machine")
@@ -82,12 +84,28 @@ def create_environment(
                 if wish.lock is None
                 else plan_of_lock(name, wish.lock, planning=planning)
             )
-            plan = pin_wheels(plan, wish.wheels, planning=planning, progress=view)
+            if wish.wheels:
+                plan = _pinned(plan, wish, planning=planning, view=view)
             if is_dry_run:
-                line = plan_line(plan, resolve_wheels(plan, planning=planning, progress=view))
+                line = _resolved(plan, planning=planning, view=view)
             else:
                 environment = _make(plan, wish, planning=planning, view=view)
+    _report(line, environment, wish, home=home, is_dry_run=is_dry_run, as_json=as_json)
+
+
+def _report(
+    line: PlanLine | None,
+    environment: Environment | None,
+    wish: Wish,
+    *,
+    home: Path,
+    is_dry_run: bool,
+    as_json: bool,
+) -> None:
     if as_json:
+        from envkit.cli import envelope
+        from envkit.cli.env.records import Created, environment_line
+
         created = Created(
             dry_run=is_dry_run,
             created=environment is not None and environment.created,
@@ -96,16 +114,33 @@ def create_environment(
             environment=None if environment is None else environment_line(environment, home=home),
         )
         envelope.write(["env", "create"], data=created)
-    elif line is not None:
+        return
+    from envkit.cli.env import screen
+
+    if line is not None:
         screen.print_plan(line)
         click.echo("\nNothing was made: --dry-run")
     elif environment is not None:
+        name = environment.name
         if not environment.created:
             click.echo(f"{name} is there and is what was asked for\n")
         screen.print_made(environment, link=envs_dir(home) / name, tasks=wish.spec.tasks)
 
 
-def _make(plan: Plan, wish: Wish, *, planning: Planning, view: RunScreen) -> Environment:
+def _pinned(plan: Plan, wish: Wish, *, planning: Planning, view: Progress) -> Plan:
+    from envkit.environments.pinned import pin_wheels
+
+    return pin_wheels(plan, wish.wheels, planning=planning, progress=view)
+
+
+def _resolved(plan: Plan, *, planning: Planning, view: Progress) -> PlanLine:
+    from envkit.cli.env.records import plan_line
+    from envkit.environments.resolve import resolve_wheels
+
+    return plan_line(plan, resolve_wheels(plan, planning=planning, progress=view))
+
+
+def _make(plan: Plan, wish: Wish, *, planning: Planning, view: Progress) -> Environment:
     """Return the environment, made now; one that another process made meanwhile only if it is what was asked for.
 
     Raises: EnvError.
@@ -130,6 +165,8 @@ def _take(stored: StoredEnvironment, wish: Wish, *, planning: Planning) -> Envir
     else:
         differences, sync = spec_differences(there, wish.spec), words_of(wish.spec, than=there, wish=wish)
     if not differences and wish.lock is None:
+        from envkit.cli.env.keeping import why_stale
+
         why = why_stale(stored, planning=planning)
         differences, sync = [why] if why is not None else [], []
     if differences:

@@ -90,7 +90,7 @@ def command(name: str, form: Form, output: Path | None, no_hashes: bool, yes: bo
         )
     if output is not None and not yes:
         _ask_before_writing_over(output, is_asking=not as_json)
-    from envkit.environments.files import export_environment  # --help needs none of it
+    from envkit.environments.files.export import export_environment  # --help needs none of it
     from envkit.environments.files.installed_wheels import installed_wheels
     from envkit.environments.files.remarks import base_names
     from envkit.environments.plan import Planning

@@ -10,8 +10,6 @@ from packaging.utils import canonicalize_name
 from envkit.api import UsageError
 from envkit.cli.env.options import Asked
 from envkit.cli.env.wishes import Wish, add_wishes
-from envkit.environments.lockfile.install import plan_locked
-from envkit.environments.lockfile.read import read_lock
 from envkit.environments.records import WheelPackage
 
 if TYPE_CHECKING:
@@ -46,12 +44,16 @@ def read_wish(
             "--locked makes exactly what is in the lock; nothing can be asked for besides",
             hint="Lock what you want first: envkit lock --help",
         )
+    from envkit.environments.lockfile.read import read_lock  # what has no lock need not wait for it
+
     lock = read_lock(lock_file)
     return Wish(spec=lock.lock.spec, lock=lock)
 
 
 def plan_of_lock(name: str, lock: LockFile, *, planning: Planning) -> Plan:
     """Return the plan of a lock, the packages that come from this machine among the locked. Raises: EnvError."""
+    from envkit.environments.lockfile.install import plan_locked
+
     plan = plan_locked(name, lock, planning=planning)
     host = [*([plan.envkit] if plan.envkit is not None else []), *plan.plugins]
     remade = [

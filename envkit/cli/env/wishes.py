@@ -10,14 +10,13 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import UsageError
-from envkit.environments.files import read_environment_file
 from envkit.environments.spec_words import absolute_package, parse_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from envkit.cli.env.options import Asked
-    from envkit.environments.files import FileRequest, Place
+    from envkit.environments.files.request import FileRequest, Place
     from envkit.environments.lockfile.records import LockFile
     from envkit.environments.records import EnvSpec, WheelPackage
 
@@ -57,18 +56,7 @@ def add_wishes(
     """
     backend = asked.backend or spec.backend
     is_open = may_choose_backend and asked.backend is None and backend == "venv"
-    files = [
-        (
-            file,
-            read_environment_file(
-                file,
-                backend=None if is_open else backend,
-                python=asked.python or "",
-                package_index=package_index,
-            ),
-        )
-        for file in asked.files
-    ]
+    files = _read_files(asked, backend=None if is_open else backend, package_index=package_index)
     notes = [note for _, request in files for note in request.notes]
     base_packages = [each for _, request in files for each in request.base_packages]
     if is_open and base_packages:
@@ -100,6 +88,24 @@ def add_wishes(
         files=asked.files,
         places=tuple(place for _, request in files for place in request.places),
     )
+
+
+def _read_files(
+    asked: Asked, *, backend: str | None, package_index: str | None
+) -> list[tuple[Path, FileRequest]]:
+    if not asked.files:
+        return []
+    from envkit.environments.files.read import read_environment_file
+
+    return [
+        (
+            file,
+            read_environment_file(
+                file, backend=backend, python=asked.python or "", package_index=package_index
+            ),
+        )
+        for file in asked.files
+    ]
 
 
 def spec_differences(there: EnvSpec, asked: EnvSpec) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,7 @@ from envkit.data.text import STANDARD_INPUT
 from envkit.environments.activation import activated
 from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.store import list_environments
+from envkit.images.layout import IMAGE_PREFIX
 from envkit.machine import read_facts
 from envkit.mirrors import hub_environ
 from envkit.registry import find_task
@@ -56,6 +58,7 @@ def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> Read
     """
     model = find_model(name)
     settings = config.resolve_settings(config.read_layers(Path.cwd()))
+    _refuse_image(env_choice or settings.env, name)
     entry = _find_plugin(model)
     with _MakingScreen() as view:
         environment = _provide(
@@ -72,6 +75,16 @@ def ready_model(name: str, *, env_choice: str | None, data: Path | None) -> Read
     held = () if environment.hold is None else (environment.hold.fileno(),)
     variables = activated(environment, hub_environ(settings.model_hub))
     return ReadyModel(model=model, environment=use, held=held, environ=variables)
+
+
+def _refuse_image(choice: str, name: str) -> None:
+    """Refuse an image as the environment. Raises: UsageError."""
+    if choice.startswith(IMAGE_PREFIX):
+        raise UsageError(
+            f"a saved model is not used in a container of another image ({choice})",
+            hint=f"Build one that holds the model: envkit build predict --from-run {shlex.quote(name)}; "
+            "or use it here: --env auto",
+        )
 
 
 def check_device(device: str) -> None:

@@ -1,0 +1,181 @@
+"""`envkit image`: what is said of images, and that only what was meant is removed."""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from images.saved_images import Put, docker_archive, layer
+from images.small_engine import BASE_NAME, SmallEngine, base, ours, serve
+
+from envkit.images.last_use import note_use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallEngine]:
+    """Serve an image with two names, one with one, one without, and their base."""
+    with serve(ours(1, "one:1", "one:2"), ours(2, "two:1"), ours(3), base()) as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.address)
+        yield engine
+
+
+class Terminal(io.StringIO):
+    """A terminal at which somebody has typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def names(small: SmallEngine) -> list[str]:
+    return [image.names[0] if image.names else image.id[7:10] for image in small.images]
+
+
+ALL = ["one:1", "two:1", "333", BASE_NAME]
+
+
+def test_list_has_a_row_a_name_and_fits_a_screen(envkit_here: Any, small: SmallEngine) -> None:
+    small.run(small.images[1], name="busy")
+    done = envkit_here("image", "list")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["IMAGE", "TEMPLATE", "TASKS", "TORCH", "SIZE", "MADE", "USED"]
+    assert [line.split()[0] for line in lines[1:]] == ["333333333333", "one:1", "one:2", "two:1"]
+    assert "2.13.0 cu126" in lines[2]
+    assert lines[4].endswith("in use")
+    assert max(map(len, lines)) <= 80
+
+
+def test_list_of_an_engine_without_images_says_how_to_make_one(envkit_here: Any, small: SmallEngine) -> None:
+    small.images.clear()
+    assert "To build one: envkit build" in envkit_here("image", "list").stdout
+
+
+def test_list_without_an_engine_ends_as_images_do(envkit_here: Any, tmp_path: Path) -> None:
+    done = envkit_here("image", "list", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert (done.returncode, "no Docker daemon is running" in done.stderr) == (7, True)
+
+
+def test_show_says_the_labels_in_words_and_each_layer(envkit_here: Any, small: SmallEngine) -> None:
+    done = envkit_here("image", "show", "one:1")
+    for text in (
+        "one:1, one:2",
+        "2.13.0 (cu126)",
+        "1000:1000",
+        "/opt/envkit/bin/python -m envkit.worker.alone",
+        "8000/tcp",
+        f"{BASE_NAME}, 50.0 MB of the size, shared with it",
+        "(base) RUN make sha256:ba5e",
+    ):
+        assert text in done.stdout
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("list",), ("show", "one:1"), ("check", "one:1"), ("remove", "one:1", "--yes")]
+)
+def test_json_is_one_envelope_and_nothing_else(
+    envkit_here: Any, small: SmallEngine, words: tuple[str, ...]
+) -> None:
+    small.images[0].archive = docker_archive(layer("a")).pack()
+    done = envkit_here("image", *words, "--json")
+    said = msgspec.json.decode(done.stdout)
+    assert (said["schema_version"], said["command"], said["ok"]) == (1, f"image {words[0]}", True)
+    assert said["data"]
+
+
+@pytest.mark.parametrize(("secret", "code"), [("tr0ub4dor", 1), ("<password>", 0)])
+def test_check_ends_with_1_where_something_is_wrong(
+    envkit_here: Any, small: SmallEngine, secret: str, code: int
+) -> None:
+    content = f"machine h login u password {secret}".encode()
+    small.images[0].archive = docker_archive(
+        layer(Put("root/.netrc", content), command="COPY .netrc /root/"),
+        layer("root/.wh..netrc"),
+        User="1000",
+    ).pack()
+    done = envkit_here("image", "check", "one:1")
+    assert done.returncode == 1  # it has no lock in any case
+    lines = done.stdout.splitlines()
+    assert any("/root/.netrc:1: a password, hidden by layer 2" in line for line in lines) is bool(code)
+    assert any(line.startswith("secrets") and "ok: 2 layers" in line for line in lines) is not code
+    assert "user          ok: 1000, not root" in lines
+    assert secret not in done.stdout + done.stderr
+
+
+def test_check_of_an_image_that_is_missing_is_an_error(envkit_here: Any, small: SmallEngine) -> None:
+    done = envkit_here("image", "check", "three:1")
+    assert (done.returncode, "the image three:1 is not on this engine" in done.stderr) == (7, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "left", "said"),
+    [
+        (["one:1"], 2, ALL, "--yes"),
+        (["two:1", "--json"], 2, ALL, "--yes"),
+        (["two:1", "--dry-run"], 0, ALL, "That frees 1.0 MB\nNothing was removed: --dry-run"),
+        (["two:1", "--yes"], 0, ["one:1", "333", BASE_NAME], "Removed two:1: 1.0 MB freed"),
+        (["one:1", "--yes"], 0, ["one:2", "two:1", "333", BASE_NAME], "Removed one:1: 0 B freed"),
+        (["one:1", "one:2", "--yes"], 0, ["two:1", "333", BASE_NAME], "Removed one:1, one:2: 1.0 MB freed"),
+        (["--dangling", "--yes"], 0, ["one:1", "two:1", BASE_NAME], "Removed 333333333333: 1.0 MB freed"),
+        (["one:1", "--dangling", "--yes"], 0, ALL, "note: one:1 stays: it has a name"),
+        (["--unused-for", "30d", "--yes"], 0, ["two:1", BASE_NAME], "Removed 333333333333, one:1, one:2"),
+        (["two:1", "--unused-for", "4w", "--yes"], 0, ALL, "note: two:1 stays: it was last used"),
+        (["--unused-for", "9999w", "--yes"], 0, ALL, "There is no such image"),
+        (["--unused-for", "soon"], 2, ALL, "days or weeks"),
+        (["tow:1", "--yes"], 7, ALL, "Did you mean two:1?"),
+        ([BASE_NAME, "--yes"], 7, ALL, "no image of envkit's"),
+        ([], 2, ALL, "no image is named"),
+    ],
+)
+def test_remove_takes_what_is_named_and_agreed(
+    envkit_here: Any,
+    small: SmallEngine,
+    tmp_path: Path,
+    words: list[str],
+    code: int,
+    left: list[str],
+    said: str,
+) -> None:
+    note_use(tmp_path / "home", small.images[1].id)
+    done = envkit_here("image", "remove", *words)
+    assert (done.returncode, names(small)) == (code, left), done.stderr
+    assert said in done.stdout + done.stderr
+
+
+def test_remove_of_one_in_use_takes_none(envkit_here: Any, small: SmallEngine) -> None:
+    small.run(small.images[1], name="busy")
+    named = envkit_here("image", "remove", "one:1", "two:1", "--yes")
+    assert (named.returncode, names(small)) == (7, ALL)
+    assert "in use: two:1 by busy (running)" in named.stderr
+
+
+def test_remove_of_unused_ones_leaves_what_a_container_was_made_of(
+    envkit_here: Any, small: SmallEngine
+) -> None:
+    small.run(small.images[0], name="old", state="exited")
+    done = envkit_here("image", "remove", "--unused-for", "30d", "--yes")
+    assert (done.returncode, names(small)) == (0, ["one:1", BASE_NAME])
+    assert "note: one:1, one:2 stays: it is what the container old was made of" in done.stderr
+
+
+def test_remove_forgets_when_the_image_was_used(envkit_here: Any, small: SmallEngine, tmp_path: Path) -> None:
+    note_use(tmp_path / "home", small.images[1].id)
+    envkit_here("image", "remove", "two:1", "--yes")
+    assert list((tmp_path / "home/images").iterdir()) == []
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y\n", 0, 3), ("n\n", 1, 4)])
+def test_remove_on_a_terminal_does_what_is_answered(
+    envkit_here: Any, small: SmallEngine, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    done = envkit_here("image", "remove", "two:1")
+    assert (done.returncode, len(small.images)) == (code, left)
+    assert f"two:1  51.0 MB, last used {time.strftime('%Y', time.gmtime(1577934245))}" in done.stdout

@@ -1,0 +1,40 @@
+"""`--env docker:IMAGE` where it cannot be, without an engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from echo_model import save_echo_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_run_in_an_image_without_an_engine_names_it_and_makes_no_run(
+    envkit_here: Any, echo_environ: dict[str, str], tmp_path: Path
+) -> None:
+    done = envkit_here(
+        *("run", "echo", "--env", "docker:ner:1"),
+        PYTHONPATH=echo_environ["PYTHONPATH"],
+        DOCKER_HOST=f"unix://{tmp_path}/nobody.sock",
+    )
+
+    assert done.returncode == 7
+    assert f"{tmp_path}/nobody.sock" in done.stderr.replace("\n", "")
+    assert "hint: " in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", [["predict", "model", "a text"], ["evaluate", "model", "test.txt"]])
+def test_use_of_a_model_in_an_image_is_refused_with_the_image_that_would_do(
+    envkit_here: Any, echo_environ: dict[str, str], tmp_path: Path, command: list[str]
+) -> None:
+    save_echo_model(tmp_path / "model")
+    (tmp_path / "test.txt").write_text("a\n")
+
+    done = envkit_here(*command, "--env", "docker:ner:1", PYTHONPATH=echo_environ["PYTHONPATH"])
+
+    assert done.returncode == 2
+    assert "(docker:ner:1)" in done.stderr
+    assert "envkit build predict --from-run model" in done.stderr

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from envkit.api import ImageError
-from envkit.images.engine import Engine, connect
+from envkit.images.engine.engine import Engine, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

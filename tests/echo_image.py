@@ -14,15 +14,15 @@ import pytest
 from echo import SOURCE, build_wheel, echo_request
 
 from envkit.api.records import EnvironmentUse
-from envkit.images.container_start import ContainerStart
+from envkit.images.containers.start import ContainerStart
+from envkit.images.containers.variables import ModelSupply
 from envkit.images.layout import ENV_PREFIX, ENVKIT_LABEL, IMAGE_PYTHON, PYTHON_LABEL, TASKS_LABEL
-from envkit.images.variables import ModelSupply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from envkit.api.records import RunRequest
-    from envkit.images.engine import Engine
+    from envkit.images.engine.engine import Engine
 
 NAME = "envkit-test-echo"
 _ROOT = Path(__file__).parent.parent

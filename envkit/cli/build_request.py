@@ -13,14 +13,14 @@ from envkit.api import ImageError, UsageError
 from envkit.cli.env.surroundings import read_facts_file
 from envkit.environments.lockfile.read import read_lock
 from envkit.environments.requirements import minor_version
-from envkit.images.bases import default_base, known_base
+from envkit.images.contents.bases import default_base, known_base
+from envkit.images.contents.of_run import python_of_run
+from envkit.images.inspection.secret_patterns import is_secret_variable
 from envkit.images.labels import git_revision
 from envkit.images.layout import DEFAULT_USER_ID
-from envkit.images.of_run import python_of_run
 from envkit.images.plan import ImageRequest, check_request
-from envkit.images.quoting import check_build_arg, check_reference
-from envkit.images.secret_patterns import is_secret_variable
-from envkit.images.templates import load_template
+from envkit.images.rendering.quoting import check_build_arg, check_reference
+from envkit.images.rendering.templates import load_template
 from envkit.masking import mask_secrets
 from envkit.runs.folder import find_run
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from envkit.cli.progress import RunScreen
     from envkit.environments.lockfile.records import LockFile
-    from envkit.images.builders import WantedBuilder
-    from envkit.images.engine import Engine
+    from envkit.images.building.builders import WantedBuilder
+    from envkit.images.engine.engine import Engine
     from envkit.images.records import ImageBase
     from envkit.machine import MachineFacts
     from envkit.worker.folder import RunFolder

@@ -12,7 +12,7 @@ import msgspec
 
 from envkit.cli import envelope, render
 from envkit.cli.env.screen import count_text
-from envkit.images.build_output import BuildStep
+from envkit.images.building.output import BuildStep
 from envkit.images.layout import IMAGE_PREFIX, JUPYTER_PORT, PREDICT_PORT
 from envkit.images.sizes import disk_size, download_size
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.cli.progress import RunScreen
-    from envkit.images.build import BuiltImage
-    from envkit.images.builders import Builder
+    from envkit.images.building.build import BuiltImage
+    from envkit.images.building.builders import Builder
     from envkit.images.records import ImageMode, ImagePlan
 
 

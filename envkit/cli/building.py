@@ -14,20 +14,20 @@ from envkit.cli.build_request import check_words, read_request
 from envkit.cli.build_screen import Order
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
-from envkit.images.build import build_image
-from envkit.images.builders import CLASSIC, choose_builder
-from envkit.images.context import write_context
-from envkit.images.engine import connect
+from envkit.images.building.build import build_image
+from envkit.images.building.builders import CLASSIC, choose_builder
+from envkit.images.contents.context import write_context
+from envkit.images.engine.engine import connect
+from envkit.images.engine.push import push_image
 from envkit.images.plan import check_secrets, default_tag, plan_image
-from envkit.images.push import push_image
-from envkit.images.render import render_dockerfile
+from envkit.images.rendering.render import render_dockerfile
 
 if TYPE_CHECKING:
     from envkit.cli.build_request import BuildWish
     from envkit.cli.progress import RunScreen
-    from envkit.images.build import BuiltImage
-    from envkit.images.builders import Builder
-    from envkit.images.engine import Engine
+    from envkit.images.building.build import BuiltImage
+    from envkit.images.building.builders import Builder
+    from envkit.images.engine.engine import Engine
     from envkit.images.records import ImageMode
 
 

@@ -79,9 +79,9 @@ def in_image(
     What the user should know of it is said. Raises: ImageError.
     """
     # With them comes docker, which no other run needs.
-    from envkit.images.engine import connect
-    from envkit.images.last_use import note_use
-    from envkit.images.provide import provide_image
+    from envkit.images.containers.provide import provide_image
+    from envkit.images.engine.engine import connect
+    from envkit.images.inspection.last_use import note_use
 
     variables = hub_environ(settings.model_hub)
     image = provide_image(

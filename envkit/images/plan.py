@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from envkit.api import ImageError, UsageError
-from envkit.images.bases import image_facts
-from envkit.images.contents import make_contents
+from envkit.images.contents.bases import image_facts
+from envkit.images.contents.contents import make_contents
+from envkit.images.contents.network import build_proxies, build_secrets, find_ca_bundle
 from envkit.images.labels import make_labels
 from envkit.images.layout import DEFAULT_USER_ID
-from envkit.images.network import build_proxies, build_secrets, find_ca_bundle
 from envkit.images.records import ImagePlan
 
 if TYPE_CHECKING:

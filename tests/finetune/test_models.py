@@ -208,6 +208,24 @@ def test_longest_input_counts_positions_as_the_model_does(tiny_model: Path) -> N
     assert longest_input(bert, tokenizer) == 20
 
 
+@pytest.mark.parametrize(
+    ("stated", "expected"), [(None, 32), ("12", 12), ("64", 32), ("null", 32), ('"many"', 32)]
+)
+def test_usual_window_is_what_a_sentence_model_was_trained_on_if_that_is_less(
+    tiny_model: Path, tmp_path: Path, stated: str | None, expected: int
+) -> None:
+    from transformers import BertConfig, BertModel
+
+    from envkit.finetune.models import load_tokenizer, usual_window
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    bert = BertModel(BertConfig(vocab_size=12, max_position_embeddings=32, **sizes))
+    shutil.copytree(tiny_model, tmp_path, dirs_exist_ok=True)
+    if stated is not None:
+        (tmp_path / "sentence_bert_config.json").write_text(f'{{"max_seq_length": {stated}}}')
+    assert usual_window(tmp_path, bert, load_tokenizer(tmp_path)) == expected
+
+
 def test_save_model_where_it_cannot_be_written_says_where(
     tiny_model: Path, tmp_path: Path, record: Record
 ) -> None:

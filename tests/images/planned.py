@@ -17,8 +17,8 @@ from envkit.api import ImageTemplate
 from envkit.api.records import EnvironmentUse, MetricsRecord, ModelRecord, RunResult
 from envkit.config import Settings
 from envkit.environments.order import Planning
-from envkit.images.bases import image_facts, known_base
-from envkit.images.contents import make_contents
+from envkit.images.contents.bases import image_facts, known_base
+from envkit.images.contents.contents import make_contents
 from envkit.images.records import ImageBase, ImagePlan
 from envkit.machine import read_facts
 from envkit.worker.folder import RunFolder, write_record

@@ -10,13 +10,13 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from envkit.images.file_reading import make_reader
-from envkit.images.layers import as_file, read_image
+from envkit.images.inspection.file_reading import make_reader
+from envkit.images.inspection.layers import as_file, read_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envkit.images.layers import SavedImage
+    from envkit.images.inspection.layers import SavedImage
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from envkit.cli import envelope
-from envkit.images.findings import ImageCheck
+from envkit.images.inspection.findings import ImageCheck
 
 if TYPE_CHECKING:
-    from envkit.images.findings import CheckedSubject
+    from envkit.images.inspection.findings import CheckedSubject
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +32,9 @@ def command(image: str, deep: bool, as_json: bool) -> None:
     variables. Ends with 1 where something is wrong.
     """
     from envkit.cli.progress import run_screen  # --help needs none of it
-    from envkit.images.check import check_image
-    from envkit.images.engine import connect
-    from envkit.images.listing import inspect_image
+    from envkit.images.engine.engine import connect
+    from envkit.images.inspection.check import check_image
+    from envkit.images.inspection.listing import inspect_image
 
     engine = connect()
     attributes = inspect_image(engine, engine.image_id(image)) or {}

@@ -12,7 +12,7 @@ from envkit.cli import envelope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envkit.images.listing import ImageLine
+    from envkit.images.inspection.listing import ImageLine
 
 
 @click.command(name="list", short_help="List the images that envkit built.")
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the images that envkit built, the newest first: what is in them, and when they were last used."""
     from envkit.cli.env.surroundings import read_settings  # --help needs none of it
-    from envkit.images.engine import connect
-    from envkit.images.listing import list_images
+    from envkit.images.engine.engine import connect
+    from envkit.images.inspection.listing import list_images
 
     home = read_settings().home.absolute()
     engine = connect()

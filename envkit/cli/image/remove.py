@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from envkit.images.engine import Engine
-    from envkit.images.removal import RemovableImage
+    from envkit.images.engine.engine import Engine
+    from envkit.images.inspection.removal import RemovableImage
 
 
 class RemovedImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +63,8 @@ def command(
         )
     from envkit.cli.env.asking import confirm
     from envkit.cli.env.surroundings import read_settings
-    from envkit.images.engine import connect
-    from envkit.images.removal import freed_bytes, refuse_used, remove_images
+    from envkit.images.engine.engine import connect
+    from envkit.images.inspection.removal import freed_bytes, refuse_used, remove_images
 
     home = read_settings().home.absolute()
     engine = connect()
@@ -103,7 +103,7 @@ def _choose(
 ) -> tuple[tuple[RemovableImage, ...], tuple[str, ...]]:
     """Return what is to be removed, and why others stay."""
     from envkit.cli.image.list import used_text
-    from envkit.images.removal import all_removable, find_removable
+    from envkit.images.inspection.removal import all_removable, find_removable
 
     found = find_removable(engine, references, home=home) if references else all_removable(engine, home=home)
     if unused_for is None and not is_dangling:

@@ -12,7 +12,7 @@ from envkit.cli import envelope
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envkit.images.listing import ImageDetails
+    from envkit.images.inspection.listing import ImageDetails
 
 _COMMAND_WIDTH = 58  # beside number and size, within 80
 
@@ -23,8 +23,8 @@ _COMMAND_WIDTH = 58  # beside number and size, within 80
 def command(image: str, as_json: bool) -> None:
     """Show IMAGE: what its labels say, who runs in it and what, and each layer with the step that made it."""
     from envkit.cli.env.surroundings import read_settings  # --help needs none of it
-    from envkit.images.engine import connect
-    from envkit.images.listing import show_image
+    from envkit.images.engine.engine import connect
+    from envkit.images.inspection.listing import show_image
 
     details = show_image(image, engine=connect(), home=read_settings().home.absolute())
     if as_json:

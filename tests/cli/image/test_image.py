@@ -11,7 +11,7 @@ import pytest
 from images.saved_images import Put, docker_archive, layer
 from images.small_engine import BASE_NAME, SmallEngine, base, ours, serve
 
-from envkit.images.last_use import note_use
+from envkit.images.inspection.last_use import note_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

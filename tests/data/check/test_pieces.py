@@ -8,7 +8,7 @@ import pytest
 from envkit.api import Corpus, CorpusRow
 from envkit.data.check import PieceCounts, check_corpus
 from envkit.data.check.padding import Step
-from envkit.data.check.pieces import open_counter, read_window
+from envkit.data.check.pieces import open_counter, read_trained_window, read_window
 from envkit.data.check.report import Training
 
 if TYPE_CHECKING:
@@ -85,10 +85,62 @@ def test_read_window_takes_the_smallest_limit_that_is_stated(
     assert read_window(tmp_path) == expected
 
 
+@pytest.mark.parametrize(
+    ("files", "usual"),
+    [
+        ({}, 512),
+        ({"tokenizer.json": {"truncation": {"max_length": 128}}}, 512),
+        ({"sentence_bert_config.json": {"max_seq_length": 256}}, 256),
+        ({"sentence_bert_config.json": {"max_seq_length": 1024}}, 512),
+        ({"sentence_bert_config.json": {"max_seq_length": None}}, 512),
+        ({"sentence_bert_config.json": []}, 512),
+        (
+            {
+                "sentence_bert_config.json": {"max_seq_length": 256},
+                "tokenizer.json": {"truncation": {"max_length": 128}},
+            },
+            128,
+        ),
+        (
+            {
+                "sentence_bert_config.json": {"max_seq_length": 256},
+                "tokenizer.json": {"truncation": None},
+            },
+            256,
+        ),
+        ({"envkit.json": {"decoding": {"window": 12}}}, 12),
+        ({"envkit.json": {"decoding": {"threshold": 0.5}}}, 512),
+    ],
+    ids=str,
+)
+def test_read_window_that_is_usual_is_what_the_model_was_trained_on(
+    tmp_path: Path, files: dict[str, Any], usual: int
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 512}), encoding="utf-8")
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+
+    assert read_window(tmp_path, is_usual=True) == usual
+    assert read_window(tmp_path) == 512
+
+
+def test_read_trained_window_of_a_model_that_says_nothing_is_none(tmp_path: Path) -> None:
+    assert read_trained_window(tmp_path) is None
+
+
 def long_corpus(*, is_cut: bool, window: int | None = None) -> Corpus:
     texts = ["one", "two", "one two " * 6]
     rows = [CorpusRow(f"t:{n}", (text,), ("ab"[n % 2],)) for n, text in enumerate(texts)]
     return Corpus(splits={"train": rows}, window=window, is_cut=is_cut)
+
+
+@pytest.mark.torch
+def test_counter_of_a_sentence_model_knows_both_windows(model: Path) -> None:
+    (model / "sentence_bert_config.json").write_text('{"max_seq_length": 6}', encoding="utf-8")
+    counter = open_counter(model, model="tiny")
+
+    assert counter is not None
+    assert (counter.window, counter.usual_window) == (8, 4)  # its tokenizer cuts at 4
 
 
 @pytest.mark.torch
@@ -150,6 +202,7 @@ def test_check_whose_tokenizer_fails_ends_with_its_error() -> None:
     class Broken:
         model = "m"
         window = 8
+        usual_window = 8
 
         def count(self, rows: Sequence[tuple[str, ...]]) -> PieceCounts:
             raise MemoryError(f"{len(rows)} rows")

@@ -1,0 +1,1 @@
+"""Builds: by which builder, what it says, and how it fails."""

@@ -1,0 +1,1 @@
+"""What goes into an image, and the folder that its build reads."""

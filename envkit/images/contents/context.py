@@ -1,0 +1,167 @@
+"""Write the folder that an image is built from: just what belongs in it, the same bytes from the same plan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from envkit.api import ImageError, UsageError
+from envkit.environments.files.addresses import local_path
+from envkit.environments.pylock import write_exact
+from envkit.environments.wheels import remake_wheel
+from envkit.images.contents.model_files import model_files
+from envkit.images.contents.network import read_certificates
+from envkit.images.rendering.render import render_dockerignore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from envkit.environments.records import WheelPackage
+    from envkit.images.records import ImageMode, ImagePlan
+
+PYLOCK_FILE = "packages/pylock.toml"
+UV_FILE = "packages/uv.txt"
+WHEELS_DIR = "packages/wheels"
+# The oldest time that a zip can hold, so that it is the same wherever a file goes: 1 January 1980, in UTC.
+_TIME = 315_532_800
+_FOLDER_MODE = 0o755
+_FILE_MODE = 0o644
+
+
+def write_context(
+    plan: ImagePlan,
+    folder: Path,
+    *,
+    dockerfile: str,
+    mode: ImageMode,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Write all that the Dockerfile copies into a folder that is new or empty; nothing else comes in.
+
+    No file has this machine's paths, the user's name, passwords or the time in it. What lies on this machine is
+    copied. Raises: UsageError for a folder that is not empty, and for secrets with the classic builder, which would
+    keep them in a layer; ImageError where it cannot be written, such as a full disk.
+    """
+    if mode == "classic" and plan.secrets:
+        raise UsageError(
+            f"the classic builder would keep secrets in the image: {', '.join(each.id for each in plan.secrets)}",
+            hint="Install buildx, or build with BuildKit: docker buildx version",
+        )
+    with _named_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"the folder {folder} is not empty", hint="Name one that is not there yet")
+        _write_texts(plan, folder, dockerfile=dockerfile)
+        _copy_wheels((*plan.contents.packages, plan.contents.uv), folder)
+        _copy_hosts(plan, folder)
+        for file in plan.template.files:
+            _copy(file, folder / "files" / file.name)
+        if plan.contents.model_dir is not None:
+            _copy_model(plan.contents.model_dir, folder / "model", environ=environ)
+        _settle(folder)
+
+
+def write_pylock(packages: Sequence[WheelPackage]) -> str:
+    """Return a pylock.toml of these files; one that lies on this machine by its place beside the pylock.
+
+    Source: PyPA specifications, "pylock.toml Specification": ``path`` is relative to the file it stands in.
+    """
+    remote = [each for each in packages if local_path(each.url) is None]
+    local = [each for each in packages if local_path(each.url) is not None]
+    return "\n".join([write_exact(remote), *map(_local_table, local)])
+
+
+def file_name(package: WheelPackage) -> str:
+    """Return the name of a package's file."""
+    return unquote(urlsplit(package.url).path.rpartition("/")[2])
+
+
+def _local_table(package: WheelPackage) -> str:
+    name = file_name(package)
+    size = "" if package.size is None else f"size = {package.size}, "
+    file = f'{{ path = "wheels/{name}", {size}hashes = {{ sha256 = "{package.sha256}" }} }}'
+    line = f"wheels = [{file}]" if name.endswith(".whl") else f"sdist = {file}"
+    return f'[[packages]]\nname = "{package.name}"\nversion = "{package.version}"\n{line}\n'
+
+
+def _uv_line(uv: WheelPackage) -> str:
+    """Return what ``pip install --require-hashes`` takes, called in the context's folder."""
+    if local_path(uv.url) is not None:
+        return f"./{WHEELS_DIR}/{file_name(uv)} --hash=sha256:{uv.sha256}\n"
+    return f"{uv.name} @ {uv.url} --hash=sha256:{uv.sha256}\n"
+
+
+def _write_texts(plan: ImagePlan, folder: Path, *, dockerfile: str) -> None:
+    texts = {
+        "Dockerfile": dockerfile,
+        ".dockerignore": render_dockerignore(plan),
+        "lock/envkit.lock": plan.contents.lock_text,
+        PYLOCK_FILE: write_pylock(plan.contents.packages),
+        UV_FILE: _uv_line(plan.contents.uv),
+    }
+    if plan.ca_bundle is not None:
+        texts["ca/ca.crt"] = read_certificates(plan.ca_bundle)
+    for place, text in texts.items():
+        file = folder / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _copy_wheels(packages: Sequence[WheelPackage], folder: Path) -> None:
+    for package in packages:
+        path = local_path(package.url)
+        if path is not None:
+            _copy(path, folder / WHEELS_DIR / file_name(package))
+
+
+def _copy_hosts(plan: ImagePlan, folder: Path) -> None:
+    wheels = folder / "plugins"
+    wheels.mkdir()
+    for dist in plan.contents.hosts:
+        # They come without what their commands need: those would not start.
+        remake_wheel(dist, folder=wheels, has_commands=False)
+
+
+def _copy_model(model_dir: Path, target: Path, *, environ: Mapping[str, str]) -> None:
+    for file in model_files(model_dir, environ=environ):
+        place = target / file.place
+        if file.source is not None:
+            _copy(file.source, place)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.content or b"")
+
+
+def _copy(source: Path, target: Path) -> None:
+    # Not a hard link: its time and mode would be those of the user's file as well.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    if os.access(source, os.X_OK):
+        target.chmod(_FOLDER_MODE)
+
+
+def _settle(folder: Path) -> None:
+    """Give every file and folder the same time and plain modes, the deepest first."""
+    for parent, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            file = Path(parent, name)
+            file.chmod(_FOLDER_MODE if file.stat().st_mode & 0o100 else _FILE_MODE)
+            os.utime(file, (_TIME, _TIME))
+        Path(parent).chmod(_FOLDER_MODE)
+        os.utime(parent, (_TIME, _TIME))
+
+
+@contextmanager
+def _named_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = error.filename2 or error.filename or folder
+        raise ImageError(
+            f"what the image is built from cannot be written to {folder}: {place}: {error.strerror}",
+            hint=f"See whether the disk is full: df -h {folder.parent}",
+        ) from error

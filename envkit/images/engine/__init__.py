@@ -1,0 +1,1 @@
+"""The engine: where it is, what it answers, images that go to it and come from it."""

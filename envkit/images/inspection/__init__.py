@@ -1,0 +1,1 @@
+"""What images there are, what is in them, and what is wrong with it."""

@@ -1,0 +1,211 @@
+"""What is installed in an image, against what is locked: versions, contents, and each file by its hash."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import posixpath
+import re
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass, field
+from email.parser import HeaderParser
+from importlib.metadata import Distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from envkit.api import EnvError
+from envkit.environments.wheels import content_digest
+from envkit.images.inspection.file_tree import content_of
+from envkit.images.inspection.findings import CheckedSubject, ImageFinding, some
+from envkit.images.layout import ENV_PREFIX
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from envkit.environments.lockfile.records import LockedMachine
+    from envkit.images.inspection.file_tree import PlacedFile
+
+_INFO = re.compile(
+    rf"(?P<library>{re.escape(ENV_PREFIX)}/lib(?:64)?/python[^/]+/site-packages)/[^/]+\.dist-info/METADATA"
+)
+# Written into every environment by uv itself.
+_OF_UV = frozenset({"_virtualenv.py", "_virtualenv.pth"})
+_REBUILD = "Build it anew: envkit build --help"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstalledPackage:
+    """A package in an image: ``name`` is canonical, ``library`` the folder that RECORD's paths begin from."""
+
+    name: str
+    version: str
+    library: str
+    info: str
+    documents: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def record(self) -> Sequence[RecordLine]:
+        """Return the files that its RECORD lists."""
+        return read_record(self.documents.get("RECORD", b""), library=self.library)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordLine:
+    """A file in a RECORD: ``sha256`` in hex, empty where none is given, as for RECORD itself."""
+
+    path: str
+    sha256: str
+
+
+class _InImage(Distribution):
+    """A package in an image, for what reads packages' records; its other files are those below ``root``."""
+
+    def __init__(self, package: InstalledPackage, *, root: Path) -> None:
+        self._package = package
+        self._root = root
+
+    def read_text(self, filename: str) -> str | None:
+        content = self._package.documents.get(filename)
+        return None if content is None else content.decode("utf-8", "replace")
+
+    def locate_file(self, path: str | os.PathLike[str]) -> Path:
+        return self._root / self._package.library.lstrip("/") / path
+
+
+def find_packages(tree: Mapping[str, PlacedFile]) -> tuple[InstalledPackage, ...]:
+    """Return the packages in an image's environment, by name."""
+    packages = []
+    for path in tree:
+        found = _INFO.fullmatch(path)
+        if found is None:
+            continue
+        info = posixpath.dirname(path)
+        documents = {
+            name: content
+            for name in ("METADATA", "RECORD", "entry_points.txt")
+            if (content := content_of(tree, f"{info}/{name}")) is not None
+        }
+        headers = HeaderParser().parsestr(documents.get("METADATA", b"").decode("utf-8", "replace"))
+        packages.append(
+            InstalledPackage(
+                name=canonicalize_name(str(headers["Name"] or "")),
+                version=str(headers["Version"] or ""),
+                library=found["library"],
+                info=info,
+                documents=documents,
+            )
+        )
+    return tuple(sorted(packages, key=lambda package: (package.name, package.version)))
+
+
+def read_record(content: bytes, *, library: str) -> tuple[RecordLine, ...]:
+    """Return the lines of a RECORD. Source: PyPA specification "Recording installed projects"."""
+    lines = []
+    for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"))):
+        if row:
+            algorithm, _, digest = (row[1] if len(row) > 1 else "").partition("=")
+            lines.append(
+                RecordLine(
+                    path=posixpath.normpath(posixpath.join(library, row[0])),
+                    sha256=_hex(digest) if algorithm == "sha256" else "",
+                )
+            )
+    return tuple(lines)
+
+
+def check_packages(
+    tree: Mapping[str, PlacedFile], section: LockedMachine, *, is_deep: bool
+) -> CheckedSubject:
+    """Check what is installed against what is locked; with ``is_deep`` every file against its RECORD as well."""
+    packages = find_packages(tree)
+    findings = list(_differences(packages, section))
+    if is_deep:
+        findings += _changed_files(tree, packages)
+    summary = f"{len(packages)} installed, as locked" if not findings else f"{len(packages)} installed"
+    if is_deep:
+        summary += f", {sum(len(each.record) for each in packages)} files by their hash"
+    return CheckedSubject(name="packages", summary=summary, findings=tuple(findings))
+
+
+def _differences(packages: Sequence[InstalledPackage], section: LockedMachine) -> Iterator[ImageFinding]:
+    locked = {each.name: each.version for each in section.wheels}
+    locked |= {canonicalize_name(each.name): each.version for each in section.host}
+    there = defaultdict(list)
+    for package in packages:
+        there[package.name].append(package.version)
+    for name, version in sorted(locked.items()):
+        if name not in there:
+            yield ImageFinding(text=f"{name} {version} is locked, and not installed", hint=_REBUILD)
+    for name, versions in there.items():
+        if len(versions) > 1:
+            yield ImageFinding(text=f"{name} is installed {len(versions)} times: {', '.join(versions)}")
+        elif name not in locked:
+            yield ImageFinding(text=f"{name} {versions[0]} is installed, and not locked", hint=_REBUILD)
+        elif versions[0] != locked[name]:
+            text = f"{name} {versions[0]} is installed, and {locked[name]} is locked"
+            yield ImageFinding(text=text, hint=_REBUILD)
+    digests: dict[str, str] = {canonicalize_name(each.name): each.digest for each in section.host}
+    for package in packages:
+        if package.version == locked.get(package.name) and (digest := digests.get(package.name)):
+            yield from _other_content(package, digest)
+
+
+def _other_content(package: InstalledPackage, digest: str) -> Iterator[ImageFinding]:
+    """Compare envkit or a plugin, whose version may stay the same while its code changes."""
+    # An empty folder: never is a file of this machine taken for one of the image.
+    with tempfile.TemporaryDirectory() as root:
+        try:
+            is_same = content_digest(_InImage(package, root=Path(root))) == digest
+        except EnvError:  # a script that the installer changed has no hash to be compared by
+            return
+    if not is_same:
+        text = f"the files of {package.name} {package.version} are not those that were locked"
+        yield ImageFinding(text=text, hint=_REBUILD)
+
+
+def _changed_files(
+    tree: Mapping[str, PlacedFile], packages: Sequence[InstalledPackage]
+) -> Iterator[ImageFinding]:
+    listed: set[str] = set()
+    for package in packages:
+        lines = package.record
+        if not lines:
+            yield ImageFinding(text=f"{package.name} has no RECORD of its files", hint=_REBUILD)
+        listed.update(line.path for line in lines)
+        gone = [line.path for line in lines if line.path not in tree and not line.path.endswith(".pyc")]
+        changed = [line.path for line in lines if line.sha256 and _is_changed(tree, line)]
+        title = f"{package.name} {package.version}"
+        if gone:
+            yield ImageFinding(text=f"of {title} files are missing: {some(gone)}", hint=_REBUILD)
+        if changed:
+            yield ImageFinding(text=f"of {title} files were changed: {some(changed)}", hint=_REBUILD)
+    libraries = tuple(f"{library}/" for library in sorted({package.library for package in packages}))
+    strange = [
+        path
+        for path, placed in tree.items()
+        if path.startswith(libraries or "\0")
+        and path not in listed
+        and placed.entry.kind in ("file", "link")
+        and not path.endswith(".pyc")
+        and posixpath.basename(path) not in _OF_UV
+    ]
+    if strange:
+        yield ImageFinding(text=f"files belong to no package: {some(strange)}", hint=_REBUILD)
+
+
+def _is_changed(tree: Mapping[str, PlacedFile], line: RecordLine) -> bool:
+    placed = tree.get(line.path)
+    reading = placed.entry.reading if placed is not None else None
+    return reading is not None and bool(reading.sha256) and reading.sha256 != line.sha256
+
+
+def _hex(digest: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
+    except ValueError:
+        return ""

@@ -1,0 +1,1 @@
+"""From a template and a plan to a Dockerfile."""

@@ -1,0 +1,256 @@
+"""What is installed in an image, against the lock in it and the records of packages."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from importlib.metadata import PathDistribution
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from environments.lockfile.locks import CPU, CUDA, section, wheel, write
+from images.saved_images import Put, docker_archive, layer, read
+
+from envkit.environments.lockfile.records import LockedHost
+from envkit.environments.wheels import content_digest
+from envkit.images.inspection.check import check_saved
+from envkit.images.layout import IMAGE_LOCK, LOCK_LABEL, PYTHON_LABEL, VARIANT_LABEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from images.saved_images import Made
+
+    from envkit.images.inspection.findings import CheckedSubject
+
+SITE = "opt/envkit/lib/python3.12/site-packages"
+PASSWD = Put(
+    "etc/passwd", b"root:x:0:0::/root:/bin/sh\nenvkit:x:1000:1000::/home/envkit:/bin/sh\nadmin:x:0:0:::\n"
+)
+WELL = {"Test": ["CMD", "/opt/envkit/bin/python", "-I", "-m", "envkit.worker.healthy"]}
+
+
+# It lists one file that is not there.
+RECORD = b"".join(
+    f"{path},,\n".encode()
+    for path in (
+        "tiny.py",
+        "gone.py",
+        *(f"tiny-1.0.dist-info/{name}" for name in ("METADATA", "RECORD", "entry_points.txt")),
+    )
+)
+
+
+@dataclass
+class Image:
+    """An image to be, right in all until a test changes it."""
+
+    folder: Path
+    packages: dict[str, str] = field(
+        default_factory=lambda: {"tiny": "1.0", "other": "1.0", "envkit-echo": "0.1"}
+    )
+    files: dict[str, bytes] = field(default_factory=dict)
+    sections: tuple[Any, ...] = ()
+    lock: bytes | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def subjects(self, *, is_deep: bool = False) -> dict[str, CheckedSubject]:
+        """Build, save and check it."""
+        lock = (
+            self.lock
+            if self.lock is not None
+            else write(self.folder, *(self.sections or (self.section(),))).read_bytes()
+        )
+        labels = {LOCK_LABEL: hashlib.sha256(lock).hexdigest(), PYTHON_LABEL: "3.12.4", **self.labels}
+        config = {"User": "1000:1000", "Healthcheck": WELL, "Labels": labels, **self.config}
+        puts = {f"{SITE}/_virtualenv.py": b"", IMAGE_LOCK: lock}
+        for name, version in self.packages.items():
+            puts |= package(name, version)
+        puts |= self.files
+        made: Made = layer(PASSWD, *(Put(path, content) for path, content in puts.items()))
+        image = read(docker_archive(made, **config), is_deep=is_deep)
+        return {each.name: each for each in check_saved(image, base_layers=None, is_deep=is_deep)}
+
+    def section(self, **changes: Any) -> Any:
+        return section(**{"host": (LockedHost(name="envkit-echo", version="0.1"),), **changes})
+
+
+def package(name: str, version: str, *, code: bytes = b"VERSION = 1\n") -> dict[str, bytes]:
+    """Return the files of an installed package, which has one command."""
+    module = name.replace("-", "_")
+    info = f"{module}-{version}.dist-info"
+    library = {
+        f"{module}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {module}:main\n".encode(),
+    }
+    record = "".join(f"{path},{hash_of(content)},{len(content)}\n" for path, content in library.items())
+    record += f"../../../bin/{name},{hash_of(b'#!python')},8\n{info}/RECORD,,\n"
+    return {
+        **{f"{SITE}/{path}": content for path, content in library.items()},
+        f"{SITE}/{info}/RECORD": record.encode(),
+        f"opt/envkit/bin/{name}": b"#!python",
+    }
+
+
+def hash_of(content: bytes) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    return Image(tmp_path)
+
+
+def texts(subject: CheckedSubject) -> list[str]:
+    return [each.text for each in subject.findings]
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+def test_image_that_is_as_locked_has_no_fault(image: Image, is_deep: bool) -> None:
+    subjects = image.subjects(is_deep=is_deep)
+    assert list(subjects) == ["user", "health check", "lock", "packages", "secrets", "modes"]
+    assert {name: texts(each) for name, each in subjects.items() if each.findings} == {}
+    assert subjects["packages"].summary.startswith("3 installed, as locked")
+    assert ("15 files by their hash" in subjects["packages"].summary) is is_deep
+
+
+@pytest.mark.parametrize(
+    ("packages", "says"),
+    [
+        ({"tiny": "1.0", "envkit-echo": "0.1"}, "other 1.0 is locked, and not installed"),
+        ({"tiny": "1.1", "other": "1.0", "envkit-echo": "0.1"}, "tiny 1.1 is installed, and 1.0 is locked"),
+        (
+            {"tiny": "1.0", "other": "1.0", "envkit-echo": "0.2"},
+            "envkit-echo 0.2 is installed, and 0.1 is locked",
+        ),
+        (
+            {"tiny": "1.0", "other": "1.0", "envkit-echo": "0.1", "more": "3"},
+            "more 3 is installed, and not locked",
+        ),
+    ],
+)
+def test_package_that_is_not_as_locked_is_named(image: Image, packages: dict[str, str], says: str) -> None:
+    image.packages = packages
+    assert texts(image.subjects()["packages"]) == [says]
+
+
+def test_package_that_is_there_twice_is_named(image: Image) -> None:
+    image.files = {name: text for name, text in package("tiny", "0.9").items() if "dist-info" in name}
+    assert texts(image.subjects()["packages"]) == ["tiny is installed 2 times: 0.9, 1.0"]
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({f"{SITE}/tiny.py": b"import evil\n"}, f"of tiny 1.0 files were changed: /{SITE}/tiny.py"),
+        ({f"{SITE}/sitecustomize.py": b""}, f"files belong to no package: /{SITE}/sitecustomize.py"),
+        (
+            {f"{SITE}/tiny-1.0.dist-info/RECORD": RECORD},
+            f"of tiny 1.0 files are missing: /{SITE}/gone.py",
+        ),
+        ({f"{SITE}/__pycache__/tiny.cpython-312.pyc": b"compiled"}, None),
+    ],
+    ids=["changed", "strange", "missing", "bytecode"],
+)
+def test_files_are_compared_by_hash_only_when_deep(
+    image: Image, files: dict[str, bytes], says: str | None
+) -> None:
+    image.files = files
+    assert texts(image.subjects()["packages"]) == []
+    assert texts(image.subjects(is_deep=True)["packages"]) == ([] if says is None else [says])
+
+
+def test_plugin_whose_code_changed_under_its_version_is_named(image: Image, tmp_path: Path) -> None:
+    here = tmp_path / "lib/python3.12/site-packages"
+    for path, content in package("envkit-echo", "0.1").items():
+        file = tmp_path / path.removeprefix("opt/envkit/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    digest = content_digest(PathDistribution(here / "envkit_echo-0.1.dist-info"))
+    image.sections = (image.section(host=(LockedHost(name="envkit-echo", version="0.1", digest=digest),)),)
+    assert texts(image.subjects()["packages"]) == []
+    image.files = package("envkit-echo", "0.1", code=b"VERSION = 2\n")
+    assert texts(image.subjects()["packages"]) == [
+        "the files of envkit-echo 0.1 are not those that were locked"
+    ]
+
+
+def test_section_of_the_images_torch_is_the_one_that_is_compared(image: Image) -> None:
+    for_gpu = image.section(
+        name="linux x86_64, cu126, Python 3.12",
+        torch=CUDA,
+        wheels=(wheel("tiny", "2.0"), wheel("other")),
+    )
+    image.sections = (image.section(torch=CPU), for_gpu)
+    image.packages["tiny"] = "2.0"
+    image.labels = {VARIANT_LABEL: "cu126"}
+    assert texts(image.subjects()["packages"]) == []
+    image.labels = {VARIANT_LABEL: "cpu"}
+    assert texts(image.subjects()["packages"]) == ["tiny 2.0 is installed, and 1.0 is locked"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": {LOCK_LABEL: "5" * 64}}, "and the label says 555555555555…"),
+        ({"labels": {LOCK_LABEL: ""}}, f"the image has no label {LOCK_LABEL}"),
+        ({"labels": {PYTHON_LABEL: "3.13.1"}}, "locks nothing for this image's machine and Python"),
+        ({"labels": {VARIANT_LABEL: "cu126"}}, "locks nothing for this image's machine and Python"),
+        ({"lock": b"[spec"}, IMAGE_LOCK),
+        ({"lock": b"version = 99\n[spec]\n"}, "version 99"),
+    ],
+)
+def test_lock_that_is_not_what_the_label_names_is_a_fault(
+    image: Image, changes: dict[str, Any], says: str
+) -> None:
+    for name, value in changes.items():
+        setattr(image, name, value)
+    subjects = image.subjects()
+    (text,) = texts(subjects["lock"])
+    assert says in text
+    assert "packages" not in subjects
+
+
+def test_image_without_a_lock_is_a_fault() -> None:
+    lock = {
+        each.name: each
+        for each in check_saved(read(docker_archive(layer("a"))), base_layers=0, is_deep=False)
+    }["lock"]
+    assert texts(lock) == [f"there is no {IMAGE_LOCK}"]
+
+
+@pytest.mark.parametrize(
+    ("user", "is_ok"),
+    [
+        ("1000:1000", True),
+        ("1000", True),
+        ("envkit", True),
+        ("envkit:envkit", True),
+        ("", False),
+        ("0", False),
+        ("00", False),
+        ("root", False),
+        ("0:1000", False),
+        ("admin", False),
+        ("nobody-knows", False),
+    ],
+)
+def test_user_that_is_root_by_any_name_is_a_fault(image: Image, user: str, is_ok: bool) -> None:
+    image.config = {"User": user}
+    assert image.subjects()["user"].is_ok is is_ok
+
+
+@pytest.mark.parametrize("check", [None, {"Test": ["NONE"]}, {"Test": []}, {}])
+def test_image_without_a_health_check_is_a_fault(image: Image, check: Any) -> None:
+    image.config = {"Healthcheck": check}
+    assert not image.subjects()["health check"].is_ok
+
+
+def test_findings_can_be_written_as_json(image: Image) -> None:
+    image.packages = {}
+    written = msgspec.json.encode(image.subjects()["packages"])
+    assert msgspec.json.decode(written)["findings"][0]["is_fault"] is True

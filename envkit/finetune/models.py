@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
 from envkit.api import DEFAULT_MODEL, RunFailed, UsageError
+from envkit.data.check.pieces import read_trained_window
 from envkit.finetune.hub import download_model
 from envkit.models import check_default_weights, find_model
 
@@ -121,6 +122,15 @@ def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
             stated.append(module.num_embeddings - taken)
     limits = [limit for limit in stated if limit and 0 < limit < NO_LIMIT]
     return min(limits, default=USUAL_INPUT)
+
+
+def usual_window(path: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many pieces at once suit the model of this folder: what it can read, or was trained on if less.
+
+    Sentence models are trained on short texts; see ``read_trained_window`` for what they learn from longer ones.
+    """
+    longest = longest_input(model, tokenizer)
+    return min(longest, read_trained_window(path) or longest)
 
 
 def _labelled_config(path: Path, labels: Sequence[str]) -> Any:

@@ -209,11 +209,21 @@ def test_longest_input_counts_positions_as_the_model_does(tiny_model: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("stated", "expected"), [(None, 32), ("12", 12), ("64", 32), ("null", 32), ('"many"', 32)]
+    ("stated", "cut_at", "expected"),
+    [
+        (None, 10, 32),
+        ("12", None, 12),
+        ("12", 10, 10),
+        ("12", 20, 12),
+        ("64", None, 32),
+        ("null", None, 32),
+        ('"many"', None, 32),
+    ],
 )
 def test_usual_window_is_what_a_sentence_model_was_trained_on_if_that_is_less(
-    tiny_model: Path, tmp_path: Path, stated: str | None, expected: int
+    tiny_model: Path, tmp_path: Path, stated: str | None, cut_at: int | None, expected: int
 ) -> None:
+    from tokenizers import Tokenizer
     from transformers import BertConfig, BertModel
 
     from envkit.finetune.models import load_tokenizer, usual_window
@@ -221,6 +231,11 @@ def test_usual_window_is_what_a_sentence_model_was_trained_on_if_that_is_less(
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     bert = BertModel(BertConfig(vocab_size=12, max_position_embeddings=32, **sizes))
     shutil.copytree(tiny_model, tmp_path, dirs_exist_ok=True)
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    tokenizer.no_truncation()
+    if cut_at is not None:
+        tokenizer.enable_truncation(cut_at)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
     if stated is not None:
         (tmp_path / "sentence_bert_config.json").write_text(f'{{"max_seq_length": {stated}}}')
     assert usual_window(tmp_path, bert, load_tokenizer(tmp_path)) == expected

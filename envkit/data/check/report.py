@@ -63,15 +63,14 @@ def check_corpus(
     counting = None if pieces is None else Counting.start(pieces, corpus.splits)
     labels = count_labels(corpus)
     copies = find_copies(corpus)
-    label_problems = find_label_problems(corpus, labels)
+    found_already = [*corpus.problems, *_empty(corpus), *find_label_problems(corpus, labels)]
+    baseline = score_baseline(corpus)
     if isinstance(found.speed, SpeedGuess):
         found.speed.prepare()
     counts = {} if counting is None else counting.result()
     piece_record = None if pieces is None else _pieces(corpus, counts, pieces, found)
     problems = [
-        *corpus.problems,
-        *_empty(corpus),
-        *label_problems,
+        *found_already,
         *([] if piece_record is None else _piece_problems(corpus, piece_record)),
         *copies.problems,
     ]
@@ -87,7 +86,7 @@ def check_corpus(
         notes=list(corpus.notes),
         left_out=list(left_out),
         pieces=piece_record,
-        baseline=score_baseline(corpus),
+        baseline=baseline,
         training=_duration(counts, found),
     )
 
@@ -118,7 +117,8 @@ def _split(
 def _pieces(
     corpus: Corpus, counts: Mapping[str, PieceCounts], pieces: PieceCounter, training: Training
 ) -> PieceRecord:
-    window = min(corpus.window or pieces.window, pieces.window)
+    default = pieces.usual_window if corpus.has_usual_window else pieces.window
+    window = min(corpus.window or default, pieces.window)
     beyond = {
         split: [length - window for length in found.lengths if length > window]
         for split, found in counts.items()

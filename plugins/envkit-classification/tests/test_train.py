@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +264,66 @@ def test_options_give_a_model_whose_predictor_agrees_with_the_evaluation(
             "nothing lost" if "long_text" not in options else f"--long-text {options['long_text']} leaves out"
         )
         assert any(wanted in text for text in record.said)
+
+
+@pytest.fixture
+def sentence_model(tiny_model: Path, tmp_path: Path) -> Path:
+    """A model that says that it was trained on texts of 12 pieces; it can read 128."""
+    folder = shutil.copytree(tiny_model, tmp_path / "sentence-model")
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 12}')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "window", "chosen"),
+    [
+        ({}, 12, "12"),
+        ({"window": 16}, 16, None),
+        ({"window": 128}, 128, None),
+        ({"peft": "lora"}, 12, "12"),
+    ],
+    ids=str,
+)
+def test_finetune_of_a_sentence_model_reads_what_it_was_trained_on_and_so_does_its_copied_folder(
+    sentence_model: Path,
+    tmp_path: Path,
+    record: Record,
+    options: dict[str, Any],
+    window: int,
+    chosen: str | None,
+) -> None:
+    result, used = start(record, tmp_path, model=str(sentence_model), max_steps=3, **options)
+    assert record.choices.get("window") == chosen
+    assert f"a window holds {window} word pieces" in " ".join(record.said)
+    assert result.decoding["window"] == window
+    assert f"max_length={window})" in result.usage
+    copy = shutil.copytree(used.model_dir, tmp_path / "elsewhere")
+    assert not (copy / "sentence_bert_config.json").exists()
+    decoding = json.loads(json.dumps(result.decoding))
+    predictor = envkit_predictor(replace(used, model_dir=copy, decoding=decoding))
+    kept = result.predictions["dev"]
+    found = list(predictor.predict(Inputs(texts=[str(one.fields["text"]) for one in kept])))
+    for now, before in zip(found, kept, strict=True):
+        assert now.fields["label"] == before.fields["label"]
+        assert now.fields["score"] == pytest.approx(before.fields["score"], abs=2e-4)
+    scored = predictor.score(SAMPLE_DIR / "dev.csv").metrics
+    assert scored["test/accuracy"] == result.metrics["dev/accuracy"]
+
+
+def test_predictor_of_a_model_that_tells_no_window_reads_as_much_as_it_can(
+    tiny_model: Path, tmp_path: Path, record: Record
+) -> None:
+    _, used = start(record, tmp_path, model=str(tiny_model), max_steps=1)
+    decoding = {name: value for name, value in used.decoding.items() if name != "window"}
+    assert envkit_predictor(replace(used, decoding=decoding)).window == 128
+
+
+def test_finetune_that_is_stopped_keeps_the_window(
+    sentence_model: Path, tmp_path: Path, record: Record
+) -> None:
+    result, _ = start(record, tmp_path, lambda: len(record.steps) >= 2, model=str(sentence_model))
+    assert result.decoding["window"] == 12
+    assert "max_length=12)" in result.usage
 
 
 def test_finetune_with_a_window_beyond_the_model_is_refused(

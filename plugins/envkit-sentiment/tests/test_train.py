@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,6 +231,48 @@ def test_finetune_of_long_texts_says_what_is_lost(
     assert any(told in line for line in record.said if line.startswith("train: "))
 
 
+@pytest.mark.parametrize(
+    ("options", "window", "chosen"),
+    [({}, 12, "12"), ({"window": 16}, 16, None), ({"window": 64}, 64, None), ({"peft": "lora"}, 12, "12")],
+    ids=str,
+)
+def test_finetune_of_a_sentence_model_reads_what_it_was_trained_on_and_so_does_its_copied_folder(
+    tiny_model: Path,
+    tmp_path: Path,
+    record: Record,
+    options: dict[str, Any],
+    window: int,
+    chosen: str | None,
+) -> None:
+    base = shutil.copytree(tiny_model, tmp_path / "sentence-model")
+    (base / "sentence_bert_config.json").write_text('{"max_seq_length": 12}', encoding="utf-8")
+    result, model_dir = start(record, tmp_path / "run", model=str(base), max_steps=3, **options)
+    assert record.choices.get("window") == chosen
+    assert f"a window holds {window} word pieces" in " ".join(record.said)
+    assert result.decoding["window"] == window
+    assert f"max_length={window}" in result.usage
+    copy = shutil.copytree(model_dir, tmp_path / "elsewhere")
+    assert not (copy / "sentence_bert_config.json").exists()
+    predictor = load(result, copy, record, **options)
+    expected = result.predictions["dev"]
+    found = list(predictor.predict(Inputs(texts=[str(one.fields["text"]) for one in expected])))
+    for now, before in zip(found, expected, strict=True):
+        assert now.fields["scores"] == pytest.approx(before.fields["scores"], abs=2e-4)
+    of_test = {name: value for name, value in result.metrics.items() if name.startswith("test/")}
+    assert predictor.score(SAMPLE.test).metrics == pytest.approx(of_test)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_predictor_reads_in_the_window_of_the_training_or_as_much_as_the_model_can(
+    tiny_model: Path, tmp_path: Path, record: Record, kept: bool
+) -> None:
+    base = shutil.copytree(tiny_model, tmp_path / "sentence-model")
+    (base / "sentence_bert_config.json").write_text('{"max_seq_length": 12}', encoding="utf-8")
+    result, model_dir = start(record, tmp_path / "run", model=str(base), max_steps=1)
+    decoding = {name: value for name, value in result.decoding.items() if kept or name != "window"}
+    assert load(replace(result, decoding=decoding), model_dir, record).reader.window == (12 if kept else 64)
+
+
 def test_finetune_same_seed_gives_the_same_and_another_another(tmp_path: Path, record: Record) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         start(record, tmp_path / name, **CNN_LSTM, max_steps=3, seed=seed, class_weights="balanced")
@@ -237,8 +281,6 @@ def test_finetune_same_seed_gives_the_same_and_another_another(tmp_path: Path, r
 
 
 def test_finetune_of_cnn_lstm_resumed_ends_with_the_same_weights(tmp_path: Path, record: Record) -> None:
-    from dataclasses import replace
-
     from safetensors.torch import load_file
 
     options = SentimentOptions(

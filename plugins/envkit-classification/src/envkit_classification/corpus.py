@@ -54,6 +54,7 @@ def read_corpus(request: Request[ClassificationOptions]) -> Corpus:
         problems=problems,
         window=options.window,
         is_cut=options.long_text != "window",
+        has_usual_window=True,
     )
 
 

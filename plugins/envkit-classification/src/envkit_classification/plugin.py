@@ -41,7 +41,11 @@ class ClassificationOptions(TextOptions, frozen=True, kw_only=True):
         Meta("What is read of texts longer than the window: all, in windows; both ends; or the beginning."),
     ] = "window"
     window: (
-        Annotated[int, Meta("Word pieces the model reads at once. Default: as many as it can.", ge=8)] | None
+        Annotated[
+            int,
+            Meta("Word pieces the model reads at once. Default: what it can, or was trained on.", ge=8),
+        ]
+        | None
     ) = None
     class_weights: Annotated[
         Literal["none", "balanced"],

@@ -78,7 +78,7 @@ class ClassificationPredictor:
             decoder=Decoder.of(labels, request.decoding, is_multi_label=is_multi_label),
             options=options,
             report=request.report,
-            window=options.window or longest_input(model, tokenizer),
+            window=options.window or request.decoding.get("window") or longest_input(model, tokenizer),
             pad=padding_piece(model, tokenizer),
             is_pair=request.decoding.get("is_pair"),
             columns=UsedColumns.from_builtins(request.decoding.get("columns")),

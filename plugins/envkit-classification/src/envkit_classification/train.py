@@ -11,7 +11,7 @@ from envkit.api import Result, Table, UsageError
 from envkit.finetune.devices import choose_device
 from envkit.finetune.finish import save_best
 from envkit.finetune.inputs import InputTemplate, padding_piece
-from envkit.finetune.models import fetch_model, load_model, load_tokenizer, longest_input
+from envkit.finetune.models import fetch_model, load_model, load_tokenizer, longest_input, usual_window
 from envkit.finetune.prepare import prepare
 from envkit.finetune.seeds import set_seeds
 from envkit.finetune.steps import steps
@@ -53,6 +53,7 @@ class Setup:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     pad: int
+    window: int  # pieces read at once
     labels: tuple[str, ...]  # in the model's order
     train: list[TextExample]
     dev: list[TextExample]
@@ -91,17 +92,18 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
         decoder = Decoder.of(setup.labels, {}, is_multi_label=run.data.is_multi_label)
         return Result(
             metrics=training.best_metrics,
-            decoding=describe_decoding(run.data, decoder=None),
+            decoding=describe_decoding(run.data, decoder=None, window=setup.window),
             usage=_usage(run, setup, decoder),
             example=describe_example(is_pair=run.data.is_pair),
         )
     return final_scores(run, model, setup)
 
 
-def describe_decoding(data: ClassificationData, *, decoder: Decoder | None) -> dict[str, Any]:
+def describe_decoding(data: ClassificationData, *, decoder: Decoder | None, window: int) -> dict[str, Any]:
     """Return what using the model needs besides the model."""
     columns = {} if data.columns is None else {"columns": data.columns.to_builtins()}
-    return {"is_pair": data.is_pair, **columns, **({} if decoder is None else decoder.record())}
+    thresholds = {} if decoder is None else decoder.record()
+    return {"is_pair": data.is_pair, "window": window, **columns, **thresholds}
 
 
 def choose_metric(
@@ -136,6 +138,10 @@ def load(run: Run[ClassificationOptions, ClassificationData]) -> Setup:
             hint=f"Give --window a number up to {longest}",
         )
     window = options.window or longest
+    if options.window is None:
+        window = usual_window(path, model, tokenizer)
+        if window < longest:
+            report.choice("window", str(window), "what the model was trained on")
     labels = tuple(model.config.id2label[number] for number in range(len(data.labels)))
     numbers = {label: number for number, label in enumerate(labels)}
 
@@ -162,7 +168,7 @@ def load(run: Run[ClassificationOptions, ClassificationData]) -> Setup:
         if note is not None:
             report.say(f"{split}: {note}")
     report.say(f"Computing on {device}; a window holds {window} word pieces")
-    return Setup(model, tokenizer, pad, labels, train, dev, test)
+    return Setup(model, tokenizer, pad, window, labels, train, dev, test)
 
 
 def check_language(
@@ -226,15 +232,14 @@ def final_scores(
         intervals=intervals,
         scorer=SCORER,
         predictions=kept,
-        decoding=describe_decoding(run.data, decoder=dev.decoder),
+        decoding=describe_decoding(run.data, decoder=dev.decoder, window=setup.window),
         usage=_usage(run, setup, dev.decoder),
         example=describe_example(is_pair=run.data.is_pair),
     )
 
 
 def _usage(run: Run[ClassificationOptions, ClassificationData], setup: Setup, decoder: Decoder) -> str:
-    window = run.options.window or longest_input(setup.model, setup.tokenizer)
-    return describe_usage(run.options, decoder, is_pair=run.data.is_pair, window=window)
+    return describe_usage(run.options, decoder, is_pair=run.data.is_pair, window=setup.window)
 
 
 def _score_test(

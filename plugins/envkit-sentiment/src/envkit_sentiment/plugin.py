@@ -56,7 +56,11 @@ class SentimentOptions(TextOptions, frozen=True, kw_only=True):
         Meta("Of a text longer than the window: read it all in windows, its two ends, or its beginning."),
     ] = "window"
     window: (
-        Annotated[int, Meta("Word pieces the model reads at once. Default: as many as it can.", ge=8)] | None
+        Annotated[
+            int,
+            Meta("Word pieces the model reads at once. Default: what it can, or was trained on.", ge=8),
+        ]
+        | None
     ) = None
     class_weights: Annotated[
         Literal["none", "balanced"], Meta("Whether rare labels weigh more in the loss.")

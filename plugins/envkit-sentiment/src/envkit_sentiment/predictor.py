@@ -64,7 +64,9 @@ class SentimentPredictor:
             )
         kept = request.decoding.get("scale")
         scale = Scale.from_builtins(kept) if kept else read_scale(model.config.label2id)
-        reader = make_reader(model.eval(), tokenizer, options, model_name=name)
+        reader = make_reader(
+            model.eval(), tokenizer, options, model_name=name, window=request.decoding.get("window")
+        )
         return cls(
             model,
             reader,

@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification
 from envkit.api import UsageError
 from envkit.finetune.devices import choose_device
 from envkit.finetune.inputs import InputTemplate
-from envkit.finetune.models import fetch_model, load_model, load_tokenizer, longest_input
+from envkit.finetune.models import fetch_model, load_model, load_tokenizer, longest_input, usual_window
 from envkit.finetune.text_examples import (
     TextBatch,
     TextExample,
@@ -90,6 +90,7 @@ def start(run: Run[SentimentOptions, SentimentData]) -> Start:
     options, data, report = run.options, run.data, run.report
     device = choose_device(options.device)
     is_from_nothing = options.model == CNN_LSTM
+    window = None
     if is_from_nothing:
         model, tokenizer = _from_nothing(run, device)
     else:
@@ -102,7 +103,10 @@ def start(run: Run[SentimentOptions, SentimentData]) -> Start:
             device=device,
             report=report,
         )
-    reader = make_reader(model, tokenizer, options, model_name=options.model)
+        window = usual_window(path, model, tokenizer)
+    reader = make_reader(model, tokenizer, options, model_name=options.model, window=window)
+    if options.window is None and reader.window < longest_input(model, tokenizer):
+        report.choice("window", str(reader.window), "what the model was trained on")
     numbers = model.config.label2id
     train, dev, test = (
         reader.examples(rows, label_numbers=numbers) for rows in (data.train, data.dev, data.test)
@@ -125,8 +129,12 @@ def make_reader(
     options: SentimentOptions,
     *,
     model_name: str,
+    window: int | None,
 ) -> TextReader:
-    """Return what reads texts for this model. Raises: UsageError where the window does not fit it."""
+    """Return what reads texts for this model, in this window where the options name none.
+
+    None is for as many pieces as the model can read. Raises: UsageError where the options' does not fit it.
+    """
     longest = longest_input(model, tokenizer)
     if options.window is not None and options.window > longest:
         raise UsageError(
@@ -134,7 +142,7 @@ def make_reader(
             hint=f"Give --window a number up to {longest}",
         )
     template = InputTemplate.of(tokenizer, model=model)
-    return TextReader(tokenizer, template, options.window or longest, options.long_text)
+    return TextReader(tokenizer, template, options.window or window or longest, options.long_text)
 
 
 def _from_nothing(

@@ -70,7 +70,8 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
         if step.evaluation_due:
             step.report(evaluate(run, training.model, started, started.dev, data.dev).metrics("dev"))
     model = save_best(training, started.reader.tokenizer)
-    decoding = {"scale": data.scale.to_builtins(), "needs_pair": data.needs_pair}
+    window = started.reader.window
+    decoding = {"scale": data.scale.to_builtins(), "needs_pair": data.needs_pair, "window": window}
     if data.columns is not None:
         decoding["columns"] = data.columns.to_builtins()
     if training.is_stopped:
@@ -79,7 +80,7 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
         result = final_scores(run, model, started)
     if isinstance(model, CnnLstm):
         write_card(run.model_dir, result.metrics)
-    usage = describe_usage(run.options, data.scale, needs_pair=data.needs_pair, window=started.reader.window)
+    usage = describe_usage(run.options, data.scale, needs_pair=data.needs_pair, window=window)
     return replace(
         result,
         decoding=decoding,

@@ -142,6 +142,7 @@ def test_build_keeps_proxies_and_secrets_out_of_all_that_it_says_and_makes(
         engine=docker_engine,
         builder=builder,
         tags=[tag],
+        no_cache=True,  # a step of an earlier test's image would say nothing
         progress=heard,
         proxies={"http_proxy": "http://someone:pr0xy-pw@proxy.invalid:3128"},
         secrets=[

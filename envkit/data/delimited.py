@@ -226,13 +226,21 @@ def _parse(text: str, delimiter: str, file: Path) -> tuple[Dialect, list[int], l
 
 
 def _split_quoted_lines(text: str, delimiter: str) -> tuple[list[int], list[list[str]]] | None:
-    """Return lines and rows where no cell goes over several lines, else None; twice as fast as ``split``."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    """Return lines and rows where no cell goes over several lines, else None; several times as fast as ``split``.
+
+    csv reads the lines that have quotes alone: where it makes as many rows of them, no cell has taken in others.
+    """
+    lines = split_lines(text)
+    quoted = [line for line in lines if '"' in line]
     try:
-        rows = list(reader)
+        read = list(csv.reader(quoted, delimiter=delimiter, strict=True))
     except csv.Error:
         return None
-    if reader.line_num != len(rows) or not all(map(any, rows)):  # also where a row is blank
+    if len(read) != len(quoted):
+        return None
+    following = iter(read)
+    rows = [next(following) if '"' in line else line.split(delimiter) for line in lines]
+    if not all(map(any, rows)):  # a row is blank
         return None
     return list(range(1, len(rows) + 1)), rows
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envkit.api import DataError
+from envkit.data.delimited import parse_delimited
 from envkit.data.lacking import install_command
 from envkit.data.parquet import data_extras
 from envkit.data.tables import RecordTable, parse_table, read_table
@@ -218,6 +219,19 @@ def test_parse_table_of_a_format_that_is_named_looks_for_no_other() -> None:
 
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t,;\"'"), max_size=12)
 ROWS = st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8)
+
+
+@given(rows=ROWS, line_end=st.sampled_from(["\n", "\r\n"]))
+def test_parse_delimited_reads_what_the_csv_module_quotes_where_it_must(
+    rows: list[tuple[str, str]], line_end: str
+) -> None:
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator=line_end)
+    writer.writerows([("text", "label"), *rows])
+
+    found = parse_delimited(written.getvalue(), delimiter=",", file=Path("x.csv"), named=["text"])
+
+    assert list(map(tuple, found.rows)) == rows
 
 
 @given(rows=ROWS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 from envkit.api import Problem
 from envkit.api.records import DuplicateRecord, SharedRecord
 from envkit.data.check.words import percent, plural, shown
+from envkit.data.cut.copies import copy_keys
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -27,7 +28,7 @@ class Copies:
 
 def find_copies(corpus: Corpus) -> Copies:
     """Compare the rows of all splits by their identity, case and blanks aside."""
-    keys = {split: list(map(plain_identity, rows)) for split, rows in corpus.splits.items()}
+    keys = _plain_identities(corpus)
     first = {split: _first_rows(rows, keys[split]) for split, rows in corpus.splits.items()}
     shared = [
         record
@@ -43,14 +44,22 @@ def find_copies(corpus: Corpus) -> Copies:
     return Copies(shared, duplicates, problems)
 
 
-def plain_identity(row: CorpusRow) -> Hashable:
+def _plain_identities(corpus: Corpus) -> dict[str, list[Hashable]]:
     """Return what makes rows the same, case and blanks aside: a model learns one from the other all the same."""
+    found = [_joined_identity(row) for rows in corpus.splits.values() for row in rows]
+    texts = [identity for identity in found if isinstance(identity, str)]
+    keys = iter(copy_keys(texts))
+    every = iter([next(keys) if isinstance(identity, str) else identity for identity in found])
+    return {split: list(islice(every, len(rows))) for split, rows in corpus.splits.items()}
+
+
+def _joined_identity(row: CorpusRow) -> Hashable:
     identity = row.identity
     if row.key is None:
-        identity = "\n".join(row.texts)
-    elif isinstance(identity, tuple) and all(isinstance(part, str) for part in identity):
-        identity = "\n".join(identity)
-    return " ".join(identity.casefold().split()) if isinstance(identity, str) else identity
+        return "\n".join(row.texts)
+    if isinstance(identity, tuple) and all(isinstance(part, str) for part in identity):
+        return "\n".join(identity)
+    return identity
 
 
 def _first_rows(rows: Sequence[CorpusRow], keys: Sequence[Hashable]) -> dict[Hashable, CorpusRow]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -165,9 +167,21 @@ def read_trained_window(model_dir: Path) -> int | None:
     own = _limits(decoding.get("window")) if isinstance(decoding, dict) else []
     if own or not (model_dir / SENTENCE_FILE).is_file():
         return min(own, default=None)
-    truncation = _read(model_dir / TOKENIZER_FILE).get("truncation")
-    cut_at = truncation.get("max_length") if isinstance(truncation, dict) else None
+    cut_at = _read_truncation(model_dir / TOKENIZER_FILE).get("max_length")
     return min(_limits(_read(model_dir / SENTENCE_FILE).get("max_seq_length"), cut_at), default=None)
+
+
+class _Cutting(msgspec.Struct):
+    """What is read of a tokenizer's file, most of which is its vocabulary."""
+
+    truncation: dict[str, Any] | None = None
+
+
+def _read_truncation(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=_Cutting).truncation or {}
+    except (OSError, msgspec.DecodeError):
+        return {}
 
 
 def _limits(*stated: Any) -> list[int]:

@@ -14,12 +14,34 @@ if TYPE_CHECKING:
 
     from envkit.data.cut.stratify import Shares
 
+# What ``str.split`` cuts at, in ASCII.
+_BLANKS = b" \t\n\v\f\r\x1c\x1d\x1e\x1f"
+
 Group = tuple[int, ...]  # the rows of one text, by number
 
 
 def plain_text(*texts: str | None) -> str:
     """Return what copies share, case and blanks aside: a text, or the two of a pair."""
     return " ".join(" ".join(filter(None, texts)).casefold().split())
+
+
+def copy_keys(texts: Sequence[str]) -> list[Hashable]:
+    """Return a key for each text, the same for those that ``plain_text`` makes the same and for no others.
+
+    Nearly all texts are told apart by their letters alone, in half the time that cutting into words takes.
+    """
+    letters = list(map(_letters, texts))
+    counts = Counter(letters)
+    return [
+        found if counts[found] == 1 else plain_text(text) for found, text in zip(letters, texts, strict=True)
+    ]
+
+
+def _letters(text: str) -> bytes:
+    """Return a text without case and blanks."""
+    if text.isascii():
+        return text.lower().encode().translate(None, _BLANKS)
+    return "".join(text.casefold().split()).encode("utf-8", "surrogatepass")
 
 
 def stratify_texts(
@@ -40,7 +62,8 @@ def stratify_texts(
     counts = Counter(keys)
     strata: dict[Hashable, list[Group]] = {key: [] for key in counts}
     for rows in found.values():
-        strata[min((keys[row] for row in rows), key=lambda key: counts[key])].append(tuple(rows))
+        key = keys[rows[0]] if len(rows) == 1 else min((keys[row] for row in rows), key=counts.__getitem__)
+        strata[key].append(tuple(rows))
     strata = {key: groups for key, groups in strata.items() if groups}
     if sum(len(groups) - 1 for groups in strata.values()) < len(parts):
         return stratify(keys, shares, seed=seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envkit.data.cut.copies import plain_text, stratify_texts
+from envkit.data.cut.copies import copy_keys, plain_text, stratify_texts
 from envkit.data.cut.stratify import Shares
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def cut_texts(
     Both keep the order of the rows. Where each key has one text alone its copies are divided, which
     ``share_texts`` tells. Raises: UsageError for fewer than two rows.
     """
-    texts = [plain_text(row.text, row.pair) for row in rows]
+    texts = copy_keys([row.text if row.pair is None else f"{row.text} {row.pair}" for row in rows])
     splits = stratify_texts(keys, texts, Shares(dev=share), seed=seed)
     train, dev = (
         tuple(row for row, other in zip(rows, splits, strict=True) if other == split)

@@ -9,6 +9,7 @@ import math
 import random
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from envkit.api import UsageError
@@ -91,8 +92,11 @@ def rarest_labels(labels: Sequence[Sequence[str]]) -> list[str]:
 
     Source: iterative stratification takes the rarest label first too (Sechidis et al. 2011). No label is ``""``.
     """
-    counts = Counter(label for row in labels for label in set(row))
-    return [min(row, key=lambda label: (counts[label], label), default="") for row in labels]
+    counts = Counter(chain.from_iterable(row if len(row) == 1 else set(row) for row in labels))
+    return [
+        row[0] if len(row) == 1 else min(row, key=lambda label: (counts[label], label), default="")
+        for row in labels
+    ]
 
 
 def check_shares(shares: Shares, count: int, noun: str) -> list[tuple[Split, float]]:

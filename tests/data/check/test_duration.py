@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envkit.data.check.duration import Speed, SpeedGuess, count_weights, estimate_duration, guess_speed
+from envkit.data.check.duration import (
+    Speed,
+    SpeedGuess,
+    count_weights,
+    estimate_duration,
+    guess_speed,
+    load_numpy,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +61,15 @@ def test_guess_speed_without_a_measure_is_none(tmp_path: Path) -> None:
     folder = save_head(tmp_path, {"layer.weight": [10, 10]})
 
     assert guess_speed(folder, has_bfloat16=True, product_rate=lambda: None) is None
+
+
+@pytest.mark.parametrize("told", [None, "26"])
+def test_load_numpy_tells_threads_to_sleep_soon_unless_the_user_has_told_them(told: str | None) -> None:
+    environ = {} if told is None else {"OPENBLAS_THREAD_TIMEOUT": told}
+
+    load_numpy(environ=environ)
+
+    assert environ == {"OPENBLAS_THREAD_TIMEOUT": told or "20"}
 
 
 def test_estimate_duration_spreads_a_guess_wider_than_a_measure() -> None:

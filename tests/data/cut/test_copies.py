@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envkit.data.cut.copies import plain_text, stratify_texts
+from envkit.data.cut.copies import copy_keys, plain_text, stratify_texts
 from envkit.data.cut.dev import cut_texts, share_texts
 from envkit.data.cut.stratify import Shares, stratify
 from envkit.data.rows import TextRow
@@ -88,3 +88,17 @@ def test_plain_text_leaves_case_and_blanks_aside(
     one: tuple[str | None, ...], other: tuple[str | None, ...], are_copies: bool
 ) -> None:
     assert (plain_text(*one) == plain_text(*other)) == are_copies
+
+
+# Case, blanks of all kinds, signs that fold to letters of ASCII or to several letters, and half a pair.
+SIGNS = st.sampled_from("aAbB \t\n\x1c\x85\xa0\u2003\u212a\u00df\ufb01kKsfi\ud800")
+
+
+@given(texts=st.lists(st.text(SIGNS, max_size=5), max_size=12))
+def test_copy_keys_are_the_same_where_the_plain_texts_are(texts: list[str]) -> None:
+    keys = copy_keys(texts)
+
+    plain = list(map(plain_text, texts))
+    assert [[key == other for other in keys] for key in keys] == [
+        [text == other for other in plain] for text in plain
+    ]

@@ -39,7 +39,7 @@ class Field:
         return f"[{'; '.join(parts)}]" if parts else ""
 
 
-def read_fields(options: type[Options]) -> list[Field]:
+def read_fields(options: type[msgspec.Struct]) -> list[Field]:
     """Describe the fields of an options type, in their order."""
     info = msgspec.inspect.type_info(options)
     assert isinstance(info, msgspec.inspect.StructType)

@@ -24,6 +24,7 @@ from envkit.api.records import EnvironmentUse, ErrorRecord, PluginRecord, RunReq
 from envkit.registry import LoadedTask, find_tasks, load_task
 from envkit.worker.alone_options import Resolved, help_text, read_flags, resolve
 from envkit.worker.folder import RunFolder
+from envkit.worker.kept import is_gone_with_container
 from envkit.worker.progress_lines import ProgressLines
 from envkit.worker.reporter import EventFile, EventReporter
 from envkit.worker.said_lines import SaidLines
@@ -63,6 +64,11 @@ def _run(arguments: Sequence[str], *, said: SaidLines, answers: SaidLines) -> in
     folder = _make_folder(request, here / (flags.run_dir or _RUNS_DIR / request.id))
     shown = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
     said.say(f"Run folder: {shown}")
+    if is_gone_with_container(folder.path):
+        said.say(
+            "warning: nothing is mounted there, so the run's folder will be gone with the container; to keep "
+            f'it: docker run --user "$(id -u):$(id -g)" -v "$PWD:{here}" IMAGE'
+        )
     result = _work(folder, request, said=said)
     if result.error is not None:
         hint = result.error.hint or f"What it printed: {shown / folder.log_file.name}"

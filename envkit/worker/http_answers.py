@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import time
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from envkit.worker.http_requests import (
     decode_body,
     opened_inputs,
     read_body,
+    shown_path,
     without_place,
 )
 from envkit.worker.prediction_queue import QueueClosed, QueueFull
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _ROUTES = {"/predict": ("POST",), "/health": ("GET", "HEAD")}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_OF_COMMANDS = re.compile(r"\benvkit |--[a-z]|command line")  # nobody who asks over HTTP has one
 _RETRY = {"Retry-After": "1"}
 _USER_ERROR = 2  # exit code of what the user can mend
 _DISCARDED = 2**24  # bytes of a refused body that are read, so that its client hears why before it is cut off
@@ -46,7 +49,6 @@ class PredictionHandler(BaseHTTPRequestHandler):
     wbufsize = 2**16
     disable_nagle_algorithm = True
     server_version = "envkit"
-    sys_version = ""
     default_request_version = "HTTP/1.0"  # of the older the answers have no status
     server: PredictionServer
 
@@ -110,6 +112,10 @@ class PredictionHandler(BaseHTTPRequestHandler):
                 return
         self._refuse(Refusal(status, status.phrase.lower(), hint="Speak HTTP/1.1, as curl does"))
 
+    def version_string(self) -> str:
+        """Return what the header Server says."""
+        return self.server_version
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: a line is written where the answer is."""
 
@@ -162,9 +168,10 @@ class PredictionHandler(BaseHTTPRequestHandler):
         length = body_length(self.headers, most=self.server.service.limits.max_bytes)
         body = read_body(self.rfile, length)
         self._has_unread = False
-        asked = decode_body(body, self.headers)
+        form = self.server.service.form
+        asked = decode_body(body, self.headers, form=form)
         try:
-            with opened_inputs(asked) as inputs:
+            with opened_inputs(asked, form=form) as inputs:
                 outcome = self._ask(inputs)
         except OSError as error:
             if isinstance(error, ConnectionError | TimeoutError):
@@ -195,9 +202,10 @@ class PredictionHandler(BaseHTTPRequestHandler):
         error = outcome.error
         assert error is not None
         if error.exit_code == _USER_ERROR:
-            return Refusal(
-                HTTPStatus.BAD_REQUEST, without_place(error.message, inputs), hint=error.hint or ""
-            )
+            hint = error.hint or ""
+            if _OF_COMMANDS.search(hint):
+                hint = self.server.service.form.hint
+            return Refusal(HTTPStatus.BAD_REQUEST, without_place(error.message, inputs), hint=hint)
         self.server.service.said.say(f"error: the model failed with {outcome.place}")
         if error.traceback is not None:  # what a plugin says of its own faults is for its author
             return _our_fault()
@@ -235,9 +243,9 @@ class PredictionHandler(BaseHTTPRequestHandler):
             self._say(status)
 
     def _say(self, status: HTTPStatus) -> None:
-        """Say who asked for what and what came of it, without a word of what was asked."""
+        """Say who asked for which path and what came of it: no query, no body, no word of an answer."""
         method = self.command if self.command in _METHODS else "-"
-        path = self._path() if self.command and self._path() in _ROUTES else "-"
+        path = shown_path(self._path()) if method != "-" else "-"
         words: Sequence[str] = (
             time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             str(self.client_address[0]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import re
 import tempfile
 import time
 from http import HTTPStatus
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from email.message import Message
 
-_EXAMPLE = """curl -H 'Content-Type: application/json' -d '{"texts": ["Some text."]}' URL/predict"""
+    from envkit.worker.request_form import RequestForm
+
+_LONGEST_PATH = 80  # characters of it that are shown
+_KINDS = {"str": "string", "int": "number", "float": "number", "bool": "true or false"}
 _ROWS_FILE = "rows"  # rows are named after it: ``rows:1``
 
 
@@ -40,8 +44,8 @@ class Refusal(Exception):
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands in the body of a request: one of the two."""
 
-    texts: list[str] | None = None
-    rows: list[dict[str, Any]] | None = None
+    texts: list[str] | msgspec.UnsetType = msgspec.UNSET
+    rows: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TimedReader(io.RawIOBase):
@@ -96,7 +100,8 @@ def body_length(headers: Message, *, most: int) -> int:
         raise Refusal(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"the request is larger than the {most:,} bytes that are read",
-            hint="Send fewer texts at once, or start the server with a larger --max-bytes",
+            hint=f"Send less at once, or start the server with more, behind the image's name: IMAGE http --max-bytes "
+            f"{2 * most}",
         )
     return int(length)
 
@@ -109,8 +114,8 @@ def read_body(stream: io.BufferedIOBase, length: int) -> bytes:
     return body
 
 
-def decode_body(body: bytes, headers: Message) -> Asked:
-    """Return what is asked by a body of JSON or of plain text. Raises: Refusal."""
+def decode_body(body: bytes, headers: Message, *, form: RequestForm) -> Asked:
+    """Return what is asked by a body of JSON or of plain text. Raises: Refusal, with what ``form`` says to send."""
     kind = headers.get_content_type() if "Content-Type" in headers else ""
     if kind == "text/plain":
         return Asked(texts=[_decode_text(body, headers.get_content_charset("utf-8"))])
@@ -118,28 +123,28 @@ def decode_body(body: bytes, headers: Message) -> Asked:
         raise Refusal(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"the content type {kind!r} is not read" if kind else "the request has no content type",
-            hint=f"Send application/json or text/plain: {_EXAMPLE}",
+            hint=f"Send application/json{' or text/plain' if form.takes_texts else ''}: {form.command}",
         )
     try:
         asked = msgspec.json.decode(body, type=Asked)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _plain(str(error))
-        raise _bad(f"the request cannot be read: {what}") from error
-    if (asked.texts is None) == (asked.rows is None):
-        raise _bad("expected either texts or rows in the request")
+        raise _bad(f"the request cannot be read: {what}", form) from error
+    if (asked.texts is msgspec.UNSET) == (asked.rows is msgspec.UNSET):
+        raise _bad("expected either texts or rows in the request", form)
     return asked
 
 
 @contextlib.contextmanager
-def opened_inputs(asked: Asked) -> Iterator[Inputs]:
+def opened_inputs(asked: Asked, *, form: RequestForm) -> Iterator[Inputs]:
     """Give what is asked as a model's inputs; rows lie in a file of their own meanwhile. Raises: Refusal, OSError."""
-    if asked.rows is None:
+    if asked.rows is msgspec.UNSET:
         yield Inputs(texts=tuple(asked.texts or ()))
         return
     try:
         lines = b"".join(msgspec.json.encode(row) + b"\n" for row in asked.rows)
     except (ValueError, OverflowError) as error:  # a number that JSON's readers do not hold
-        raise _bad(f"the rows cannot be read: {error}") from error
+        raise _bad(f"the rows cannot be read: {error}", form) from error
     if not lines:
         yield Inputs()
         return
@@ -154,6 +159,14 @@ def without_place(text: str, inputs: Inputs) -> str:
     return text if inputs.file is None else text.replace(f"{inputs.file.parent}/", "")
 
 
+def shown_path(path: str) -> str:
+    """Return a path as a line can hold it; what is none may hold a name and a password, and is not shown."""
+    if not path.startswith("/"):
+        return "-"
+    shown = "".join(each if "!" <= each <= "~" else f"\\x{ord(each):02x}" for each in path)
+    return shown if len(shown) <= _LONGEST_PATH else f"{shown[: _LONGEST_PATH - 3]}..."
+
+
 def _decode_text(body: bytes, charset: str) -> str:
     try:
         codecs.lookup(charset)
@@ -166,15 +179,12 @@ def _decode_text(body: bytes, charset: str) -> str:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the text is not {charset}", hint="Send UTF-8") from error
 
 
-def _bad(message: str) -> Refusal:
-    return Refusal(
-        HTTPStatus.BAD_REQUEST,
-        message,
-        hint='Send {"texts": ["Some text."]}, or {"rows": [{"question": "…", "context": "…"}]}',
-    )
+def _bad(message: str, form: RequestForm) -> Refusal:
+    return Refusal(HTTPStatus.BAD_REQUEST, message, hint=form.hint)
 
 
 def _plain(text: str) -> str:
-    """Return msgspec's words without its marks."""
+    """Return msgspec's words without its marks, kinds of values as JSON names them."""
+    text = re.sub(r"`(str|int|float|bool)`", lambda match: _KINDS[match[1]], text)
     text = text.replace("`", "").replace(" - at $.", ", at ")
     return text[:1].lower() + text[1:]

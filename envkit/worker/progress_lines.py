@@ -19,7 +19,7 @@ _LOSS_KEPT = 0.95  # of what is shown; the rest is the new step's
 
 
 class ProgressLines:
-    """Say phases, choices, messages and metrics at once, and how training stands every few seconds."""
+    """Say choices, messages and metrics at once, a phase where it first begins, how training stands every few seconds."""
 
     def __init__(
         self, said: SaidLines, *, headline: str, clock: Callable[[], float] = time.monotonic
@@ -32,12 +32,17 @@ class ProgressLines:
         self._loss: float | None = None
         self._said_at = float("-inf")
         self._first: Step | None = None
+        self._last: Step | None = None
+        self._phases: set[str] = set()
+        self._evaluation = ""
 
     def event(self, event: AnyEvent) -> None:
         """Say what there is to say of an event."""
         match event:
             case Phase():
-                self._say(event.name)
+                if event.name not in self._phases:
+                    self._phases.add(event.name)
+                    self._say(event.name)
             case Message():
                 self._said.event(event)
             case Plan():
@@ -46,25 +51,39 @@ class ProgressLines:
                 self._chosen = event.value if event.name == METRIC_CHOICE else self._chosen
                 self._say(f"{event.name}: {event.value} ({event.reason})")
             case Metrics():
-                self._say(f"{self._where(event.step)}  {self._scores(event)}")
+                self._metrics(event)
             case Step():
                 self._step(event)
 
     def _step(self, step: Step) -> None:
-        first = self._first = self._first or step
+        self._first = self._first or step
+        self._last = step
         if step.loss is not None:
             before = step.loss if self._loss is None else self._loss
             self._loss = _LOSS_KEPT * before + (1 - _LOSS_KEPT) * step.loss
-        is_last = step.step == self._steps
-        if not is_last and self._clock() - self._said_at < _SECONDS_BETWEEN_STEPS:
+        if self._clock() - self._said_at >= _SECONDS_BETWEEN_STEPS:
+            self._say("  ".join((self._where(step.step), *self._pace())))
+
+    def _metrics(self, event: Metrics) -> None:
+        """Say the scores, behind how training stands where that was not said of this step."""
+        scores = f"{self._where(event.step)}  {self._scores(event)}"
+        if scores == self._evaluation:  # the best model, once more
             return
-        parts = [self._where(step.step)]
-        if self._loss is not None:
-            parts.append(f"loss {self._loss:.3f}")
-        spent = step.time - first.time
-        if spent > 0:
-            parts.append(f"{(step.tokens - first.tokens) / spent:,.0f} tokens/s")
-        self._say("  ".join(parts))
+        self._evaluation = scores
+        is_new = self._last is not None and self._last.step == event.step
+        self._say(
+            "  ".join((self._where(event.step), *(self._pace() if is_new else ()), self._scores(event)))
+        )
+
+    def _pace(self) -> list[str]:
+        """Return loss and tokens a second at the last step, and forget the step: it is said once."""
+        parts = [] if self._loss is None else [f"loss {self._loss:.3f}"]
+        first, last = self._first, self._last
+        if first is not None and last is not None and last.time > first.time:
+            speed = (last.tokens - first.tokens) / (last.time - first.time)
+            parts.append(f"{speed:,.0f} tokens/s")
+        self._last = None
+        return parts
 
     def _scores(self, event: Metrics) -> str:
         shown = find_headline(self._headline, chosen=self._chosen)

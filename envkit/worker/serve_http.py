@@ -17,6 +17,7 @@ from envkit.worker.http_answers import PredictionHandler, refuse_connection
 from envkit.worker.http_connections import Connections
 from envkit.worker.prediction_queue import PredictionQueue
 from envkit.worker.reporter import EventReporter
+from envkit.worker.request_form import RequestForm, request_form
 from envkit.worker.served_model import open_model
 from envkit.worker.signal_watch import watch_signals
 
@@ -50,6 +51,7 @@ class Service:
 
     task: str
     model: str
+    form: RequestForm
     limits: Limits
     queue: PredictionQueue
     said: SaidLines
@@ -113,6 +115,7 @@ def serve_http(
     service = Service(
         task=request.model.task,
         model=request.model.run or request.model.model,
+        form=request_form(request.model),
         limits=limits,
         queue=PredictionQueue(most=limits.queue),
         said=said,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from envkit.worker.said_lines import SaidLines
     from envkit.worker.use_request import PredictRequest
+
+_STANDARD_INPUT = re.compile(r"^-(?=:)")  # as a file is named; rows of it are stdin:1 and so on
 
 
 def serve_lines(
@@ -38,5 +41,6 @@ def serve_lines(
     )
     if end.error is None:  # also where nobody reads the rows any more, as filters end
         return 0
-    said.error(end.error)
+    message = _STANDARD_INPUT.sub("stdin", end.error.message)
+    said.error(msgspec.structs.replace(end.error, message=message))
     return end.error.exit_code

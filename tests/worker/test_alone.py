@@ -101,8 +101,9 @@ def test_alone_says_how_it_goes_in_plain_lines(tmp_path: Path, echo_environ: dic
         "train",
         "evaluate",
     ]
-    assert any(line.startswith("step 3/3  loss ") for line in lines)
-    assert "step 3/3  dev/echo_score 1.0000" in lines
+    (last,) = [line for line in lines if line.startswith("step 3/3")]
+    assert last.startswith("step 3/3  loss ")
+    assert last.endswith("  dev/echo_score 1.0000")
     assert "\x1b" not in ended.said
 
 

@@ -131,7 +131,7 @@ def test_serve_of_lines_that_is_stopped_ends_at_once(
     [
         (b"good\ndata\n", 2, "error: echo.txt:3: there is nothing to echo\nhint: Write something\n"),
         (b"good\nraise\n", 5, "error: envkit-echo 0.1.0 failed: KeyError"),
-        (b"good\n\xff\n", 2, "error: -:2: the file is not UTF-8"),
+        (b"good\n\xff\n", 2, "error: stdin:2: the file is not UTF-8"),
     ],
 )
 def test_serve_of_lines_that_fails_keeps_what_was_known_and_says_why(

@@ -96,9 +96,10 @@ _TOO_LONG = json.dumps({"texts": ["x" * 1000]}).encode()
         ("POST", "/predict", JSON, b"{", 400, "cannot be read"),
         ("POST", "/predict", JSON, b'{"texts": ["\xff"]}', 400, "cannot be read"),
         ("POST", "/predict", JSON, b"[" * 900, 400, "cannot be read"),
-        ("POST", "/predict", JSON, b'{"texts": "one"}', 400, "expected array"),
-        ("POST", "/predict", JSON, b'{"texts": [1]}', 400, "at texts[0]"),
+        ("POST", "/predict", JSON, b'{"texts": "one"}', 400, "expected array, got string"),
+        ("POST", "/predict", JSON, b'{"texts": [1]}', 400, "expected string, got number, at texts[0]"),
         ("POST", "/predict", JSON, b'{"rows": ["one"]}', 400, "expected object"),
+        ("POST", "/predict", JSON, b'{"rows": null}', 400, "expected array, got null"),
         ("POST", "/predict", JSON, b"{}", 400, "either texts or rows"),
         ("POST", "/predict", JSON, b'{"texts": [], "rows": []}', 400, "either texts or rows"),
         ("POST", "/predict", JSON, b'{"text": "one"}', 400, "unknown field text"),
@@ -134,6 +135,20 @@ def test_server_refuses_what_is_no_request_in_json(server: Server, garbage: byte
     assert answered.startswith((b"HTTP/1.1 400", b"HTTP/1.1 505"))
     assert b'{"error":' in answered
     assert b"<html" not in answered.lower()
+
+
+def test_server_that_refuses_says_what_its_task_reads(server: Server) -> None:
+    refused = [server.ask("POST", "/predict", headers=JSON, body=b"{"), server.ask("POST", "/predict")]
+
+    hints = [answer.content["error"]["hint"] for answer in refused]
+    assert hints[0] == 'Send {"texts": ["Some text."]}, or {"rows": [{"text": "Some text."}]}; a row has text'
+    assert refused[0].headers["server"] == "envkit"
+
+
+def test_server_says_where_a_larger_limit_is_given(server: Server) -> None:
+    hint = server.ask("POST", "/predict", headers=JSON, body=_TOO_LONG).content["error"]["hint"]
+
+    assert hint.endswith("behind the image's name: IMAGE http --max-bytes 2000")
 
 
 def test_server_names_the_methods_that_a_path_has(server: Server) -> None:
@@ -225,11 +240,16 @@ def test_server_tells_a_health_check_what_it_serves(server: Server) -> None:
 
 def test_server_writes_a_line_a_request_without_its_content(server: Server) -> None:
     server.ask("POST", "/predict", headers=JSON, body=b'{"texts": ["sesame one", "sesame two"]}')
-    server.ask("GET", "/sesame\x1b[2J", headers="X-Sesame: sesame\r\n")
+    server.ask("GET", "/there\x1b[2J?sesame", headers="X-Sesame: sesame\r\n")
+    server.ask("POST", f"/{'long' * 90}", headers=PLAIN, body=b"sesame")
+    server.ask("GET", "http://sesame@here/")
     server.ask("POST", "/predict", headers=PLAIN, body=b"raise")
     wait_until(lambda: "KeyError (predictor.py" in server.said)
 
     assert " 127.0.0.1 POST /predict 200 2 rows " in server.said
+    assert " GET /there\\x1b[2J 404 " in server.said
+    assert f" POST /{'long' * 19}... 404 " in server.said
+    assert " GET - 404 " in server.said
     assert "sesame" not in server.said
     assert "lost" not in server.said
     assert "\x1b" not in server.said

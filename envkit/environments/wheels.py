@@ -44,13 +44,19 @@ class _Installed:
 
 
 def content_digest(distribution: Distribution) -> str:
-    """Return a digest of what is installed, read from RECORD alone.
+    """Return a digest of what is installed, read from RECORD and, where there are commands, their entry points.
 
-    It is the same whichever installer put the files there. Raises: EnvError where there is no RECORD.
+    It is the same whichever installer put the files there, and of a wheel remade with or without commands.
+    Raises: EnvError where there is no RECORD.
     """
+    entry_points = f"{_info_folder(distribution)}/entry_points.txt"
+    has_commands = _COMMANDS.search((distribution.read_text("entry_points.txt") or "").encode()) is not None
     lines = []
     for installed in _installed_files(distribution):
-        known = installed.hash or _hash(_read(installed.file, distribution))
+        known = installed.hash
+        if installed.member == entry_points and has_commands:
+            known = _hash(_COMMANDS.sub(b"", _read(installed.file, distribution)))
+        known = known or _hash(_read(installed.file, distribution))
         lines.append(f"{installed.member} {known}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 

@@ -115,6 +115,7 @@ def test_wheel_without_commands_keeps_the_other_entry_points(
     rows = {row[0]: row[1] for row in csv.reader(io.StringIO(again.read_text("RECORD")))}
     digest = base64.urlsafe_b64encode(hashlib.sha256(left.encode()).digest()).rstrip(b"=").decode()
     assert rows["tiny-1.0.dist-info/entry_points.txt"] == f"sha256={digest}"
+    assert content_digest(again) == content_digest(dist)
 
 
 def test_wheel_of_editable_install_points_to_its_source(install: Any, tmp_path: Path) -> None:

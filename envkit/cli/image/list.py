@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 @click.command(name="list", short_help="List the images that envkit built.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def command(as_json: bool) -> None:
-    """List the images that envkit built, the newest first: what is in them, and when they were last used."""
+    """List the images that envkit built, the newest first.
+
+    USED is when one was last made, tagged, or used by envkit (as in envkit run --env docker:IMAGE): what docker
+    run alone starts is only seen while its container is there.
+    """
     from envkit.cli.env.surroundings import read_settings  # --help needs none of it
     from envkit.images.engine.engine import connect
     from envkit.images.inspection.listing import list_images
@@ -41,8 +45,10 @@ def command(as_json: bool) -> None:
 
 
 def used_text(line: ImageLine) -> str:
-    """Return when an image was last used, to the minute."""
-    return "in use" if line.is_in_use else f"{datetime.fromtimestamp(line.last_used):%Y-%m-%d %H:%M}"
+    """Return when an image was last used, to the minute, as far as that can be known."""
+    if line.is_in_use:
+        return "in use"
+    return f"{datetime.fromtimestamp(line.last_used):%Y-%m-%d %H:%M}, as far as envkit knows"
 
 
 def _rows(line: ImageLine, size: str, *, now: datetime) -> Iterator[tuple[str, ...]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import msgspec
 from envkit.api import UsageError
 from envkit.cli import envelope
 from envkit.cli.ages import read_age
+from envkit.cli.exits import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +46,8 @@ class Removed(msgspec.Struct, frozen=True, kw_only=True):
 @click.option(
     "--unused-for",
     metavar="DAYS",
-    help="Only what nothing used for that long, as in 30d; without IMAGE, of all.",
+    help="Only what envkit did not use for that long, as in 30d; without IMAGE, of all. What docker run alone "
+    "starts is not seen, so that images of other templates than task stay unless they are named.",
 )
 @click.option("--dangling", is_flag=True, help="Only those whose name another image took.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
@@ -70,8 +74,9 @@ def command(
     engine = connect()
     chosen, notes = _choose(engine, images, unused_for=unused_for, is_dangling=dangling, home=home)
     refuse_used(chosen)
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
     for note in notes if not as_json else ():
-        click.echo(f"note: {note}", err=True)
+        click.echo(labelled("note: ", note, width=width), err=True)
     if not chosen and not as_json:
         click.echo("There is no such image of envkit's")
         return
@@ -109,7 +114,7 @@ def _choose(
     if unused_for is None and not is_dangling:
         return found, ()
     before = None if unused_for is None else time.time() - read_age(unused_for)
-    chosen, notes = [], []
+    chosen, notes, unseen = [], [], []
     for each in found:
         line = each.image
         if is_dangling and line.names:
@@ -120,12 +125,28 @@ def _choose(
             why = f"is what the container {line.containers[0].name} was made of"
             notes.append(f"{each.title} stays: it {why}")
             continue
+        elif before is not None and line.is_used_unseen and not references:
+            unseen.append(each)
+            continue
         else:
             chosen.append(each)
             continue
         if references:
             notes.append(f"{each.title} stays: it {why}")
+    if unseen:
+        notes.append(_unseen_note(unseen))
     return tuple(chosen), tuple(notes)
+
+
+def _unseen_note(unseen: Sequence[RemovableImage]) -> str:
+    """Say why images stay that docker run alone starts, and how to remove them."""
+    titles = ", ".join(each.title for each in unseen)
+    templates = ", ".join(sorted({each.image.template for each in unseen}))
+    words = " ".join(name for each in unseen for name in each.names or (each.title,))
+    return (
+        f"{titles} stay: envkit does not see when docker run starts images of the template {templates}. "
+        f"To remove what you do not use: envkit image remove {words}"
+    )
 
 
 def _print_chosen(chosen: Sequence[RemovableImage], freed: int) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from envkit.images.inspection.file_reading import SEARCH_LIMIT
 from envkit.images.inspection.file_tree import layer_that_hides, merge_layers
-from envkit.images.inspection.findings import CheckedSubject, ImageFinding, some
+from envkit.images.inspection.findings import CheckedSubject, ImageFinding, counted, some
 from envkit.images.inspection.history import short_command
 from envkit.images.inspection.installed import read_record
 from envkit.images.inspection.secret_patterns import find_secret_variables, find_secrets, is_secret_variable
-from envkit.images.layout import ENV_PREFIX
+from envkit.images.layout import BASE_LABEL, ENV_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def check_secrets(image: SavedImage, *, section: LockedMachine | None) -> Checke
             else:
                 findings += [_in_file(entry, hit, layer, image.layers) for hit in entry.reading.hits]
     if samples:
-        text = f"samples in files of public packages: {some(sorted(set(samples)))}"
+        text = f"sample secrets in files of public packages: {some(sorted(set(samples)))}"
         findings.append(ImageFinding(text=text, is_fault=False))
     for layer in image.layers:
         if layer.unread:
@@ -59,18 +59,19 @@ def check_secrets(image: SavedImage, *, section: LockedMachine | None) -> Checke
             )
     large = sum(entry.size > SEARCH_LIMIT for entry in entries)
     summary = (
-        f"{len(image.layers)} layers, history, labels and variables searched; of {len(entries)} files, "
-        f"{large} over {SEARCH_LIMIT // 1_000_000} MB were not"
+        f"{counted(len(image.layers), 'layer')}, history, labels and variables searched; "
+        f"of {counted(len(entries), 'file')}, {large} over {SEARCH_LIMIT // 1_000_000} MB were not"
     )
     return CheckedSubject(name="secrets", summary=summary, findings=tuple(findings))
 
 
 def check_modes(
-    image: SavedImage, tree: Mapping[str, PlacedFile], *, base_layers: int | None
+    image: SavedImage, tree: Mapping[str, PlacedFile], *, base_layers: int | None, steps: str = "template"
 ) -> CheckedSubject:
     """Look for files that anybody may change, and for programs that run as somebody else beyond the base's.
 
-    ``base_layers`` is the number of layers that are the base's, None where it is not known.
+    ``base_layers`` is the number of layers that are the base's, None where it is not known; ``steps`` is what
+    its steps stand in, for hints.
     """
     below = merge_layers(image.layers[: base_layers or 0])
     findings = []
@@ -86,30 +87,33 @@ def check_modes(
                 ImageFinding(
                     text=f"anybody may write to the {what}: {path}",
                     where=_where(image.layers[placed.layer - 1]),
-                    hint=f"In a step of its own template: chmod o-w {path}",
+                    hint=f"In a step of its {steps}: chmod o-w {path}",
                 )
             )
         if not is_folder and entry.mode & (_SETUID | _SETGID):
             programs.append(path)
             before = below.get(path)
             if base_layers is not None and (before is None or before.entry.mode != entry.mode):
-                findings.append(_setuid(entry, image.layers[placed.layer - 1]))
+                findings.append(_setuid(entry, image.layers[placed.layer - 1], steps=steps))
     if programs and base_layers is None:
-        text = f"the base is not here to compare with, so look at what runs as another user: {some(programs)}"
+        is_named = BASE_LABEL in (image.config.container.labels or {})
+        why = "its base is not here to compare with" if is_named else "no label says what its base is"
+        text = f"{why}, so look yourself at what runs as another user: {some(programs)}"
         findings.append(ImageFinding(text=text, is_fault=False))
-    summary = f"no file that anybody may change; {len(programs)} programs that run as another user"
+    ran = "1 program that runs" if len(programs) == 1 else f"{len(programs)} programs that run"
+    summary = f"no file that anybody may change; {ran} as another user"
     summary += ", all of the base" if programs and base_layers is not None else ""
-    if any(each.is_fault for each in findings):
-        summary = f"{len(findings)} files or folders are too open"
+    if faults := sum(each.is_fault for each in findings):
+        summary = "a file or folder is too open" if faults == 1 else "files or folders are too open"
     return CheckedSubject(name="modes", summary=summary, findings=tuple(findings))
 
 
-def _setuid(entry: FileEntry, layer: Layer) -> ImageFinding:
+def _setuid(entry: FileEntry, layer: Layer, *, steps: str) -> ImageFinding:
     whose = f"user {entry.user_id}" if entry.mode & _SETUID else "another group"
     return ImageFinding(
         text=f"{entry.path} runs as {whose}, whoever starts it, and the base has none like it",
         where=_where(layer),
-        hint=f"In a step of its own template: chmod ug-s {entry.path}",
+        hint=f"In a step of its {steps}: chmod ug-s {entry.path}",
     )
 
 

@@ -71,11 +71,18 @@ def layers_of(history: Sequence[HistoryLine], *, count: int, base_count: int = 0
         LayerLine(
             number=number,
             size=line.size,
-            command=short_command(line.created_by) or line.comment,
+            command=short_command(line.created_by) or _said_instead(line.comment),
             is_of_base=number <= base_count,
         )
         for number, line in enumerate(made, 1)
     )
+
+
+def _said_instead(comment: str) -> str:
+    """Return what an engine wrote of a layer that no command made."""
+    if comment == "Imported from -":  # `docker import -`
+        return "imported from an archive"
+    return " ".join(mask_secrets(mask_found(comment)).split())
 
 
 def _makes_layer(line: HistoryLine) -> bool:

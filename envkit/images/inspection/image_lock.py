@@ -12,7 +12,7 @@ from envkit.environments.lockfile.read import read_lock
 from envkit.environments.lockfile.records import LOCK_FILE
 from envkit.images.inspection.file_tree import content_of
 from envkit.images.inspection.findings import CheckedSubject, ImageFinding
-from envkit.images.layout import IMAGE_LOCK, LOCK_LABEL, PYTHON_LABEL, VARIANT_LABEL
+from envkit.images.layout import IMAGE_LOCK, LOCK_LABEL, PYTHON_LABEL, TEMPLATE_LABEL, VARIANT_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as images and as systems say it
 
 
+def is_of_envkit(tree: Mapping[str, PlacedFile], config: ImageConfig) -> bool:
+    """Tell whether an image was built by envkit, or bears any trace of that."""
+    labels = config.container.labels or {}
+    return IMAGE_LOCK in tree or any(name in labels for name in (TEMPLATE_LABEL, LOCK_LABEL))
+
+
 def check_lock(
     tree: Mapping[str, PlacedFile], config: ImageConfig
 ) -> tuple[CheckedSubject, LockedMachine | None]:
     """Check the lock in an image against its label, and return what it locks for this image."""
     content, labels = content_of(tree, IMAGE_LOCK), config.container.labels or {}
     if content is None:
-        return _wrong_lock(
-            f"there is no {IMAGE_LOCK}", hint="What is compared is in images that envkit build made"
-        ), None
+        return _wrong_lock(f"there is no {IMAGE_LOCK}"), None
     digest, named = hashlib.sha256(content).hexdigest(), labels.get(LOCK_LABEL, "")
     if not named:
         return _wrong_lock(f"the image has no label {LOCK_LABEL}"), None
@@ -81,9 +85,9 @@ def _choose(
     return next(iter(of_variant), None)
 
 
-def _wrong_lock(text: str, *, hint: str = "Build it anew: envkit build --help") -> CheckedSubject:
-    finding = ImageFinding(text=text, hint=hint)
-    return CheckedSubject(name="lock", summary="not as its label says", findings=(finding,))
+def _wrong_lock(text: str) -> CheckedSubject:
+    finding = ImageFinding(text=text, hint="Build it anew: envkit build --help")
+    return CheckedSubject(name="lock", summary="not the one of its build", findings=(finding,))
 
 
 def _minor(version: str) -> str:

@@ -157,8 +157,12 @@ def _differences(packages: Sequence[InstalledPackage], section: LockedMachine) -
 
 def _other_content(package: InstalledPackage, digest: str) -> Iterator[ImageFinding]:
     """Compare envkit or a plugin, whose version may stay the same while its code changes."""
-    # An empty folder: never is a file of this machine taken for one of the image.
+    # A folder with that package's documents alone: never is a file of this machine taken for one of the image.
     with tempfile.TemporaryDirectory() as root:
+        info = Path(root) / package.info.lstrip("/")
+        info.mkdir(parents=True)
+        for name, content in package.documents.items():
+            (info / name).write_bytes(content)
         try:
             is_same = content_digest(_InImage(package, root=Path(root))) == digest
         except EnvError:  # a script that the installer changed has no hash to be compared by

@@ -45,7 +45,8 @@ class ContainerUse(msgspec.Struct, frozen=True, kw_only=True):
 class ImageLine(msgspec.Struct, frozen=True, kw_only=True):
     """An image: ``size`` in bytes, ``created`` and ``last_used`` in seconds since the epoch.
 
-    ``names`` is empty where another image took the name. What no label tells is empty.
+    ``names`` is empty where another image took the name. What no label tells is empty. Of what is started without
+    envkit no trace is left when its container is gone: ``last_used`` does not know of it.
     """
 
     id: str
@@ -69,6 +70,11 @@ class ImageLine(msgspec.Struct, frozen=True, kw_only=True):
     def is_in_use(self) -> bool:
         """Tell whether a container of it runs."""
         return any(each.is_running for each in self.containers)
+
+    @property
+    def is_used_unseen(self) -> bool:
+        """Tell whether it is made to be started by docker alone, so that nobody knows when it was used."""
+        return self.template != "task"
 
 
 class BaseShare(msgspec.Struct, frozen=True, kw_only=True):

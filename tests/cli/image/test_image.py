@@ -11,7 +11,10 @@ import pytest
 from images.saved_images import Put, docker_archive, layer
 from images.small_engine import BASE_NAME, SmallEngine, base, ours, serve
 
+from envkit.cli.image.check import count_bytes, print_check
+from envkit.images.inspection.findings import CheckedSubject, ImageCheck, ImageFinding
 from envkit.images.inspection.last_use import note_use
+from envkit.images.layout import TEMPLATE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,12 +103,78 @@ def test_check_ends_with_1_where_something_is_wrong(
         User="1000",
     ).pack()
     done = envkit_here("image", "check", "one:1")
-    assert done.returncode == 1  # it has no lock in any case
+    assert done.returncode == 1  # it has no health check in any case
     lines = done.stdout.splitlines()
     assert any("/root/.netrc:1: a password, hidden by layer 2" in line for line in lines) is bool(code)
     assert any(line.startswith("secrets") and "ok: 2 layers" in line for line in lines) is not code
     assert "user          ok: 1000, not root" in lines
     assert secret not in done.stdout + done.stderr
+
+
+def test_check_says_first_that_an_image_is_not_envkits_and_each_hint_beside_its_fault(
+    envkit_here: Any, small: SmallEngine
+) -> None:
+    small.images[0].archive = docker_archive(layer("a")).pack()
+    lines = envkit_here("image", "check", "one:1").stdout.splitlines()
+    assert lines[0] == "one:1, 51.0 MB in 1 layer"
+    assert (
+        lines[1] == "note: this image was not built by envkit: there is no lock to compare its packages with"
+    )
+    assert "user          1 fault: no user is named" in lines
+    fault = lines.index("user   it runs as root: it names no user")
+    assert lines[fault + 1] == "hint:  Let its Dockerfile end with USER 1000:1000"
+    assert lines[-1] == "2 faults"
+
+
+def test_check_on_a_terminal_breaks_no_path_and_says_a_common_hint_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = f"/opt/envkit/lib/{'long/' * 20}file.py"
+    hint = "Build it anew: envkit build --help"
+    faults = tuple(ImageFinding(text=f"{name} 1.0 is locked, and not installed", hint=hint) for name in "ab")
+    subjects = (
+        CheckedSubject(name="packages", summary="2 installed", findings=faults),
+        CheckedSubject(
+            name="secrets", summary="x", findings=(ImageFinding(text=f"samples: {path}", is_fault=False),)
+        ),
+    )
+    check = ImageCheck(
+        id="", names=(), size=1, layers=1, is_deep=False, is_of_envkit=True, search_limit=1, subjects=subjects
+    )
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    print_check(check, "one:1")
+    said = terminal.getvalue()
+    assert said.count(hint) == 1
+    assert said.index("b 1.0 is locked") < said.index(hint) < said.index("note: ")
+    assert path in said
+    assert all(len(line) <= 80 for line in said.splitlines() if path not in line)
+
+
+@pytest.mark.parametrize(("is_live", "most"), [(False, 4), (True, 200)])
+def test_check_says_how_far_it_is_in_few_lines_of_a_log(is_live: bool, most: int) -> None:
+    shown: list[int] = []
+
+    class Screen:
+        def bytes(self, done: int, total: int | None, what: str) -> None:
+            shown.append(done)
+
+    on_bytes = count_bytes(Screen(), 1_000_000, "one:1", is_live=is_live)
+    for _ in range(1200):
+        on_bytes(1000)
+    assert len(shown) == most
+    assert shown[-1] == 1_000_000
+
+
+def test_check_json_has_the_number_of_faults_in_data_where_the_command_did_its_work(
+    envkit_here: Any, small: SmallEngine
+) -> None:
+    small.images[0].archive = docker_archive(layer("a")).pack()
+    done = envkit_here("image", "check", "one:1", "--json")
+    said = msgspec.json.decode(done.stdout)
+    assert (done.returncode, said["ok"], said["data"]["faults"]) == (1, True, 2)
+    assert said["data"]["check"]["is_of_envkit"] is False
 
 
 def test_check_of_an_image_that_is_missing_is_an_error(envkit_here: Any, small: SmallEngine) -> None:
@@ -162,6 +231,19 @@ def test_remove_of_unused_ones_leaves_what_a_container_was_made_of(
     done = envkit_here("image", "remove", "--unused-for", "30d", "--yes")
     assert (done.returncode, names(small)) == (0, ["one:1", BASE_NAME])
     assert "note: one:1, one:2 stays: it is what the container old was made of" in done.stderr
+
+
+def test_remove_of_unused_ones_leaves_what_docker_run_alone_starts_unless_named(
+    envkit_here: Any, small: SmallEngine
+) -> None:
+    small.images[0].labels[TEMPLATE_LABEL] = "predict"
+    done = envkit_here("image", "remove", "--unused-for", "30d", "--yes")
+    assert (done.returncode, names(small)) == (0, ["one:1", BASE_NAME])
+    assert "Removed 333333333333, two:1" in done.stdout or "Removed two:1, 333333333333" in done.stdout
+    assert "one:1, one:2 stay: envkit does not see when docker run starts images" in done.stderr
+    assert "envkit image remove one:1 one:2" in done.stderr
+    envkit_here("image", "remove", "one:1", "one:2", "--unused-for", "30d", "--yes")
+    assert names(small) == [BASE_NAME]
 
 
 def test_remove_forgets_when_the_image_was_used(envkit_here: Any, small: SmallEngine, tmp_path: Path) -> None:

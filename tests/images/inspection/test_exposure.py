@@ -194,7 +194,7 @@ def test_sample_key_in_a_public_package_is_told_and_no_fault(
     wrong = [each.text.split(":")[0] for each in found if each.is_fault]
     assert [place for place in faults if not any(text.endswith(place) for text in wrong)] == []
     assert len(wrong) == len(faults)
-    assert ("samples in files of public packages" in str(found)) is (name == "tiny")
+    assert ("sample secrets in files of public packages" in str(found)) is (name == "tiny")
 
 
 def opened(*layers: Made, base_layers: int | None = 1) -> list[ImageFinding]:

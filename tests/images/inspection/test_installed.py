@@ -16,7 +16,7 @@ from images.saved_images import Put, docker_archive, layer, read
 from envkit.environments.lockfile.records import LockedHost
 from envkit.environments.wheels import content_digest
 from envkit.images.inspection.check import check_saved
-from envkit.images.layout import IMAGE_LOCK, LOCK_LABEL, PYTHON_LABEL, VARIANT_LABEL
+from envkit.images.layout import IMAGE_LOCK, LOCK_LABEL, PYTHON_LABEL, TEMPLATE_LABEL, VARIANT_LABEL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,6 +173,10 @@ def test_plugin_whose_code_changed_under_its_version_is_named(image: Image, tmp_
     digest = content_digest(PathDistribution(here / "envkit_echo-0.1.dist-info"))
     image.sections = (image.section(host=(LockedHost(name="envkit-echo", version="0.1", digest=digest),)),)
     assert texts(image.subjects()["packages"]) == []
+    commands = f"{SITE}/envkit_echo-0.1.dist-info/entry_points.txt"
+    before = package("envkit-echo", "0.1")[commands]
+    image.files = {commands: before + b"[console_scripts]\necho = envkit_echo:main\n"}
+    assert texts(image.subjects()["packages"]) == []  # commands are no part of what was locked
     image.files = package("envkit-echo", "0.1", code=b"VERSION = 2\n")
     assert texts(image.subjects()["packages"]) == [
         "the files of envkit-echo 0.1 are not those that were locked"
@@ -218,9 +222,22 @@ def test_lock_that_is_not_what_the_label_names_is_a_fault(
 def test_image_without_a_lock_is_a_fault() -> None:
     lock = {
         each.name: each
-        for each in check_saved(read(docker_archive(layer("a"))), base_layers=0, is_deep=False)
+        for each in check_saved(
+            read(docker_archive(layer("a"), Labels={TEMPLATE_LABEL: "task"})), base_layers=0, is_deep=False
+        )
     }["lock"]
     assert texts(lock) == [f"there is no {IMAGE_LOCK}"]
+
+
+def test_image_of_another_is_compared_with_no_lock_and_told_of_its_dockerfile() -> None:
+    tool = Put("usr/bin/tool", b"", mode=0o4755)
+    subjects = check_saved(read(docker_archive(layer("a", tool))), base_layers=None, is_deep=False)
+    assert [each.name for each in subjects] == ["user", "health check", "secrets", "modes"]
+    hints = [finding.hint for each in subjects for finding in each.findings if finding.is_fault]
+    assert len(hints) == 2 and all("its Dockerfile" in hint for hint in hints)
+    assert texts(subjects[3]) == [
+        "no label says what its base is, so look yourself at what runs as another user: /usr/bin/tool"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ import click
     help="What a run had, and for `predict` its model: a run's folder, or its id in ./runs.",
 )
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Its name; repeatable.")
-@click.option("--base-image", metavar="IMAGE", help="The image to begin from. [default: python:3.X-slim]")
+@click.option(
+    "--base-image", metavar="IMAGE", help="The image to begin from. [default: python:3.X-slim-bookworm]"
+)
 @click.option("--platform", metavar="OS/ARCH", help="linux/amd64 or linux/arm64. [default: the engine's]")
 @click.option("--python", metavar="VERSION", help="3.12, for the default base image.")
 @click.option("--torch", metavar="BUILD", help="auto, cpu, cu126, 2.8.0 or '>=2.7', beside --task.")

@@ -13,13 +13,16 @@ from envkit.api import ImageError, UsageError
 from envkit.cli.env.surroundings import read_facts_file
 from envkit.environments.lockfile.read import read_lock
 from envkit.environments.requirements import minor_version
+from envkit.environments.spec_words import read_torch
 from envkit.images.contents.bases import default_base, known_base
+from envkit.images.contents.network import check_ca_bundle
 from envkit.images.contents.of_run import python_of_run
+from envkit.images.engine.references import check_reference
 from envkit.images.inspection.secret_patterns import is_secret_variable
 from envkit.images.labels import git_revision
 from envkit.images.layout import DEFAULT_USER_ID
 from envkit.images.plan import ImageRequest, check_request
-from envkit.images.rendering.quoting import check_build_arg, check_reference
+from envkit.images.rendering.quoting import check_build_arg
 from envkit.images.rendering.templates import load_template
 from envkit.masking import mask_secrets
 from envkit.runs.folder import find_run
@@ -102,8 +105,21 @@ def check_words(wish: BuildWish) -> None:
         )
     for tag in wish.tags:
         check_reference(tag, option="--tag")
+        if "@" in tag:
+            raise UsageError(
+                f"--tag: {tag!r} has a digest, which an image gets from what is in it",
+                hint=f"Leave the digest out: --tag {tag.partition('@')[0]}",
+            )
     if wish.base_image is not None:
-        check_reference(wish.base_image, option="--base-image")
+        check_reference(wish.base_image, option="--base-image", example="python:3.11-slim-bookworm")
+        if wish.python is not None:
+            raise UsageError(
+                "--python and --base-image do not go together: a base image has its own Python",
+                hint="Leave --python out, or name an image of that Python: --base-image python:3.12-slim-bookworm",
+            )
+    read_torch(wish.torch or "")
+    if wish.ca_bundle is not None:
+        check_ca_bundle(wish.ca_bundle)
 
 
 def read_request(

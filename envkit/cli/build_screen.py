@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,15 +18,10 @@ from envkit.images.layout import IMAGE_PREFIX, JUPYTER_PORT, PREDICT_PORT
 from envkit.images.sizes import disk_size, download_size
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from envkit.cli.progress import RunScreen
+    from envkit.cli.build_request import BuildWish
     from envkit.images.building.build import BuiltImage
     from envkit.images.building.builders import Builder
     from envkit.images.records import ImageMode, ImagePlan
-
-
-_TITLE_WIDTH = 56  # of 80 columns, beside the number and the seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,34 +66,6 @@ class ImageLine(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[BuildStep, ...] = ()
 
 
-class BuildLines:
-    """A build's steps as lines that stay: the number, the seconds it took or ``cached``, and the instruction."""
-
-    def __init__(self, view: RunScreen) -> None:
-        self.view = view
-        self.title = "building"
-
-    def step(self, number: int, total: int, title: str, is_cached: bool, seconds: float | None) -> None:
-        """Show the step that runs, and keep the line of one that is done."""
-        where = f"[{number}/{total}] " if total else ""
-        words = textwrap.shorten(title, _TITLE_WIDTH, placeholder=" …")
-        if seconds is None:
-            # The part before a colon names the step, and the rest is how far it is.
-            self.title = f"{where}{words.replace(':', ' ')}"
-            self.view.step(self.title)
-        else:
-            took = "cached" if is_cached else render.seconds_text(seconds)
-            self.view.say(f"{where}{took:>6}  {words}")
-
-    def line(self, text: str) -> None:
-        """Show a line of the step beside it."""
-        self.view.step(f"{self.title}: {text}")
-
-    def say(self, text: str) -> None:
-        """Keep the line."""
-        self.view.say(text)
-
-
 def image_line(order: Order) -> ImageLine:
     """Return the record of an image that is not built yet."""
     plan, contents = order.plan, order.plan.contents
@@ -135,18 +103,35 @@ def print_plan(order: Order, *, as_json: bool) -> None:
     render.print_pairs(pairs)
 
 
-def print_written(order: Order, folder: Path, *, as_json: bool) -> None:
-    """Print where the context is, and how others build it."""
+def print_written(
+    order: Order, wish: BuildWish, folder: Path, *, builder: Builder | None, as_json: bool
+) -> None:
+    """Print where the context is, and how it is built by hand; ``builder`` is None where no engine answers."""
     line = msgspec.structs.replace(image_line(order), context=str(folder))
     if as_json:
         envelope.write(["build"], data=line)
         return
     render.print_pairs([("context", str(folder)), *_common(order, line)])
     click.echo()
-    tags = " ".join(f"-t {tag}" for tag in order.tags)
-    buildkit = "DOCKER_BUILDKIT=1 " if order.mode == "buildkit" else ""
-    secrets = "".join(f" --secret id={name},src=FILE" for name in line.secrets)
-    click.echo(f"Next: {buildkit}docker build {tags}{secrets} {shlex.quote(str(folder))}")
+    # A name that envkit chose may be another image's already: it is the user who replaces that.
+    tags = [word for tag in wish.tags for word in ("-t", tag)] or ["-t", "NAME"]
+    words = [*tags, *(("--platform", wish.platform) if wish.platform else ())]
+    for name, value in order.plan.build_args.items():
+        words += ["--build-arg", f"{name}={value}"]
+    for name in line.secrets:
+        words += ["--secret", f"id={name},src=FILE"]
+    click.echo(f"Next: {client_words(order.mode, builder)} {shlex.join([*words, str(folder)])}")
+
+
+def client_words(mode: ImageMode, builder: Builder | None, *, path: str | None = None) -> str:
+    """Return how docker's client is called to build with the builder that was found to work."""
+    binary = None if builder is None else builder.binary
+    first = shutil.which("docker", path=path)
+    is_first = binary is None or (first is not None and Path(first).resolve() == binary.resolve())
+    client = "docker" if is_first else shlex.quote(str(binary))
+    if builder is not None and builder.name == "buildx":
+        return f"{client} buildx build --load"
+    return f"DOCKER_BUILDKIT={1 if mode == 'buildkit' else 0} {client} build"
 
 
 def print_built(order: Order, built: BuiltImage, *, builder: Builder, is_pushed: bool, as_json: bool) -> None:

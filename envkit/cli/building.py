@@ -10,6 +10,7 @@ import click
 
 from envkit.api import ImageError
 from envkit.cli import build_screen, envelope
+from envkit.cli.build_lines import BuildLines
 from envkit.cli.build_request import check_words, read_request
 from envkit.cli.build_screen import Order
 from envkit.cli.env.surroundings import read_planning, read_settings
@@ -19,6 +20,7 @@ from envkit.images.building.builders import CLASSIC, choose_builder
 from envkit.images.contents.context import write_context
 from envkit.images.engine.engine import connect
 from envkit.images.engine.push import push_image
+from envkit.images.engine.references import full_tag
 from envkit.images.plan import check_secrets, default_tag, plan_image
 from envkit.images.rendering.render import render_dockerfile
 
@@ -47,7 +49,8 @@ def build(wish: BuildWish) -> None:
         plan = plan_image(request, planning=planning, progress=view)
         check_secrets(plan, mode)
         dockerfile = render_dockerfile(plan, mode=mode)
-        order = Order(plan=plan, dockerfile=dockerfile, mode=mode, tags=wish.tags or (default_tag(plan),))
+        tags = tuple(map(full_tag, wish.tags)) or (default_tag(plan),)
+        order = Order(plan=plan, dockerfile=dockerfile, mode=mode, tags=tags)
         for note in plan.contents.notes:
             view.say(f"note: {note}")
         built = None
@@ -58,7 +61,8 @@ def build(wish: BuildWish) -> None:
         build_screen.print_built(order, built, builder=builder, is_pushed=wish.push, as_json=wish.as_json)
     elif wish.context_dir is not None:
         write_context(plan, wish.context_dir, dockerfile=dockerfile, mode=mode)
-        build_screen.print_written(order, wish.context_dir, as_json=wish.as_json)
+        known = None if engine is None else builder
+        build_screen.print_written(order, wish, wish.context_dir, builder=known, as_json=wish.as_json)
     elif wish.dry_run:
         build_screen.print_plan(order, as_json=wish.as_json)
     elif wish.as_json:
@@ -78,7 +82,7 @@ def _engine(wish: BuildWish) -> Engine | None:
 
 
 def _build(wish: BuildWish, order: Order, *, engine: Engine, builder: Builder, view: RunScreen) -> BuiltImage:
-    plan = order.plan
+    plan, lines = order.plan, BuildLines(view)
     with tempfile.TemporaryDirectory(prefix="envkit-build-") as name:
         context_dir = Path(name) / "context"
         view.step("writing what the build copies")
@@ -88,13 +92,14 @@ def _build(wish: BuildWish, order: Order, *, engine: Engine, builder: Builder, v
             engine=engine,
             builder=builder,
             tags=order.tags,
-            progress=build_screen.BuildLines(view),
+            progress=lines,
             platform=wish.platform or "",
             build_args=plan.build_args,
             proxies=plan.proxies,
             secrets=plan.secrets,
             no_cache=wish.no_cache,
         )
+    lines.finish()
     if wish.push:
         for tag in order.tags:
             push_image(engine, tag, view)

@@ -25,7 +25,7 @@ _BUG = 1
 _USAGE = 2
 _CANCELLED = 130
 # From where it begins to the end of the line.
-_COMMAND = re.compile(r"(?:^|(?<=: ))(?:envkit|pip|uv|python|conda|poetry|chmod) .*")
+_COMMAND = re.compile(r"(?:^|(?<=: ))(?:envkit|pip|uv|python|conda|poetry|chmod|docker) .*")
 _OUTPUT_GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC)
 
 
@@ -42,8 +42,9 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
         return _end_without_output(error)
     message, hint, code = explain(error, words)
     if as_json:
-        named = [word for word in words if not word.startswith("-")][:2]
-        envelope.write(named, data=None, error={"message": message, "hint": hint, "exit_code": code})
+        envelope.write(
+            _command_words(words), data=None, error={"message": message, "hint": hint, "exit_code": code}
+        )
         return code
     with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
@@ -56,16 +57,20 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
 
 
 def labelled(label: str, text: str, *, width: int | None) -> str:
-    """Return a text behind its label, wrapped at words to ``width`` columns; None leaves lines as they are.
+    """Return a text behind its label, wrapped at words to ``width`` columns; None wraps nothing.
 
-    A command stays in one piece, on a line of its own if need be, so that it can be copied.
+    Further lines stand under the first, those with an indent of their own behind that. A command stays in one
+    piece, on a line of its own if need be, so that it can be copied.
     """
-    if width is None:
-        return label + text
     first, *others = text.split("\n")
-    rows = _wrapped(first, width, before=label, indent=" " * len(label))
+    under = " " * len(label)
+    if width is None:
+        return "\n".join(
+            [label + first, *(line if line[:1] in ("", " ") else under + line for line in others)]
+        )
+    rows = _wrapped(first, width, before=label, indent=under)
     for line in others:
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip())] or under
         rows += _wrapped(line.lstrip(), width, before=indent, indent=indent + "  ")
     return "\n".join(rows)
 
@@ -113,6 +118,15 @@ def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None
         "Please report it with the lines above",
         _BUG,
     )
+
+
+def _command_words(words: Sequence[str]) -> list[str]:
+    """Return the words that name the command, without what it was given: ``build``, ``env create``, ``run ner``."""
+    from envkit.cli import command
+
+    named = list(itertools.takewhile(lambda word: not word.startswith("-"), words))[:2]
+    is_group = named and isinstance(command.get_command(click.Context(command), named[0]), click.Group)
+    return named if is_group else named[:1]
 
 
 def _has_folder() -> bool:

@@ -6,7 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 from envkit.api.events import Choice, Hello, Message, Metrics, Phase
 from envkit.api.metric_names import find_headline
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from envkit.api.events import AnyEvent
 
+_LONG_SECONDS = 3.0  # from then on the screen says how long a step has taken
+_BESIDE_STEP = 28  # columns for the bar and the seconds
 _SECONDS_BETWEEN_LINES = 5.0  # in a log file, often enough to see that it lives
 
 
@@ -138,17 +141,38 @@ class PlainScreen:
             self.say(f"{_where(self.progress)}  {pace_text(self.progress)}")
 
 
+class _PaceColumn(ProgressColumn):
+    """What stands behind the bar, asked for whenever that is drawn."""
+
+    def __init__(self, pace: Callable[[str], str]) -> None:
+        super().__init__()
+        self.pace = pace
+
+    def render(self, task: Task) -> Text:
+        """Return the text."""
+        return Text(self.pace(str(task.fields["pace"])))
+
+
 class LiveScreen:
     """A bar at the bottom of the terminal, under the lines that stay."""
 
-    def __init__(self, console: Console, headline: str, *, progress: RunProgress | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        headline: str,
+        *,
+        progress: RunProgress | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.console = console
         self.headline = headline
         self.progress = progress or RunProgress()
+        self.clock = clock
+        self.last_step, self.since = "", float("inf")
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[pace]}", markup=False),
+            _PaceColumn(self._pace),
             console=console,
             transient=True,
             refresh_per_second=5,
@@ -169,7 +193,10 @@ class LiveScreen:
     def step(self, text: str) -> None:
         """Write what is done now beside the bar."""
         self._of(None)
-        self.bar.update(self.task, description=_shorten(text, self.console.width - 20), pace="")
+        kind = text.partition(":")[0]
+        if kind != self.last_step:
+            self.last_step, self.since = kind, self.clock()
+        self.bar.update(self.task, description=_shorten(text, self.console.width - _BESIDE_STEP), pace="")
 
     def bytes(self, done: int, total: int | None, what: str) -> None:
         """Move the bar by bytes; the step stays beside it."""
@@ -180,6 +207,7 @@ class LiveScreen:
 
     def event(self, event: AnyEvent) -> None:
         """Move the bar; messages and metrics stay above it."""
+        self.last_step, self.since = "", float("inf")
         self.progress = progress = self.progress.after(event)
         line = lasting_line(event, progress, self.headline)
         if line is not None:
@@ -192,6 +220,11 @@ class LiveScreen:
             completed=progress.step if is_training else 0,
             pace=pace_text(progress) if is_training else "",
         )
+
+    def _pace(self, shown: str) -> str:
+        """Return how fast it goes, or how long a step has taken that tells nothing of that."""
+        taken = self.clock() - self.since
+        return shown or (seconds_text(taken) if taken >= _LONG_SECONDS else "")
 
     def _of(self, total: int | None) -> None:
         self.bar.tasks[0].total = total  # for `update`, None means as before

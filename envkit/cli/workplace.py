@@ -76,16 +76,19 @@ def in_image(
 ) -> Workplace:
     """Return the workplace of an image, ``docker:NAME``; with ``image_id``, of that one if it is there.
 
-    What the user should know of it is said. Raises: ImageError.
+    What the user should know of it is said. Raises: UsageError for what names no image, ImageError.
     """
     # With them comes docker, which no other run needs.
     from envkit.images.containers.provide import provide_image
     from envkit.images.engine.engine import connect
+    from envkit.images.engine.references import check_image
     from envkit.images.inspection.last_use import note_use
 
+    reference = choice.removeprefix(IMAGE_PREFIX)
+    check_image(reference, option=f"--env {IMAGE_PREFIX}")
     variables = hub_environ(settings.model_hub)
     image = provide_image(
-        choice.removeprefix(IMAGE_PREFIX),
+        reference,
         entry=entry,
         engine=connect(),
         facts=facts,

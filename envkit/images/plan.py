@@ -97,14 +97,14 @@ def check_request(
     if template.is_of_run and run is None:
         raise UsageError(
             f"an image of {name} holds the model of a run, and none was named",
-            hint=f"envkit build {name} --from-run RUN\nTo see the runs of this folder: envkit runs list",
+            hint=f"Name one: envkit build {name} --from-run RUN\nThe runs of this folder: envkit runs list",
         )
     given = [bool(tasks), lock is not None, run is not None]
     if sum(given) != 1:
         said = "nothing says" if not any(given) else "more than one option says"
         raise UsageError(
             f"{said} what is to be in the image",
-            hint=f"One of: envkit build {name} --task ner\n"
+            hint=f"One of:\nenvkit build {name} --task ner\n"
             f"envkit build {name} --lock envkit.lock\nenvkit build {name} --from-run RUN",
         )
     if torch and not tasks:

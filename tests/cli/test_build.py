@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from echo import SOURCE, build_wheel
 
-from envkit.cli.build_screen import BuildLines
 from envkit.environments.uv import find_uv
 
 if TYPE_CHECKING:
@@ -60,11 +59,25 @@ def build(
         (("predit", "--task", "echo"), "there is no template", "predict"),
         (("--from-run", "none"), "there is no run 'none'", None),
         (("--lock", "none.lock", "--torch", "cpu"), "there is no none.lock", None),
+        (("--lock", "README.md"), "README.md is no envkit.lock", "envkit lock --task ner"),
+        (("--task", "echo", "--for", "README.md"), "no facts of a machine", "envkit facts > facts.json"),
+        (("--task", "echo", "--tag", "Team/NER:V1"), "has capitals", "As in --tag team/ner:V1"),
+        (("--task", "echo", "--tag", "a@sha256:" + "5" * 64), "has a digest", "--tag a"),
+        (
+            ("--task", "echo", "--base-image", "python:3.12-slim", "--python", "3.12"),
+            "--python and --base-image do not go together",
+            "Leave --python out",
+        ),
+        (("--task", "echo", "--torch", "newest"), "'newest' is neither", "2.8.0"),
+        (("--task", "echo", "--ca-bundle", "no.pem"), "there is no file no.pem", "--ca-bundle FILE"),
+        (("--task", "echo", "--ca-bundle", "README.md"), "README.md holds no certificate", "openssl x509"),
     ],
 )
 def test_build_wrong_words_say_what_was_expected(
-    build: Any, words: tuple[str, ...], message: str, hint: str | None
+    build: Any, tmp_path: Path, words: tuple[str, ...], message: str, hint: str | None
 ) -> None:
+    (tmp_path / "README.md").write_text("# Words\n")
+
     done = build(*words, "--print") if "--push" not in words and "--print" not in words else build(*words)
 
     assert done.returncode == 2
@@ -72,6 +85,33 @@ def test_build_wrong_words_say_what_was_expected(
     assert hint is None or hint in done.stderr.replace("\n", " ")
     assert done.stdout == ""
     assert "abcdef0123456789" not in done.stderr and "pass@" not in done.stderr
+
+
+def test_build_commands_of_a_hint_stand_on_lines_of_their_own(build: Any) -> None:
+    done = build("--print")
+
+    assert done.stderr.splitlines()[-4:] == [
+        "hint: One of:",
+        "      envkit build task --task ner",
+        "      envkit build task --lock envkit.lock",
+        "      envkit build task --from-run RUN",
+    ]
+
+
+def test_build_refused_as_json_names_the_command_alone(build: Any) -> None:
+    done = build("--task", "echo", "--tag", "A b", "--json")
+
+    assert json.loads(done.stdout)["command"] == "build"
+
+
+def test_run_in_an_image_of_no_name_is_refused_before_an_engine_is_asked(
+    build: Any, envkit_here: Any, echo_environ: dict[str, str]
+) -> None:
+    for name, message in (("", "there is none"), ("Bad/NAME", "'Bad/NAME' has capitals")):
+        done = envkit_here("run", "echo", "--env", f"docker:{name}", PYTHONPATH=echo_environ["PYTHONPATH"])
+
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr and "envkit image list" in done.stderr
 
 
 def test_build_without_an_engine_names_where_it_looked(build: Any, tmp_path: Path) -> None:
@@ -133,34 +173,3 @@ def test_build_without_an_engine_prints_writes_and_tells_the_same_image(
     assert data["labels"]["envkit.lock.sha256"] == data["lock"]
     assert f'envkit.lock.sha256="{data["lock"]}"' in printed.stdout
     assert data["download"] > 0 and data["disk"] > 0
-
-
-class Lines:
-    """A screen that remembers."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.steps: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def step(self, text: str) -> None:
-        self.steps.append(text)
-
-
-def test_build_lines_fit_a_terminal_and_say_what_was_cached() -> None:
-    screen: Any = Lines()
-    lines = BuildLines(screen)
-
-    lines.step(1, 12, "COPY a b", False, None)
-    lines.step(1, 12, "COPY a b", True, 0.0)
-    lines.step(12, 12, "RUN " + "word: " * 40, False, None)
-    lines.line("Downloading torch")
-    lines.step(12, 12, "RUN " + "word: " * 40, False, 75.0)
-
-    assert screen.said[0] == "[1/12] cached  COPY a b"
-    assert screen.said[1].startswith("[12/12]   1:15  RUN word")
-    assert all(len(line) <= 80 for line in screen.said)
-    # How far a step is stands behind the only colon: so a plain log has it every few seconds alone.
-    assert screen.steps[-1].partition(": ")[2] == "Downloading torch"

@@ -36,6 +36,12 @@ def test_last_words_wrap_at_words_and_leave_commands_whole(text: str, width: int
     assert labelled("error: ", text, width=None) == f"error: {text}"
 
 
+@pytest.mark.parametrize("width", [None, 80])
+def test_last_words_of_several_lines_stand_under_each_other(width: int | None) -> None:
+    told = labelled("hint: ", "One of:\nenvkit build\nenvkit lock", width=width)
+    assert told == "hint: One of:\n      envkit build\n      envkit lock"
+
+
 @given(words=st.lists(st.sampled_from(["a", "word", "/a/longer/path", "pip", "x:"]), min_size=1))
 def test_last_words_lose_no_word_at_any_width(words: list[str]) -> None:
     for width in range(10, 60, 7):

@@ -85,3 +85,21 @@ def test_live_screen_shows_bytes_beside_the_step() -> None:
     assert task.fields["pace"] == "90 of 180 MB, torch"
     screen.step("installing")
     assert (task.total, task.fields["pace"]) == (None, "")
+
+
+def test_live_screen_says_how_long_a_silent_step_has_taken() -> None:
+    now = 0.0
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=60)
+    screen = LiveScreen(console, "f1", clock=lambda: now)
+
+    screen.step("compiling: 1")
+    now = 59.0
+    screen.step("compiling: 2")
+    console.print(screen.bar.get_renderable())
+    assert "59 s" in out.getvalue()
+
+    out.truncate(0)
+    screen.step("proving")
+    console.print(screen.bar.get_renderable())
+    assert "59 s" not in out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,24 @@ def test_proof_of_a_plain_environment_says_its_python(prefix: Path, plan: Any) -
     proof = run(prefix, plan())
     assert (proof.python, proof.torch, proof.devices) == (FACTS.python.version, None, ())
     assert 0 < proof.seconds < 60
+
+
+def test_proof_has_others_work_while_python_does(prefix: Path, plan: Any, put: Any) -> None:
+    sign = prefix / "done meanwhile"
+    put("sitecustomize.py", f"import os, time\nwhile not os.path.exists({str(sign)!r}): time.sleep(0.01)")
+    assert run(prefix, plan(), meanwhile=sign.touch, timeout=60).python == FACTS.python.version
+
+
+def test_proof_ends_python_where_the_work_meanwhile_fails(prefix: Path, plan: Any, put: Any) -> None:
+    put("sitecustomize.py", "import time\ntime.sleep(600)")
+
+    def fail() -> None:
+        raise OSError("the disk is full")
+
+    began = time.monotonic()
+    with pytest.raises(OSError, match="the disk is full"):
+        run(prefix, plan(), meanwhile=fail)
+    assert time.monotonic() - began < 60
 
 
 def test_proof_is_read_behind_what_python_prints_at_its_start(prefix: Path, plan: Any, put: Any) -> None:

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from envkit.api import EnvError, UsageError
 from envkit.environments.flock import FileLock, try_lock
+from envkit.environments.prefixes import write_out
 from envkit.environments.records import Environment, EnvRecord, HostPackage, describe_record
 from envkit.environments.store import (
     RECORD_FILE,
@@ -78,6 +79,20 @@ def test_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     made = make(tmp_path, wanted())
     assert read_record(made.prefix) == made.record
     assert not list(made.prefix.glob("*.tmp"))
+
+
+def test_environment_that_was_written_out_is_valid_with_its_record_alone(tmp_path: Path) -> None:
+    record = record_of(wanted(), generation=1)
+    prefix = tmp_path / "env"
+    prefix.mkdir()
+
+    write_out(prefix)
+
+    assert read_record(prefix) is None
+    assert not (prefix / RECORD_FILE).exists()
+    write_record(prefix, record)
+    assert read_record(prefix) == record
+    assert [file.name for file in prefix.iterdir()] == [RECORD_FILE]
 
 
 def test_home_that_was_moved_keeps_its_environments(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def read_planning(settings: Settings, *, facts_file: Path | None = None) -> Plan
 
 def read_facts_file(file: Path) -> MachineFacts:
     """Return what ``envkit facts`` wrote on another machine. Raises: ConfigError with the file."""
-    hint = f"Write it on that machine: envkit facts > {file.name}"
+    hint = "Write a new one on that machine: envkit facts > facts.json"
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]+)`")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# Of files that say what is asked for: requirements.txt, environment.yml, pyproject.toml, pylock.toml.
+_REQUEST_SUFFIXES = (".txt", ".in", ".pip", ".toml", ".yml", ".yaml")
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -266,7 +268,5 @@ def _is_other_file(file: Path, text: str) -> bool:
 
 
 def _no_lock(file: Path) -> ConfigError:
-    return ConfigError(
-        f"{file} is no {LOCK_FILE}",
-        hint=f"Did you mean --file {shlex.quote(str(file))}? To write a lock: envkit lock --help",
-    )
+    words = f"--file {shlex.quote(str(file))}" if file.suffix in _REQUEST_SUFFIXES else "--task ner"
+    return ConfigError(f"{file} is no {LOCK_FILE}", hint=f"To write one: envkit lock {words}")

@@ -46,14 +46,19 @@ def find_ca_bundle(
     Raises: UsageError for one given that holds no certificate, EnvError for one of pip's that is not there.
     """
     if given is not None:
-        if not given.is_file():
-            raise UsageError(
-                f"there is no file {given} with certificates", hint="Name one with --ca-bundle FILE"
-            )
-        read_certificates(given)
+        check_ca_bundle(given)
         return given
     named = uv_settings(configuration, environ=environ).environ.get("SSL_CERT_FILE")
     return Path(named) if named and Path(named).is_file() else None
+
+
+def check_ca_bundle(bundle: Path) -> None:
+    """Check that there are certificates in a file that the user named. Raises: UsageError."""
+    if not bundle.is_file():
+        raise UsageError(
+            f"there is no file {bundle} with certificates", hint="Name one with --ca-bundle FILE"
+        )
+    read_certificates(bundle)
 
 
 def read_certificates(bundle: Path) -> str:

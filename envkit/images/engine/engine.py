@@ -17,7 +17,7 @@ from envkit.images.engine.failures import (
     explain_transfer,
     is_of_engine,
 )
-from envkit.images.engine.references import split_reference
+from envkit.images.engine.references import check_image, split_reference
 from envkit.images.engine.transfer import follow_transfer
 
 if TYPE_CHECKING:
@@ -94,9 +94,10 @@ class Engine:
         return found
 
     def find_image(self, reference: str) -> str | None:
-        """Return an image's id, None where the engine has none of that name. Raises: ImageError."""
+        """Return an image's id, None where the engine has none of that name. Raises: UsageError, ImageError."""
         from docker.errors import ImageNotFound, NotFound
 
+        check_image(reference)
         with self.explained(f"look for the image {reference}"):
             try:
                 image_id = self.client.images.get(reference).id

@@ -1,7 +1,7 @@
 """Write any text into a Dockerfile so that it stays a text, as filters of templates.
 
-Sources: Dockerfile reference, "Environment replacement", "Escape" and "Shell and exec form"; the grammar of
-names in the package ``reference`` of the distribution project. What both builders make of it is tested.
+Sources: Dockerfile reference, "Environment replacement", "Escape" and "Shell and exec form". What both
+builders make of it is tested.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from envkit.api import UsageError
+from envkit.images.engine.references import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,16 +25,6 @@ _FIELD = re.compile(r"[A-Za-z0-9._/-]+")
 _WORD_SPECIAL = re.compile(r'[\\"$]')
 _PATH_SPECIAL = re.compile(r"""[\\"'$]""")
 _WILDCARD = re.compile(r"[*?\[]")
-
-_LONGEST_NAME = 255
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
-    rf"(?P<name>(?:(?:{_HOST}|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,})?"
-)
-_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Quoted(str):
@@ -90,8 +81,7 @@ def shell_words(command: Iterable[object]) -> Quoted:
 def reference(text: object) -> Quoted:
     """Return the reference of an image, for FROM. Raises: Unquotable for what names none."""
     given = _one_line(text)
-    found = _REFERENCE.fullmatch(given)
-    if found is None or len(found["name"]) > _LONGEST_NAME or _IMAGE_ID.fullmatch(given):
+    if not is_reference(given):
         raise Unquotable(f"{given!r} is no reference of an image, expected such as python:3.11-slim-bookworm")
     return Quoted(given)
 
@@ -122,16 +112,6 @@ FILTERS: Mapping[str, Callable[..., Quoted]] = {
     "label_name": label_name,
     "field": field,
 }
-
-
-def check_reference(text: str, *, option: str) -> None:
-    """Check the reference of an image that the option was given. Raises: UsageError."""
-    try:
-        reference(text)
-    except Unquotable as error:
-        raise UsageError(
-            f"{option}: {error}", hint=f"As in {option} registry.example.org/team/name:1.0"
-        ) from None
 
 
 def check_build_arg(name: str, value: str = "", *, option: str = "--build-arg") -> None:

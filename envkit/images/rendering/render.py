@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from envkit.api import ImageValues, PluginError, UsageError
 from envkit.environments.files.addresses import local_path
 from envkit.images import layout
+from envkit.images.engine.references import check_reference
 from envkit.images.rendering.quoting import (
     FILTERS,
     LONGEST_LINE,
     Quoted,
     Unquotable,
     check_build_arg,
-    check_reference,
 )
 from envkit.registry import describe
 from envkit.templates import template_file, templates_dir
@@ -93,7 +93,7 @@ def _has_local_wheels(contents: Contents) -> bool:
 
 def _check(plan: ImagePlan) -> None:
     """Check what people set, so that the error names the option. Raises: UsageError."""
-    check_reference(plan.base.reference, option="--base-image")
+    check_reference(plan.base.reference, option="--base-image", example="python:3.11-slim-bookworm")
     for name in plan.build_args:
         check_build_arg(name)
     if plan.user_id == 0:

@@ -107,7 +107,15 @@ def test_another_kind_of_file_is_no_lock_and_may_stay(tmp_path: Path, name: str,
     file.write_text(text)
     with pytest.raises(ConfigError, match=f"{name} is no envkit.lock$") as caught:
         read_lock(file)
-    assert f"Did you mean --file {file}?" in str(caught.value.hint)
+    assert caught.value.hint == f"To write one: envkit lock --file {file}"
+
+
+def test_text_that_asks_for_nothing_is_no_lock_and_no_option_is_named_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("# Words\n")
+    with pytest.raises(ConfigError, match=r"README\.md is no envkit\.lock$") as caught:
+        read_lock(file)
+    assert caught.value.hint == "To write one: envkit lock --task ner"
 
 
 def test_lock_that_is_half_merged_is_told_apart_and_may_stay(tmp_path: Path) -> None:

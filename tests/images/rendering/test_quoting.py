@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from envkit.api import UsageError
 from envkit.images.building.builders import choose_builder
+from envkit.images.engine.references import check_reference
 from envkit.images.rendering.quoting import (
     FILTERS,
     Unquotable,
     check_build_arg,
-    check_reference,
     exec_form,
     field,
     label_name,

@@ -7,6 +7,7 @@ imported when its task is named.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import re
 import traceback
@@ -43,12 +44,12 @@ class Entry:
     entry_point: EntryPoint
     distribution: Distribution
 
-    @property
+    @functools.cached_property  # each look parses all metadata
     def plugin(self) -> str:
         """Return the distribution's name."""
         return self.distribution.metadata["Name"]
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         """Return the distribution's version."""
         return self.distribution.version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import sys
 from typing import TYPE_CHECKING, Any
@@ -125,4 +126,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # What follows the dashes is data, or another program's.
         ours = words[: words.index("--")] if "--" in words else words
         code = end_with(error, as_json="--json" in ours, words=words)
+    if arguments is None:
+        gc.freeze()  # at its end Python looks through all objects for garbage, for 20 ms
     sys.exit(code if isinstance(code, int) else 0)

@@ -13,7 +13,6 @@ from envkit.environments.conda.activation import activated_variables
 from envkit.environments.conda.activation_scripts import write_activation
 from envkit.environments.conda.jobs import Bytes, Failed, InstallJob, Package, Solved, SolveJob, Step
 from envkit.environments.conda.process import PROCESSES
-from envkit.environments.conda.settings import conda_settings
 from envkit.environments.prefix_names import link_of
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class CondaBackend:
         """Solve. Raises: EnvError for packages that cannot be had together, and for channels out of reach."""
         _check_installed()
         with self._processes.lend(context.environ, keeps=True) as process:
+            from envkit.environments.conda.settings import conda_settings  # which venvs do without
+
             settings = conda_settings(context, channels=request.channels)
             self._given |= {channel.url: channel for channel in settings.channels if channel.mirrors}
             job = SolveJob(
@@ -85,6 +86,8 @@ class CondaBackend:
         _check_installed()
         progress.step(f"fetching {len(base.packages)} conda packages")
         with self._processes.lend(context.environ, keeps=False) as process:
+            from envkit.environments.conda.settings import conda_settings
+
             settings = conda_settings(context)
             known = {channel.url: channel for channel in settings.channels} | self._given
             job = InstallJob(

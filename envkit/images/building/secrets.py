@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+from envkit.images.inspection.secret_names import is_secret_name
 from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from envkit.images.records import BuildSecret
 
 _NETRC_PASSWORD = re.compile(r"\bpassword\s+(\S+)")
-_SECRET_NAME = re.compile(
-    r"token|secret|passw|credential|api_?key|access_?key|(?:^|_)(?:pass|pwd|auth|key)$", re.IGNORECASE
-)
 _SHORTEST = 4  # a shorter text stands in too many words to be looked for
 
 
@@ -40,7 +38,7 @@ def make_mask(
 ) -> Callable[[str], str]:
     """Return what masks these secrets in a text, besides the passwords in addresses."""
     values = {value for secret in secrets for value in _values_of(secret)}
-    values |= {value for name, value in (build_args or {}).items() if _SECRET_NAME.search(name)}
+    values |= {value for name, value in (build_args or {}).items() if is_secret_name(name)}
     values |= {password for address in (proxies or {}).values() if (password := _password(address))}
     values |= {form for value in values for form in (quote(value, safe=""), unquote(value))}
     # The longest first: one may hold another.

@@ -68,7 +68,7 @@ def check_saved(image: SavedImage, *, base_layers: int | None, is_deep: bool) ->
         lock, section = check_lock(tree, image.config)
         subjects.append(lock)
     if section is not None:
-        subjects.append(check_packages(tree, section, is_deep=is_deep))
+        subjects.append(check_packages(tree, section, is_deep=is_deep, base_layers=base_layers))
     subjects.append(check_secrets(image, section=section))
     subjects.append(check_modes(image, tree, base_layers=base_layers, steps=steps))
     return tuple(subjects)

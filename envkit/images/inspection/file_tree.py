@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from envkit.images.inspection.layers import FileEntry, Layer
 
+_MOST_LINKS = 40  # as Linux: more are a circle
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedFile:
@@ -37,6 +39,29 @@ def content_of(tree: Mapping[str, PlacedFile], path: str) -> bytes | None:
     placed = tree.get(path)
     reading = placed.entry.reading if placed is not None else None
     return reading.content if reading is not None else None
+
+
+def follow_links(tree: Mapping[str, PlacedFile], path: str) -> PlacedFile | None:
+    """Return what a path leads to in a container, through links of files and folders; None where that is nothing."""
+    here, links = "", 0
+    rest = path.split("/")[::-1]
+    while rest:
+        part = rest.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            here = _parent(here)
+            continue
+        placed = tree.get(f"{here}/{part}")
+        if placed is None or placed.entry.kind != "link":
+            here = f"{here}/{part}"
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return None
+        here = "" if placed.entry.target.startswith("/") else here
+        rest += placed.entry.target.split("/")[::-1]
+    return tree.get(here)
 
 
 def layer_that_hides(path: str, *, after: int, layers: Sequence[Layer]) -> Layer | None:

@@ -21,6 +21,7 @@ from envkit.api import EnvError
 from envkit.environments.wheels import content_digest
 from envkit.images.inspection.file_tree import content_of
 from envkit.images.inspection.findings import CheckedSubject, ImageFinding, some
+from envkit.images.inspection.installed_files import check_files, check_interpreters, lines_without_hash
 from envkit.images.layout import ENV_PREFIX
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 _INFO = re.compile(
     rf"(?P<library>{re.escape(ENV_PREFIX)}/lib(?:64)?/python[^/]+/site-packages)/[^/]+\.dist-info/METADATA"
 )
-# Written into every environment by uv itself.
-_OF_UV = frozenset({"_virtualenv.py", "_virtualenv.pth"})
 _REBUILD = "Build it anew: envkit build --help"
 
 
@@ -119,13 +118,17 @@ def read_record(content: bytes, *, library: str) -> tuple[RecordLine, ...]:
 
 
 def check_packages(
-    tree: Mapping[str, PlacedFile], section: LockedMachine, *, is_deep: bool
+    tree: Mapping[str, PlacedFile], section: LockedMachine, *, is_deep: bool, base_layers: int | None = None
 ) -> CheckedSubject:
-    """Check what is installed against what is locked; with ``is_deep`` every file against its RECORD as well."""
+    """Check what is installed against what is locked; with ``is_deep`` every file against its RECORD as well.
+
+    ``base_layers`` is the number of layers that are the base's, whose Python it has to be; None where unknown.
+    """
     packages = find_packages(tree)
     findings = list(_differences(packages, section))
     if is_deep:
-        findings += _changed_files(tree, packages)
+        findings += check_files(tree, packages)
+        findings += check_interpreters(tree, base_layers=base_layers)
     summary = f"{len(packages)} installed, as locked" if not findings else f"{len(packages)} installed"
     if is_deep:
         summary += f", {sum(len(each.record) for each in packages)} files by their hash"
@@ -151,6 +154,9 @@ def _differences(packages: Sequence[InstalledPackage], section: LockedMachine) -
             yield ImageFinding(text=text, hint=_REBUILD)
     digests: dict[str, str] = {canonicalize_name(each.name): each.digest for each in section.host}
     for package in packages:
+        if unhashed := lines_without_hash(package):
+            text = f"the RECORD of {package.name} {package.version} gives no hash of {some(unhashed)}"
+            yield ImageFinding(text=text, hint=_REBUILD)
         if package.version == locked.get(package.name) and (digest := digests.get(package.name)):
             yield from _other_content(package, digest)
 
@@ -163,49 +169,24 @@ def _other_content(package: InstalledPackage, digest: str) -> Iterator[ImageFind
         info.mkdir(parents=True)
         for name, content in package.documents.items():
             (info / name).write_bytes(content)
+        there = _InImage(package, root=Path(root))
+        commands = {f"{ENV_PREFIX}/bin/{each.name}" for each in there.entry_points}
+        scripts = [
+            line.path
+            for line in package.record
+            if posixpath.dirname(line.path) == f"{ENV_PREFIX}/bin" and line.path not in commands
+        ]
         try:
-            is_same = content_digest(_InImage(package, root=Path(root))) == digest
-        except EnvError:  # a script that the installer changed has no hash to be compared by
-            return
+            is_same = content_digest(there) == digest
+        except EnvError:
+            is_same = False
+            if scripts:  # an installer changes their first line, so that they have no hash to be compared by
+                text = f"{package.name} cannot be compared with its lock, for its scripts: {some(scripts)}"
+                yield ImageFinding(text=text, is_fault=False)
+                return
     if not is_same:
         text = f"the files of {package.name} {package.version} are not those that were locked"
         yield ImageFinding(text=text, hint=_REBUILD)
-
-
-def _changed_files(
-    tree: Mapping[str, PlacedFile], packages: Sequence[InstalledPackage]
-) -> Iterator[ImageFinding]:
-    listed: set[str] = set()
-    for package in packages:
-        lines = package.record
-        if not lines:
-            yield ImageFinding(text=f"{package.name} has no RECORD of its files", hint=_REBUILD)
-        listed.update(line.path for line in lines)
-        gone = [line.path for line in lines if line.path not in tree and not line.path.endswith(".pyc")]
-        changed = [line.path for line in lines if line.sha256 and _is_changed(tree, line)]
-        title = f"{package.name} {package.version}"
-        if gone:
-            yield ImageFinding(text=f"of {title} files are missing: {some(gone)}", hint=_REBUILD)
-        if changed:
-            yield ImageFinding(text=f"of {title} files were changed: {some(changed)}", hint=_REBUILD)
-    libraries = tuple(f"{library}/" for library in sorted({package.library for package in packages}))
-    strange = [
-        path
-        for path, placed in tree.items()
-        if path.startswith(libraries or "\0")
-        and path not in listed
-        and placed.entry.kind in ("file", "link")
-        and not path.endswith(".pyc")
-        and posixpath.basename(path) not in _OF_UV
-    ]
-    if strange:
-        yield ImageFinding(text=f"files belong to no package: {some(strange)}", hint=_REBUILD)
-
-
-def _is_changed(tree: Mapping[str, PlacedFile], line: RecordLine) -> bool:
-    placed = tree.get(line.path)
-    reading = placed.entry.reading if placed is not None else None
-    return reading is not None and bool(reading.sha256) and reading.sha256 != line.sha256
 
 
 def _hex(digest: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Literal, Protocol
 
 from envkit.api import ImageError
@@ -205,7 +205,7 @@ def _read_layer(blob: IO[bytes], mode: str, *, read: FileReader) -> _Content:
     removed, emptied = set(), set()
     with archive:
         for member in _members(archive):
-            path = posixpath.normpath(f"/{member.name}").replace("//", "/")
+            path = _absolute(member.name)
             folder, name = posixpath.split(path)
             if name == _OPAQUE:
                 emptied.add(folder)
@@ -224,10 +224,10 @@ def _entry(
     entries: Mapping[str, FileEntry],
     read: FileReader,
 ) -> FileEntry:
-    reading = None
-    if member.islnk():  # a second name of a file that came before
-        first = entries.get(posixpath.normpath(f"/{member.linkname}"))
-        reading = first.reading if first is not None else None
+    if member.islnk():  # a second name of what came before, a link as well as a file
+        first = entries.get(_absolute(member.linkname))
+        if first is not None and first.kind != "folder":
+            return replace(first, path=path, size=0)
     entry = FileEntry(
         path=path,
         kind=_kind(member),
@@ -235,15 +235,17 @@ def _entry(
         user_id=member.uid,
         size=member.size if member.isreg() else 0,
         target=member.linkname if member.issym() else "",
-        reading=reading,
     )
     content = archive.extractfile(member) if member.isreg() else None
     found = read(entry, content) if content is not None else None
     if found is None:
         return entry
-    return FileEntry(
-        path=path, kind=entry.kind, mode=entry.mode, user_id=entry.user_id, size=entry.size, reading=found
-    )
+    return replace(entry, reading=found)
+
+
+def _absolute(name: str) -> str:
+    """Return the path of a member; two slashes before it would stay two."""
+    return posixpath.normpath(f"/{name.lstrip('/')}")
 
 
 def _kind(member: tarfile.TarInfo) -> EntryKind:

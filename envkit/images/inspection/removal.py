@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from envkit.images.engine.engine import Engine
     from envkit.images.inspection.listing import ImageLine
+
+_HUB = "docker.io/"
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class RemovableImage:
 def find_removable(engine: Engine, references: Sequence[str], *, home: Path) -> tuple[RemovableImage, ...]:
     """Return what is removed when these are; of an image with other names, the named ones alone.
 
-    Raises: ImageError where there is none of that name, or it is another's.
+    Raises: ImageError where there is none of that name, it is another's, or a digest of one with several names.
     """
     ours = {line.id: line for line in list_images(engine, home=home)}
     chosen: dict[str, RemovableImage] = {}
@@ -122,12 +126,41 @@ def remove_images(engine: Engine, chosen: Sequence[RemovableImage], *, home: Pat
 
 
 def _name_of(reference: str, line: ImageLine) -> str | None:
-    """Return the name that a reference stands for, None where it is the image's id."""
-    for name in (reference, f"{reference}:latest"):
-        if name in line.names:
-            return name
+    """Return the name that a reference stands for, None where it is the image's id or the beginning of it.
+
+    Raises: ImageError where it is neither, or a digest of an image with several names.
+    """
+    wanted = _whole_name(reference)
     # Podman writes the registry before every name.
-    return next(
-        (name for name in line.names if name in (f"localhost/{reference}", f"localhost/{reference}:latest")),
-        None,
+    for meant in (wanted, f"localhost/{wanted.removeprefix(_HUB).removeprefix('library/')}"):
+        for name in line.names:
+            if _whole_name(name) == meant:
+                return name
+    if _ID.fullmatch(reference) and line.id.removeprefix("sha256:").startswith(
+        reference.removeprefix("sha256:")
+    ):
+        return None
+    if "@" in reference and len(line.names) < 2:
+        return line.names[0] if line.names else None
+    names = " ".join(line.names) or short_id(line.id)
+    what = (
+        "a digest of an image that has several names" if "@" in reference else "no name of the image it finds"
     )
+    raise ImageError(
+        f"{reference} is {what}: {names}",
+        hint=f"Name which of them goes, or all by its id: envkit image remove {short_id(line.id)}",
+    )
+
+
+def _whole_name(reference: str) -> str:
+    """Return a name with its registry and tag written out. Source: distribution/reference, ``normalize.go``."""
+    first, slash, rest = reference.partition("/")
+    if slash and (first == "localhost" or set(".:") & set(first)):
+        registry, path = ("docker.io" if first == "index.docker.io" else first), rest
+    else:
+        registry, path = "docker.io", reference
+    if registry == "docker.io" and "/" not in path:
+        path = f"library/{path}"
+    if "@" not in path and ":" not in path.rpartition("/")[2]:
+        path = f"{path}:latest"
+    return f"{registry}/{path}"

@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from envkit.images.inspection.secret_names import is_path, is_placeholder, is_secret_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -149,17 +151,7 @@ _FORMS = (
     ),
 )
 
-# `GPG_KEY` of Python's own images is a fingerprint, and TOKENIZERS_PARALLELISM no token.
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|[_.-])(?:token|passw(?:or)?d|passphrase|secret|credentials?|(?:api|access|private|secret)[_-]?key)s?\d*"
-    r"(?:[_.-](?:id|value|base64|b64))?$"
-)
 _ASSIGNED = re.compile(r"(?<![\w$.{-])(?P<name>[A-Za-z_]\w*)=(?P<quote>[\"']?)(?P<value>[^\s\"';&|]+)")
-# What examples write where a secret would be.
-_PLACEHOLDER = re.compile(
-    rb"(?i)(?:user(?:name)?|p(?:ass|wd|w|assw(?:or)?d|assphrase)|your?[-_]?\w*|my[-_]?\w*|secret|token|key|foo|bar|baz"
-    rb"|test(?:ing)?|none|null|true|false|yes|no|\d|[a-z]|hunter2|redacted|(.)\1+|.*example.*|[$%<{*].*|.*\.{3}.*)\d?"
-)
 _SAMPLE_HOST = re.compile(
     rb"(?i)(?:.*\.)?(?:example(?:\.\w+)?|invalid|test|host(?:name)?|server|domain|site)|"
 )
@@ -208,13 +200,7 @@ def find_secret_variables(text: str) -> Iterator[str]:
 
 def is_secret_variable(name: str, value: str) -> bool:
     """Tell whether a variable, label or build argument holds a secret; a path to one is none."""
-    is_named = _SECRET_NAME.search(name) is not None
-    return is_named and bool(value) and not value.startswith("/") and not is_placeholder(value.encode())
-
-
-def is_placeholder(value: bytes) -> bool:
-    """Tell whether a value only stands where a secret would: ``password``, ``$TOKEN``, ``<token>``."""
-    return _PLACEHOLDER.fullmatch(value) is not None
+    return is_secret_name(name) and bool(value) and not is_path(value) and not is_placeholder(value)
 
 
 def _is_sample(found: re.Match[bytes]) -> bool:
@@ -223,4 +209,4 @@ def _is_sample(found: re.Match[bytes]) -> bool:
         return True
     if (name := groups.get("name")) is not None:
         return not is_secret_variable(name.decode(), found["value"].decode("utf-8", "replace"))
-    return is_placeholder(found["value"])
+    return is_placeholder(found["value"].decode("utf-8", "replace"))

@@ -276,6 +276,45 @@ def test_token_in_a_command_is_masked_wherever_it_stands(around: str, token: str
         ("JUPYTER_TOKEN", "${TOKEN}", False),
         ("SECRET", "/run/secrets/a", False),
         ("DISABLE_TOKEN", "1", False),
+        *((name, WORD, True) for name in ("PASS", "PWD", "AUTH", "PAT", "DB_PASS", "SSH_KEY", "GITHUB_PAT")),
+        *((name, WORD, True) for name in ("GCP_CREDENTIALS", "PGPASSWORD", "STRIPE_KEY", "SECRET_KEY_BASE")),
+        *((name, WORD, False) for name in ("KEYBOARD", "MONKEY", "PATH", "PATTERN", "PUBLIC_KEY", "COMPASS")),
+        *(
+            ("DB_PASSWORD", value, True)
+            for value in (
+                f"my{WORD}",
+                f"your-{WORD}",
+                f"you{WORD}",
+                f"${{A}}{WORD}",
+                f"$a-{WORD}",
+                "$Pa55word9",
+                f"%{WORD}",
+                f"*{WORD}",
+                f"<{WORD}",
+                f"{{{WORD}-9",
+                f"example{WORD}",
+                f"/{WORD}",
+                f"/{WORD}/a+b=",
+                f"/{LETTERS}/{LETTERS}",
+                f"${{A:-{WORD}}}",
+            )
+        ),
+        *(
+            ("DB_PASSWORD", value, False)
+            for value in (
+                "my-token",
+                "your_api_key_here",
+                "<the password>",
+                "{{ password }}",
+                "***",
+                "changeme",
+                "xxx",
+                "$(cat",
+                "~/.ssh/id_ed25519",
+                "/key.pem",
+                "/run/secrets/db",
+            )
+        ),
     ],
 )
 def test_variable_is_a_secret_by_name_and_value(name: str, value: str, is_secret: bool) -> None:

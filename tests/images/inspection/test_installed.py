@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tarfile
 from dataclasses import dataclass, field
 from importlib.metadata import PathDistribution
 from typing import TYPE_CHECKING, Any
@@ -32,15 +33,8 @@ PASSWD = Put(
 WELL = {"Test": ["CMD", "/opt/envkit/bin/python", "-I", "-m", "envkit.worker.healthy"]}
 
 
-# It lists one file that is not there.
-RECORD = b"".join(
-    f"{path},,\n".encode()
-    for path in (
-        "tiny.py",
-        "gone.py",
-        *(f"tiny-1.0.dist-info/{name}" for name in ("METADATA", "RECORD", "entry_points.txt")),
-    )
-)
+def link(path: str, target: str, kind: bytes = tarfile.SYMTYPE) -> Put:
+    return Put(path, kind=kind, target=target)
 
 
 @dataclass
@@ -52,6 +46,9 @@ class Image:
         default_factory=lambda: {"tiny": "1.0", "other": "1.0", "envkit-echo": "0.1"}
     )
     files: dict[str, bytes] = field(default_factory=dict)
+    python: tuple[Put, ...] = (link("opt/envkit/bin/python", "/bin/python3"),)
+    above: tuple[Put, ...] = ()
+    base_layers: int | None = None
     sections: tuple[Any, ...] = ()
     lock: bytes | None = None
     labels: dict[str, str] = field(default_factory=dict)
@@ -66,13 +63,14 @@ class Image:
         )
         labels = {LOCK_LABEL: hashlib.sha256(lock).hexdigest(), PYTHON_LABEL: "3.12.4", **self.labels}
         config = {"User": "1000:1000", "Healthcheck": WELL, "Labels": labels, **self.config}
-        puts = {f"{SITE}/_virtualenv.py": b"", IMAGE_LOCK: lock}
+        puts = {IMAGE_LOCK: lock}
         for name, version in self.packages.items():
             puts |= package(name, version)
         puts |= self.files
-        made: Made = layer(PASSWD, *(Put(path, content) for path, content in puts.items()))
-        image = read(docker_archive(made, **config), is_deep=is_deep)
-        return {each.name: each for each in check_saved(image, base_layers=None, is_deep=is_deep)}
+        base = layer(link("bin", "usr/bin"), link("usr/bin/python3", "python3.12"), "usr/bin/python3.12")
+        made: Made = layer(PASSWD, *(Put(path, content) for path, content in puts.items()), *self.python)
+        image = read(docker_archive(base, made, layer(*self.above), **config), is_deep=is_deep)
+        return {each.name: each for each in check_saved(image, base_layers=self.base_layers, is_deep=is_deep)}
 
     def section(self, **changes: Any) -> Any:
         return section(**{"host": (LockedHost(name="envkit-echo", version="0.1"),), **changes})
@@ -149,12 +147,37 @@ def test_package_that_is_there_twice_is_named(image: Image) -> None:
         ({f"{SITE}/tiny.py": b"import evil\n"}, f"of tiny 1.0 files were changed: /{SITE}/tiny.py"),
         ({f"{SITE}/sitecustomize.py": b""}, f"files belong to no package: /{SITE}/sitecustomize.py"),
         (
-            {f"{SITE}/tiny-1.0.dist-info/RECORD": RECORD},
+            {
+                f"{SITE}/tiny-1.0.dist-info/RECORD": package("tiny", "1.0")[
+                    f"{SITE}/tiny-1.0.dist-info/RECORD"
+                ]
+                + f"gone.py,{hash_of(b'')},0\n".encode()
+            },
             f"of tiny 1.0 files are missing: /{SITE}/gone.py",
         ),
         ({f"{SITE}/__pycache__/tiny.cpython-312.pyc": b"compiled"}, None),
+        ({f"{SITE}/__pycache__/tiny.cpython-312.opt-1.pyc": b"compiled"}, None),
+        (
+            {f"{SITE}/__pycache__/evil.cpython-312.pyc": b""},
+            f"files belong to no package: /{SITE}/__pycache__/evil.cpython-312.pyc",
+        ),
+        ({f"{SITE}/evil.pyc": b""}, f"files belong to no package: /{SITE}/evil.pyc"),
+        ({f"{SITE}/_virtualenv.pth": b"import _virtualenv"}, None),
+        ({f"{SITE}/_virtualenv.pth": b"import evil"}, f"files belong to no package: /{SITE}/_virtualenv.pth"),
+        ({f"{SITE}/_virtualenv.py": b"evil"}, f"files belong to no package: /{SITE}/_virtualenv.py"),
     ],
-    ids=["changed", "strange", "missing", "bytecode"],
+    ids=[
+        "changed",
+        "strange",
+        "missing",
+        "bytecode",
+        "optimized bytecode",
+        "bytecode of no source",
+        "bytecode as a module",
+        "uv's",
+        "not uv's",
+        "not uv's either",
+    ],
 )
 def test_files_are_compared_by_hash_only_when_deep(
     image: Image, files: dict[str, bytes], says: str | None
@@ -162,6 +185,83 @@ def test_files_are_compared_by_hash_only_when_deep(
     image.files = files
     assert texts(image.subjects()["packages"]) == []
     assert texts(image.subjects(is_deep=True)["packages"]) == ([] if says is None else [says])
+
+
+@pytest.mark.parametrize(
+    ("puts", "is_changed"),
+    [
+        ((link(f"{SITE}/tiny.py", "/tmp/evil.py"),), True),
+        ((link(f"{SITE}/tiny.py", "other.py"),), True),
+        ((Put("tmp/evil.py", b"evil"), link(f"{SITE}/tiny.py", "tmp/evil.py", tarfile.LNKTYPE)), True),
+        ((Put("opt/envkit/a", b"evil"), link(f"{SITE}/tiny.py", "/opt/envkit/a", tarfile.LNKTYPE)), True),
+        (
+            (
+                Put("opt/envkit/a", b"VERSION = 1\n"),
+                link(f"{SITE}/tiny.py", "opt/envkit/a", tarfile.LNKTYPE),
+            ),
+            False,
+        ),
+        ((Put(f"{SITE}/tiny.py", kind=tarfile.FIFOTYPE),), True),
+    ],
+    ids=["link", "link to a package", "hard link", "hard link inside", "hard link to the same", "pipe"],
+)
+def test_file_in_whose_place_something_else_is_counts_as_changed(
+    image: Image, puts: tuple[Put, ...], is_changed: bool
+) -> None:
+    image.above = puts
+    says = [f"of tiny 1.0 files were changed: /{SITE}/tiny.py"] if is_changed else []
+    assert texts(image.subjects(is_deep=True)["packages"]) == says
+
+
+@pytest.mark.parametrize(
+    ("python", "above", "base_layers", "says"),
+    [
+        (link("opt/envkit/bin/python", "../../../usr/bin/python3.12"), (), 1, None),
+        (Put("opt/envkit/bin/python", b"evil"), (), 1, "is no link to the Python of the base"),
+        (Put("opt/envkit/bin/python", b"evil"), (), None, "is no link to the Python of the base"),
+        (Put("opt/envkit/lib/none"), (), 1, "is not there"),
+        (link("opt/envkit/bin/python", "/bin/none"), (), 1, "leads to /bin/none, where no file is"),
+        (link("opt/envkit/bin/python", "python"), (), 1, "leads to python, where no file is"),
+        (
+            link("opt/envkit/bin/python", "/bin/python3"),
+            (Put("usr/bin/python3.12", b"evil"),),
+            None,
+            "leads to /usr/bin/python3.12, which is not the base's: layer 3 has put it there",
+        ),
+        (
+            link("opt/envkit/bin/python", "tiny"),
+            (),
+            None,
+            "leads to /opt/envkit/bin/tiny, which is not the base's: layer 2 has put it there",
+        ),
+    ],
+)
+def test_python_that_is_not_the_bases_is_named(
+    image: Image, python: Put, above: tuple[Put, ...], base_layers: int | None, says: str | None
+) -> None:
+    image.python, image.above, image.base_layers = (python,), above, base_layers
+    found = texts(image.subjects(is_deep=True)["packages"])
+    assert found == ([] if says is None else [f"/opt/envkit/bin/python {says}"])
+
+
+def test_record_line_without_a_hash_is_a_fault_and_the_code_is_compared_nevertheless(image: Image) -> None:
+    record = f"{SITE}/envkit_echo-0.1.dist-info/RECORD"
+    lines = package("envkit-echo", "0.1")[record] + b"envkit_echo-0.1.dist-info/REQUESTED,,\n"
+    image.sections = (image.section(host=(LockedHost(name="envkit-echo", version="0.1", digest="5" * 64),)),)
+    image.files = {record: lines + b"more.py,,\n__pycache__/envkit_echo.cpython-312.pyc,,\n"}
+    assert texts(image.subjects()["packages"]) == [
+        f"the RECORD of envkit-echo 0.1 gives no hash of /{SITE}/more.py",
+        "the files of envkit-echo 0.1 are not those that were locked",
+    ]
+
+
+def test_plugin_with_a_script_is_told_to_be_beyond_comparison(image: Image) -> None:
+    record = f"{SITE}/envkit_echo-0.1.dist-info/RECORD"
+    line = f"../../../bin/say,{hash_of(b'')},0\n".encode()
+    image.sections = (image.section(host=(LockedHost(name="envkit-echo", version="0.1", digest="5" * 64),)),)
+    image.files = {record: package("envkit-echo", "0.1")[record] + line}
+    (note,) = image.subjects()["packages"].findings
+    assert (note.is_fault, "for its scripts: /opt/envkit/bin/say" in note.text) == (False, True)
 
 
 def test_plugin_whose_code_changed_under_its_version_is_named(image: Image, tmp_path: Path) -> None:

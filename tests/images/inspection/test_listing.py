@@ -93,6 +93,10 @@ def test_show_of_an_image_that_is_missing_is_an_error(engine: Engine, tmp_path: 
     ("references", "names", "whole", "freed"),
     [
         (["one:1"], [("one:1",)], [False], 0),
+        (["docker.io/library/one:2"], [("one:2",)], [False], 0),
+        (["docker.io/one:2", "index.docker.io/library/one:2"], [("one:2",)], [False], 0),
+        ([f"two@sha256:{'2' * 63}d"], [("two:1",)], [True], 1_000_000),
+        ([f"sha256:{'1' * 64}"], [("one:1", "one:2")], [True], 1_000_000),
         (["one:1", "one:2"], [("one:1", "one:2")], [True], 1_000_000),
         (["1111"], [("one:1", "one:2")], [True], 1_000_000),
         (["1111", "one:1"], [("one:1", "one:2")], [True], 1_000_000),
@@ -136,6 +140,15 @@ def test_removal_of_what_is_not_envkits_is_refused(
     with pytest.raises(ImageError, match=message) as raised:
         find_removable(engine, [reference], home=tmp_path)
     assert hint in str(raised.value.hint)
+
+
+def test_removal_by_a_digest_of_an_image_with_several_names_is_refused(
+    engine: Engine, tmp_path: Path
+) -> None:
+    digest = f"one@sha256:{'1' * 63}d"
+    with pytest.raises(ImageError, match="an image that has several names: one:1 one:2") as raised:
+        find_removable(engine, [digest], home=tmp_path)
+    assert "envkit image remove 111111111111" in str(raised.value.hint)
 
 
 def test_removal_of_one_in_use_names_it_and_its_containers(

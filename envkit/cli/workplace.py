@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,8 @@ def in_image(
         image_id=image_id,
         environ=variables,
     )
-    note_use(settings.home, image.use.image)
+    with contextlib.suppress(OSError):  # it is a note alone, and a home may be read-only
+        note_use(settings.home, image.use.image)
     for text in image.warnings:
         view.say(f"warning: {text}")
     return Workplace(

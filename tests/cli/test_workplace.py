@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from echo_model import save_echo_model
+from images.small_engine import ours, serve
+
+from envkit.cli.progress import run_screen
+from envkit.cli.workplace import in_image
+from envkit.config import Settings
+from envkit.images.layout import ENVKIT_LABEL, PYTHON_LABEL, VARIANT_LABEL
+from envkit.machine import read_facts
+from envkit.machine.facts import Nvidia
+from envkit.registry import find_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,3 +48,27 @@ def test_use_of_a_model_in_an_image_is_refused_with_the_image_that_would_do(
     assert done.returncode == 2
     assert "(docker:ner:1)" in done.stderr
     assert "envkit build predict --from-run model" in done.stderr
+
+
+def test_run_in_an_image_goes_on_where_no_note_of_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "images").write_text("no folder")
+    facts = read_facts()
+    platform = msgspec.structs.replace(facts.platform, machine="x86_64")
+    image = ours(1, "ner:1")
+    image.labels |= {ENVKIT_LABEL: "0.1.0", PYTHON_LABEL: "3.11.9", VARIANT_LABEL: "cpu"}
+    with serve(image) as engine:
+        monkeypatch.setenv("DOCKER_HOST", engine.address)
+        place = in_image(
+            "docker:ner:1",
+            entry=find_task("ner"),
+            facts=msgspec.structs.replace(facts, platform=platform, nvidia=Nvidia()),
+            settings=Settings(home=tmp_path),
+            view=run_screen(headline="ner"),
+            device=None,
+            model="",
+            own_models=(),
+            path_options=(),
+        )
+    assert place.use.image == image.id

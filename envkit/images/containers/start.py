@@ -176,7 +176,7 @@ def _as_mounts(mounts: Iterable[BindMount]) -> list[Any]:
     from docker.types import Mount
 
     return [
-        Mount(str(mount.path), str(mount.path), type="bind", read_only=not mount.is_writable)
+        Mount(str(mount.path), str(mount.source or mount.path), type="bind", read_only=not mount.is_writable)
         for mount in mounts
     ]
 

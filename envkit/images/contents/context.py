@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from envkit.api import ImageError, UsageError
+from envkit.api import EnvError, ImageError, UsageError
 from envkit.environments.files.addresses import local_path
 from envkit.environments.pylock import write_exact
 from envkit.environments.wheels import remake_wheel
@@ -28,6 +30,7 @@ UV_FILE = "packages/uv.txt"
 WHEELS_DIR = "packages/wheels"
 # The oldest time that a zip can hold, so that it is the same wherever a file goes: 1 January 1980, in UTC.
 _TIME = 315_532_800
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029'\"]")
 _FOLDER_MODE = 0o755
 _FILE_MODE = 0o644
 
@@ -44,7 +47,8 @@ def write_context(
 
     No file has this machine's paths, the user's name, passwords or the time in it. What lies on this machine is
     copied. Raises: UsageError for a folder that is not empty, and for secrets with the classic builder, which would
-    keep them in a layer; ImageError where it cannot be written, such as a full disk.
+    keep them in a layer; EnvError for a package whose file has no plain name; EnvkitError for a model that links
+    lead out of; ImageError where it cannot be written, such as a full disk.
     """
     if mode == "classic" and plan.secrets:
         raise UsageError(
@@ -76,16 +80,30 @@ def write_pylock(packages: Sequence[WheelPackage]) -> str:
 
 
 def file_name(package: WheelPackage) -> str:
-    """Return the name of a package's file."""
-    return unquote(urlsplit(package.url).path.rpartition("/")[2])
+    """Return the name of a package's file. Raises: EnvError for one that is no plain name, such as ``../x.whl``."""
+    name = unquote(urlsplit(package.url).path.rpartition("/")[2])
+    if _UNSAFE.search(name) or name in ("", ".", ".."):
+        raise EnvError(
+            f"the file of {package.name} {package.version} has the name {name!r}: expected one without slashes, "
+            "quotes and control characters",
+            hint="Give the file its own name again, and lock it: envkit lock",
+        )
+    return name
 
 
 def _local_table(package: WheelPackage) -> str:
     name = file_name(package)
     size = "" if package.size is None else f"size = {package.size}, "
-    file = f'{{ path = "wheels/{name}", {size}hashes = {{ sha256 = "{package.sha256}" }} }}'
+    file = (
+        f"{{ path = {_quoted(f'wheels/{name}')}, {size}hashes = {{ sha256 = {_quoted(package.sha256)} }} }}"
+    )
     line = f"wheels = [{file}]" if name.endswith(".whl") else f"sdist = {file}"
-    return f'[[packages]]\nname = "{package.name}"\nversion = "{package.version}"\n{line}\n'
+    return f"[[packages]]\nname = {_quoted(package.name)}\nversion = {_quoted(package.version)}\n{line}\n"
+
+
+def _quoted(text: str) -> str:
+    # A basic string of TOML is written as one of JSON.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _uv_line(uv: WheelPackage) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from envkit.api import DEFAULT_MODEL, EnvkitError
+from envkit.api import DEFAULT_MODEL, EnvkitError, UsageError
 from envkit.api.records import EnvironmentUse, ModelRecord
 from envkit.images.layout import IMAGE_MODEL, IMAGE_PYTHON
 from envkit.models import find_cached_model
@@ -67,11 +68,13 @@ def model_files(model_dir: Path, *, environ: Mapping[str, str] = os.environ) -> 
     """Yield the files of a model in the order of their places, the one that an adapter is put on included.
 
     ``envkit.json`` and an adapter's configuration are written anew without paths of this machine; checkpoints,
-    logs, hidden files and what leads out of the folder are left out. Raises: EnvkitError.
+    logs, hidden files and linked folders are left out. Raises: EnvkitError; UsageError for a file that is a link to
+    one outside the model's folder, but for those of the Hugging Face cache.
     """
     base = adapter_base(model_dir, environ=environ)
     has_base = base is not None and base.path is not None and base.name != DEFAULT_MODEL
     for file in sorted(_walk(model_dir)):
+        _check_inside(file, folder=model_dir)
         place = PurePosixPath(file.relative_to(model_dir).as_posix())
         if place == PurePosixPath(MODEL_RECORD):
             yield ModelFile(place=place, content=_clean_record(file))
@@ -94,6 +97,21 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
+def _check_inside(file: Path, *, folder: Path) -> None:
+    """Check that a file is the model's own. Raises: UsageError for a link to one that may be private."""
+    target, home = file.resolve(), folder.resolve()
+    allowed = [home]
+    repository = home.parent.parent
+    if home.parent.name == "snapshots" and repository.name.startswith("models--"):
+        allowed.append(repository / "blobs")  # a snapshot of the cache is links to these
+    if not any(target.is_relative_to(each) for each in allowed):
+        raise UsageError(
+            f"{file} is a link to {target}, which is outside the model's folder and would be in the image",
+            hint=f"If it is the model's, copy the model: cp -rL {shlex.quote(str(folder))} FOLDER\n"
+            f"If it is not: rm {shlex.quote(str(file))}",
+        )
+
+
 def _is_left_out(name: str) -> bool:
     return name in _LEFT_OUT_FILES or name.endswith(_LEFT_OUT_ENDINGS)
 
@@ -101,6 +119,7 @@ def _is_left_out(name: str) -> bool:
 def _base_files(folder: Path) -> Iterator[ModelFile]:
     patterns = _BASE_FILES if any(folder.glob("*.safetensors")) else _OLD_BASE_FILES
     for file in sorted(file for pattern in patterns for file in folder.glob(pattern)):
+        _check_inside(file, folder=folder)
         yield ModelFile(place=PurePosixPath(_BASE_DIR, file.name), source=file)
 
 

@@ -14,6 +14,7 @@ from envkit.environments.lockfile.install import plan_locked
 from envkit.environments.lockfile.records import lock_command
 from envkit.environments.requirements import minor_version
 from envkit.images.contents.bases import default_base
+from envkit.images.contents.lock_texts import check_texts
 
 if TYPE_CHECKING:
     from envkit.environments.lockfile.records import LockedMachine, LockFile
@@ -35,14 +36,15 @@ def section_of(lock: LockFile, *, base: ImageBase, planning: Planning) -> Chosen
     """Return the section for the image's facts, which ``planning`` has.
 
     Where this machine has no GPU and just one section fits but for its GPUs, it is that one. Raises: UsageError
-    for a lock without tasks, EnvError that says of each section why it does not fit, and for envkit and plugins
-    that are others here than those that are locked.
+    for a lock without tasks, ConfigError for texts that may not go into an image, EnvError that says of each
+    section why it does not fit, and for envkit and plugins that are others here than those that are locked.
     """
     if not lock.lock.spec.tasks:
         raise UsageError(
             f"{lock.file} has no task, and an image is for tasks",
             hint=f"Lock one as well: {lock_command(lock.file)} --task ner",
         )
+    check_texts(lock)
     facts, notes = planning.facts, []
     others = _but_for_gpus(lock, facts)
     if others is not None:

@@ -27,10 +27,11 @@ from images.planned import (
 from packaging.pylock import Pylock
 from uv import find_uv_bin
 
-from envkit.api import ImageError, UsageError
+from envkit.api import EnvError, ImageError, UsageError
 from envkit.environments.files.toml_lines import load_toml
 from envkit.environments.records import WheelPackage
 from envkit.images.contents.context import write_context, write_pylock
+from envkit.images.contents.model_files import model_files
 from envkit.images.records import BuildSecret, ImagePlan
 
 if TYPE_CHECKING:
@@ -182,6 +183,46 @@ def test_model_takes_no_folder_along_that_a_link_leads_to(plan: ImagePlan, tmp_p
     (plan.contents.model_dir / "gone").symlink_to(tmp_path / "nothing")
     folder = write(plan, tmp_path / "context")
     assert not any(file.name in ("key", "more", "gone") for file in folder.rglob("*"))
+
+
+def test_file_of_a_model_that_links_out_of_it_is_refused(plan: ImagePlan, tmp_path: Path) -> None:
+    assert plan.contents.model_dir is not None
+    (tmp_path / "netrc").write_text("password")
+    link = plan.contents.model_dir / "notes.txt"
+    link.symlink_to(tmp_path / "netrc")
+    with pytest.raises(UsageError, match=r"notes\.txt is a link to .*netrc, which is outside") as error:
+        write(plan, tmp_path / "context")
+    assert str(error.value.hint).startswith("If it is the model's, copy the model: cp -rL ")
+
+
+@pytest.mark.parametrize(("model", "is_taken"), [("models--a", True), ("models--b", False)])
+def test_snapshot_of_the_cache_takes_the_blobs_of_its_own_model(
+    tmp_path: Path, model: str, is_taken: bool
+) -> None:
+    snapshot = tmp_path / "models--a" / "snapshots" / "1"
+    blob = tmp_path / model / "blobs" / "5"
+    for folder in (snapshot, blob.parent):
+        folder.mkdir(parents=True)
+    blob.write_text("{}")
+    (snapshot / "config.json").symlink_to(blob)
+    if is_taken:
+        assert [str(file.place) for file in model_files(snapshot, environ={})] == ["config.json"]
+    else:
+        with pytest.raises(UsageError, match="outside the model's folder"):
+            list(model_files(snapshot, environ={}))
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2F..%2Fx.whl", "..", "a%5Cx.whl", "a%22x.whl", "a%27x.whl", "a%0Ax.whl", "%00.whl"]
+)
+def test_file_of_a_package_without_a_plain_name_is_refused(
+    plan: ImagePlan, tmp_path: Path, name: str
+) -> None:
+    package = WheelPackage(name="own", version="1", url=f"file:///a/b/{name}", sha256=SHA256)
+    contents = replace(plan.contents, packages=(package,))
+    with pytest.raises(EnvError, match=r"the file of own 1 has the name"):
+        write(replace(plan, contents=contents), tmp_path / "context")
+    assert not (tmp_path / "x.whl").exists()
 
 
 def test_folder_that_is_not_empty_is_refused(plan: ImagePlan, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +14,7 @@ from envkit.cli.build_screen import Order
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
 from envkit.images.building.build import build_image
+from envkit.images.building.build_folder import build_folder
 from envkit.images.building.builders import CLASSIC, choose_builder
 from envkit.images.contents.context import write_context
 from envkit.images.engine.engine import connect
@@ -83,8 +82,8 @@ def _engine(wish: BuildWish) -> Engine | None:
 
 def _build(wish: BuildWish, order: Order, *, engine: Engine, builder: Builder, view: RunScreen) -> BuiltImage:
     plan, lines = order.plan, BuildLines(view)
-    with tempfile.TemporaryDirectory(prefix="envkit-build-") as name:
-        context_dir = Path(name) / "context"
+    with build_folder() as folder:
+        context_dir = folder / "context"
         view.step("writing what the build copies")
         write_context(plan, context_dir, dockerfile=order.dockerfile, mode=order.mode)
         built = build_image(

@@ -22,7 +22,7 @@ from envkit.api import EnvkitError, PluginError, RunCancelled, UsageError
 from envkit.api.options import to_builtins
 from envkit.api.records import EnvironmentUse, ErrorRecord, PluginRecord, RunRequest, RunResult
 from envkit.registry import LoadedTask, find_tasks, load_task
-from envkit.worker.alone_options import Resolved, help_text, read_flags, resolve
+from envkit.worker.alone_options import AS_YOURSELF, Resolved, help_text, read_flags, resolve
 from envkit.worker.folder import RunFolder
 from envkit.worker.kept import is_gone_with_container
 from envkit.worker.progress_lines import ProgressLines
@@ -122,7 +122,7 @@ def _make_folder(request: RunRequest, path: Path) -> RunFolder:
         msgspec.json.encode(request)
     except UnicodeEncodeError as error:
         raise UsageError(f"{error.object!r} is not UTF-8", hint="Rename the file or folder") from error
-    if path.exists() or path.is_symlink():
+    if os.path.lexists(path):  # where nobody may look, making it says why
         raise UsageError(
             f"the run folder {path} exists already, and a run never writes over another",
             hint="Name another with --run-dir, or leave --run-dir out",
@@ -133,8 +133,7 @@ def _make_folder(request: RunRequest, path: Path) -> RunFolder:
     except OSError as error:
         raise UsageError(
             f"the run folder {path} cannot be made: {error.strerror}",
-            hint="Mount a folder of your own and be yourself in it: "
-            'docker run --user "$(id -u):$(id -g)" -v "$PWD:/work" IMAGE',
+            hint=f"Mount a folder of your own and be yourself in it: {AS_YOURSELF}",
         ) from error
     folder.lock()
     return folder

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from envkit.registry import LoadedTask
 
 RUN_DIR_FLAG = "--run-dir"
+# How a container runs as who owns the folder that is mounted.
+AS_YOURSELF = 'docker run --user "$(id -u):$(id -g)" -v "$PWD:/work" IMAGE'
 # Options that say the same in two ways: a flag of the one replaces a variable of the other.
 _RIVALS = ((("data",), ("train", "dev", "test")), (("batch_size",), ("tokens_per_step",)))
 _NEARLY = 0.85  # so alike is a slip of the fingers, and no variable of somebody else's
@@ -208,8 +210,10 @@ def _check_readable(path: Path | None, *, source: str) -> None:
             "standard input is not read here", hint="Mount the file: docker run -v FILE:/work/FILE"
         )
     mounted = f"The path is from {source}; in a container only what is mounted is there"
+    if _is_barred(path):
+        raise DataError("may not be looked at by this user", file=path, hint=f"Be yourself: {AS_YOURSELF}")
     if not path.exists():
-        siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        siblings = _names_in(path.parent)
         near = difflib.get_close_matches(path.name, siblings, n=1)
         hint = f"Did you mean {path.parent / near[0]}?" if near else mounted
         raise DataError("no such file or folder", file=path, hint=hint)
@@ -227,9 +231,34 @@ def _with_whole_model(options: Options, *, source: str, folder: Path) -> Options
     path = folder / Path(os.path.expanduser(model))  # noqa: PTH111  # leaves "~unknown" as it is
     if is_model_dir(path):
         return msgspec.structs.replace(options, model=str(path.absolute()))
-    if model.startswith((".", "~", "/")) or model.count("/") > 1 or path.exists():
+    is_path = model.startswith((".", "~", "/")) or model.count("/") > 1
+    if _is_barred(path / "config.json"):
+        if not is_path:  # a model of the hub; the run's folder says what is wrong, if it is to be made there
+            return options
+        raise UsageError(
+            f"{source}: {model!r} may not be looked at by this user", hint=f"Be yourself: {AS_YOURSELF}"
+        )
+    if is_path or path.exists():
         raise UsageError(
             f"{source}: {model!r} is no folder with a model in it (config.json and weights)",
             hint="--model takes a folder that is mounted, or a name on the model hub such as bert-base-cased",
         )
     return options
+
+
+def _is_barred(path: Path) -> bool:
+    """Tell whether this user may not enter the folder that a path is in."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [each.name for each in folder.iterdir()]
+    except OSError:
+        return []

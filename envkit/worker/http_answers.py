@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import socket
 import time
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from envkit.worker.http_requests import (
+    HeadReader,
     Refusal,
     TimedReader,
     body_length,
+    check_headers,
     decode_body,
     opened_inputs,
     read_body,
@@ -56,18 +57,21 @@ class PredictionHandler(BaseHTTPRequestHandler):
         """Read against deadlines."""
         super().setup()
         self._reader = TimedReader(self.connection, timeout=self.server.service.limits.seconds)
-        self.rfile = io.BufferedReader(self._reader)
-        self.server.connections.know_idle(self.connection, lambda: self._reader.is_idle)
+        self.rfile = self._head = HeadReader(self._reader)
+        self._is_in_hand = False  # from when a request has come in whole until the next one is waited for
+        self.server.connections.know_waiting(self.connection, lambda: not self._is_in_hand)
         self._has_unread = False
         self._is_answered = False
         self._rows: int | None = None
 
     def handle_one_request(self) -> None:
         """Answer a request; none comes where the client has left, is too slow, or the server ends."""
+        self._is_in_hand = False  # before the look at the end: either here or there it is seen
         if self.server.service.is_ending.is_set():
             self.close_connection = True
             return
         self._reader.begin()
+        self._head.has_stray_return = False
         self._began = time.monotonic()
         self._is_answered, self._rows = False, None
         self.command, self.request_version = "", self.default_request_version
@@ -138,10 +142,11 @@ class PredictionHandler(BaseHTTPRequestHandler):
             self._refuse(_our_fault())
 
     def _check_route(self) -> None:
-        """Raises: Refusal for another path or method than there is."""
-        self._has_unread = (
-            self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
-        )
+        """Raises: Refusal for headers that are none, and another path or method than there is."""
+        self._has_unread = True
+        check_headers(self.headers, has_stray_return=self._head.has_stray_return)
+        length = self.headers.get("Content-Length", "0")
+        self._has_unread = length != "0" or "Transfer-Encoding" in self.headers
         methods = _ROUTES.get(self._path())
         if methods is None:
             raise Refusal(HTTPStatus.NOT_FOUND, "there is nothing here", hint="POST /predict or GET /health")
@@ -167,7 +172,7 @@ class PredictionHandler(BaseHTTPRequestHandler):
     def _predict(self) -> None:
         length = body_length(self.headers, most=self.server.service.limits.max_bytes)
         body = read_body(self.rfile, length)
-        self._has_unread = False
+        self._is_in_hand, self._has_unread = True, False
         form = self.server.service.form
         asked = decode_body(body, self.headers, form=form)
         try:
@@ -224,7 +229,7 @@ class PredictionHandler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, body: bytes, *, headers: Mapping[str, str] | None = None) -> None:
         """Send the answer and say a line about it. Raises: OSError."""
-        self._is_answered = True
+        self._is_answered = self._is_in_hand = True
         if self.server.service.is_ending.is_set():
             self.close_connection = True
         try:
@@ -270,20 +275,6 @@ class PredictionHandler(BaseHTTPRequestHandler):
                 if not chunk:
                     break
                 read += len(chunk)
-
-
-def refuse_connection(connection: socket.socket) -> None:
-    """Answer a connection that is one too many, without a thread for it."""
-    body = msgspec.json.encode(
-        {"error": {"message": "there are too many connections", "hint": "Try again in a moment"}}
-    )
-    head = (
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    with contextlib.suppress(OSError):
-        connection.settimeout(0.1)
-        connection.sendall(head.encode("ascii") + body)
 
 
 def _too_slow() -> Refusal:

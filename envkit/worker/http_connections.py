@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,11 +29,11 @@ class Connections:
             self._open[connection] = lambda: False
             return True
 
-    def know_idle(self, connection: socket.socket, is_idle: Callable[[], bool]) -> None:
-        """Note how to tell that a connection waits for a request."""
+    def know_waiting(self, connection: socket.socket, is_waiting: Callable[[], bool]) -> None:
+        """Note how to tell that a connection waits for a request, or for the rest of one."""
         with self._changed:
             if connection in self._open:
-                self._open[connection] = is_idle
+                self._open[connection] = is_waiting
 
     def leave(self, connection: socket.socket) -> None:
         """Forget a connection that is about to be closed."""
@@ -40,13 +42,27 @@ class Connections:
             self._changed.notify_all()
 
     def end(self, *, timeout: float | None = None) -> bool:
-        """End what waits for a request, and wait, up to ``timeout`` seconds, until the others are done.
+        """End what waits for a request or the rest of one, and wait, up to ``timeout`` seconds, until the others are done.
 
         Return whether they are.
         """
         with self._changed:
-            for connection, is_idle in self._open.items():
-                if is_idle():
+            for connection, is_waiting in self._open.items():
+                if is_waiting():
                     with contextlib.suppress(OSError):
                         connection.shutdown(socket.SHUT_RDWR)  # its thread reads the end, and closes it
             return self._changed.wait_for(lambda: not self._open, timeout)
+
+
+def refuse_connection(connection: socket.socket) -> None:
+    """Answer a connection that is one too many, without a thread for it."""
+    body = msgspec.json.encode(
+        {"error": {"message": "there are too many connections", "hint": "Try again in a moment"}}
+    )
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with contextlib.suppress(OSError):
+        connection.settimeout(0.1)
+        connection.sendall(head.encode("ascii") + body)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _LONGEST_PATH = 80  # characters of it that are shown
 _KINDS = {"str": "string", "int": "number", "float": "number", "bool": "true or false"}
+_CODECS = ("utf-8", "ascii", "iso8859-1", "utf-16", "cp1252")  # as the module codecs names them
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LENGTH = re.compile(r"[ \t]*[0-9]+[ \t]*")
 _ROWS_FILE = "rows"  # rows are named after it: ``rows:1``
 
 
@@ -85,16 +88,55 @@ class TimedReader(io.RawIOBase):
         return count
 
 
-def body_length(headers: Message, *, most: int) -> int:
-    """Return how many bytes the body has. Raises: Refusal where that is not said, or is more than ``most``."""
+class HeadReader(io.BufferedReader):
+    """Read a request, and note whether a line of its head holds a return that does not end it.
+
+    The library would end a header there, and a server before this one would not.
+    """
+
+    has_stray_return = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Read a line."""
+        line = super().readline(size)
+        self.has_stray_return |= b"\r" in line.removesuffix(b"\n").removesuffix(b"\r")
+        return line
+
+
+def check_headers(headers: Message, *, has_stray_return: bool = False) -> None:
+    """Check what must not be read in two ways: this server and one before it would differ on where a request ends.
+
+    Source: RFC 9112, sections 5 and 6.3. Raises: Refusal.
+    """
+    if (
+        has_stray_return
+        or headers.defects
+        or headers.get_unixfrom() is not None
+        or headers.get_payload()  # what follows a line that is no header
+        or any(_CONTROL.search(value) for value in headers.values())
+    ):
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST,
+            "a header is malformed",
+            hint="Send each as NAME: VALUE on a line of its own",
+        )
     lengths = headers.get_all("Content-Length") or []
-    if headers.get("Transfer-Encoding") is not None or not lengths:
+    if len(lengths) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
+        raise Refusal(
+            HTTPStatus.BAD_REQUEST, "Content-Length is not a number of bytes", hint="Send it once, in digits"
+        )
+
+
+def body_length(headers: Message, *, most: int) -> int:
+    """Return how many bytes the body has, by checked headers.
+
+    Raises: Refusal where that is not said, or is more than ``most``.
+    """
+    length = headers.get("Content-Length", "").strip(" \t")
+    if headers.get("Transfer-Encoding") is not None or not length:
         raise Refusal(
             HTTPStatus.LENGTH_REQUIRED, "the request does not say how long it is", hint="Send Content-Length"
         )
-    length = lengths[0].strip()
-    if len(set(lengths)) > 1 or not (length.isascii() and length.isdigit()):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is not a number of bytes")
     # Longer than any file is; int() of thousands of digits takes its time, or refuses.
     if len(length) > 18 or int(length) > most:
         raise Refusal(
@@ -169,12 +211,16 @@ def shown_path(path: str) -> str:
 
 def _decode_text(body: bytes, charset: str) -> str:
     try:
-        codecs.lookup(charset)
-        return body.decode(charset)
-    except LookupError as error:
+        codec = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        codec = ""
+    # Of what else Python reads, some is no charset, and some grows on reading beyond what a body may have.
+    if codec not in _CODECS:
         raise Refusal(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the charset {charset!r} is not known", hint="Send UTF-8"
-        ) from error
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the charset {charset!r} is not read", hint="Send UTF-8"
+        )
+    try:
+        return body.decode(codec)
     except ValueError as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, f"the text is not {charset}", hint="Send UTF-8") from error
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from envkit.api import RunCancelled, UsageError
 from envkit.api.records import ErrorRecord
-from envkit.worker.http_answers import PredictionHandler, refuse_connection
-from envkit.worker.http_connections import Connections
+from envkit.worker.http_answers import PredictionHandler
+from envkit.worker.http_connections import Connections, refuse_connection
 from envkit.worker.prediction_queue import PredictionQueue
 from envkit.worker.reporter import EventReporter
 from envkit.worker.request_form import RequestForm, request_form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -217,6 +218,37 @@ def test_alone_where_nothing_can_be_written_says_how_to_mount_a_folder(
     assert ended.code == 2
     assert "cannot be made" in ended.said
     assert "docker run --user" in ended.said
+
+
+def bar_working_folder() -> None:
+    """Let nobody into the folder that a new process works in, not even it, as another user's folder in an image."""
+    os.chmod(".", 0)  # noqa: PTH101  # after a fork as little as can be
+    if os.geteuid() == 0:
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: gone with the next program
+            ctypes.CDLL(None).prctl(24, capability)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.parametrize("words", [(), ("--run-dir", "mine")])
+def test_alone_in_a_folder_that_may_not_be_entered_says_how_to_be_oneself(
+    tmp_path: Path, echo_environ: dict[str, str], words: tuple[str, ...]
+) -> None:
+    here = tmp_path / "work"
+    here.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "envkit.worker.alone", "echo", *words],
+        cwd=here,
+        env=echo_environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=bar_working_folder,
+    )
+    here.chmod(0o700)
+
+    assert done.returncode == 2, done.stderr
+    assert "cannot be made: Permission denied" in done.stderr
+    assert "docker run --user" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_alone_without_a_task_takes_the_only_one_or_names_those_there_are(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from envkit.registry import load_task
 from envkit.worker.alone_options import Resolved, help_text, read_flags, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from envkit.registry import LoadedTask
 
@@ -120,6 +121,40 @@ def test_model_in_a_folder_is_recorded_with_its_whole_path(loaded: LoadedTask, h
     assert ask(loaded, here, "--model", "mine").options.model == str(here / "mine")
     assert ask(loaded, here, "--model", "bert-base-cased").options.model == "bert-base-cased"
     assert ask(loaded, here, "--model", "parrot").options.model == "parrot"
+
+
+@pytest.fixture
+def barred(here: Path) -> Iterator[Path]:
+    """Return a folder that this process may not enter, as an image's own user may not enter another one's."""
+    folder = here / "barred"
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0:  # only somebody else is kept out
+        here.parent.chmod(0o755)
+        os.seteuid(65534)
+    else:
+        folder.chmod(0)
+    try:
+        yield folder
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+def test_working_folder_that_may_not_be_entered_is_no_fault_of_a_named_model(
+    loaded: LoadedTask, barred: Path
+) -> None:
+    assert ask(loaded, barred, "--model", "bert-base-cased").options.model == "bert-base-cased"
+
+
+@pytest.mark.parametrize("words", [("--model", "./mine"), ("--train", "data.txt")])
+def test_path_in_a_folder_that_may_not_be_entered_says_how_to_be_oneself(
+    loaded: LoadedTask, barred: Path, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(EnvkitError, match="may not be looked at by this user") as raised:
+        ask(loaded, barred, *words)
+
+    assert "docker run --user" in (raised.value.hint or "")
 
 
 def test_help_names_every_option_in_lines_that_fit_a_terminal(loaded: LoadedTask) -> None:

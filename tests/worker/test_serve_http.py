@@ -88,11 +88,33 @@ _TOO_LONG = json.dumps({"texts": ["x" * 1000]}).encode()
         ("POST", "/predict", JSON + "Content-Length: -1\r\n", b"", 400, "Content-Length"),
         ("POST", "/predict", JSON + "Content-Length: " + "9" * 5000 + "\r\n", b"", 413, "1,000 bytes"),
         ("POST", "/predict", JSON + "Content-Length: 3\r\nContent-Length: 4\r\n", b"", 400, "Content-Length"),
+        ("GET", "/health", "Content-Length: 4\r\nContent-Length: 4\r\n", b"", 400, "Content-Length"),
+        ("GET", "/health", "Content-Length: 4, 4\r\n", b"", 400, "Content-Length"),
+        ("GET", "/health", "Content-Length: +4\r\n", b"", 400, "Content-Length"),
+        ("BREW", "/health", "Content-Length: x\r\n", b"", 400, "Content-Length"),
+        ("POST", "/predict", JSON + "Content-Length : 4\r\n", b"", 400, "a header is malformed"),
+        ("GET", "/health", "Content-Length : 4\r\n", b"", 400, "a header is malformed"),
+        ("GET", "/health", "X-Folded: a\r\n b\r\n", b"", 400, "a header is malformed"),
+        ("GET", "/health", "X-One: a\rContent-Length: 4\r\n", b"", 400, "a header is malformed"),
+        ("DELETE", "/health", "nothing\r\n", b"", 400, "a header is malformed"),
         ("POST", "/predict", JSON, _TOO_LONG, 413, "1,000 bytes"),
         ("POST", "/predict", "", b'{"texts": []}', 415, "no content type"),
         ("POST", "/predict", "Content-Type: text/csv\r\n", b"a", 415, "'text/csv'"),
         ("POST", "/predict", "Content-Type: text/plain; charset=klingon\r\n", b"a", 415, "klingon"),
+        ("POST", "/predict", "Content-Type: text/plain; charset=utf-7\r\n", b"+2AA-", 415, "utf-7"),
+        ("POST", "/predict", "Content-Type: text/plain; charset=idna\r\n", b"a", 415, "idna"),
+        (
+            "POST",
+            "/predict",
+            "Content-Type: text/plain; charset=utf-16\r\n",
+            b"\xff\xfe\0\xd8",
+            400,
+            "not utf-16",
+        ),
         ("POST", "/predict", PLAIN, b"\xff", 400, "not utf-8"),
+        ("POST", "/predict", PLAIN, b"\xed\xa0\x80", 400, "not utf-8"),
+        ("POST", "/predict", JSON, b'{"texts": ["\\udc00"]}', 400, "cannot be read"),
+        ("POST", "/predict", JSON, b'{"rows": [{"text": "\\ud800 alone"}]}', 400, "cannot be read"),
         ("POST", "/predict", JSON, b"{", 400, "cannot be read"),
         ("POST", "/predict", JSON, b'{"texts": ["\xff"]}', 400, "cannot be read"),
         ("POST", "/predict", JSON, b"[" * 900, 400, "cannot be read"),
@@ -291,6 +313,25 @@ def test_server_that_is_stopped_answers_what_it_has_in_hand(
         assert server.ended() == 0
         with pytest.raises(ConnectionRefusedError):
             server.connect()
+
+
+def test_server_that_is_stopped_waits_for_no_request_that_is_half_sent(
+    model: Path, echo_environ: dict[str, str]
+) -> None:
+    half = f"POST /predict HTTP/1.1\r\n{PLAIN}Content-Length: 9\r\n\r\ngo".encode()
+    with serving(model, "--timeout", "30", environ=echo_environ) as server:
+        server.wait_ready()
+        with server.connect() as head, server.connect() as body, server.connect() as asking:
+            head.sendall(half[:40])
+            body.sendall(half)
+            asking.sendall(message("POST", "/predict", headers=PLAIN, body=b"sleep 0.4"))
+            time.sleep(0.2)
+            began = time.monotonic()
+            server.process.terminate()
+
+            assert read_answer(asking).status == 200
+            assert server.ended() == 0
+            assert time.monotonic() - began < 5
 
 
 def test_server_that_is_stopped_twice_ends_at_once(model: Path, echo_environ: dict[str, str]) -> None:

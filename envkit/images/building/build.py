@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from envkit.api import ImageError
+from envkit.images.building.build_folder import build_folder, clear_stale_folders, memory_places
 from envkit.images.building.builders import forget_builder
 from envkit.images.building.client import build_call, metadata_file, run_client
 from envkit.images.building.dockerfile_steps import instructions
@@ -22,6 +21,7 @@ from envkit.images.engine.tags import tag_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from envkit.images.building.builders import Builder
     from envkit.images.building.output import BuildFailure
@@ -112,9 +112,8 @@ def build_image(
 
 def _build_with_client(order: _Order) -> tuple[str, list[BuildStep]]:
     output = PlainOutput(order.progress, dockerfile=order.dockerfile, mask=order.mask)
-    # Only this user may look into it.
-    with tempfile.TemporaryDirectory(prefix="envkit-build-") as name:
-        folder = Path(name)
+    with contextlib.ExitStack() as folders:
+        folder = folders.enter_context(build_folder())
         iid_file = folder / "image.id"
         call = build_call(
             order.builder,
@@ -124,7 +123,7 @@ def _build_with_client(order: _Order) -> tuple[str, list[BuildStep]]:
             platform=order.platform,
             build_args=order.build_args,
             proxies=order.proxies,
-            secret_files=write_secrets(order.secrets, folder),
+            secret_files=_write_secrets(order, folders),
             no_cache=order.no_cache,
             pull=order.pull,
         )
@@ -139,6 +138,15 @@ def _build_with_client(order: _Order) -> tuple[str, list[BuildStep]]:
         if status != 0 or not iid_file.is_file():
             raise _failed(order, output.failure(), status=status or 0)
         return _built_id(order.engine, iid_file), output.steps
+
+
+def _write_secrets(order: _Order, folders: contextlib.ExitStack) -> Mapping[str, Path]:
+    places = memory_places(order.engine.environ)
+    if not order.secrets:
+        for place in places:  # those that an earlier build was killed with
+            clear_stale_folders(place)
+        return {}
+    return write_secrets(order.secrets, folders.enter_context(build_folder(places=places)))
 
 
 def _built_id(engine: Engine, iid_file: Path) -> str:

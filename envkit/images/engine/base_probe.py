@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PROBE_LABEL = "envkit.probe"
 _LIMIT_SECONDS = 120  # an image of another processor runs in an emulator
 _NOT_STARTED = (126, 127)
+_STALE = timedelta(minutes=15)  # far longer than a probe takes
+_NOT_RUNNING = ["created", "exited", "dead"]
 
 # Runs on whatever Python 3 is there, so it says nothing newer than 3.6 would understand.
 _SCRIPT = """
@@ -69,6 +72,7 @@ def probe_image(
     """
     from docker.errors import APIError
 
+    remove_stale_probes(client)
     container = client.containers.create(
         image_id,
         ["-I", "-c", _SCRIPT],
@@ -92,6 +96,20 @@ def probe_image(
     if status in _NOT_STARTED or "exec format error" in said:
         raise _why_not_started(said, reference, platform, interpreter)
     return _base_of(said, reference=reference, image_id=image_id, status=status)
+
+
+def remove_stale_probes(client: DockerClient, *, now: datetime | None = None) -> None:
+    """Remove containers that probes left which were killed; those of probes that may still go on stay."""
+    from docker.errors import APIError
+
+    before = (now or datetime.now(UTC)) - _STALE
+    filters: dict[str, str | list[str] | bool] = {"label": f"{PROBE_LABEL}=base", "status": _NOT_RUNNING}
+    # One that is removed by somebody else meanwhile is no fault.
+    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
+        created = str(container.attrs.get("Created", ""))[: len("2026-01-01T00:00:00")]
+        with contextlib.suppress(APIError, ValueError):  # ValueError: no time, so nothing is known of its age
+            if datetime.fromisoformat(created).replace(tzinfo=UTC) < before:
+                container.remove(v=True)
 
 
 def _wait(container: Container, reference: str) -> int:

@@ -12,10 +12,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from envkit.api import ImageError
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,10 +65,12 @@ def find_endpoint(
 ) -> Endpoint:
     """Return the engine of DOCKER_HOST, of the docker context, of the usual socket, or podman's.
 
-    Raises: ImageError for a context that is not there or cannot be read.
+    Raises: ImageError for an address that is none, and a context that is not there or cannot be read.
     """
     if host := environ.get("DOCKER_HOST"):
-        return Endpoint(address=_with_scheme(host), source="DOCKER_HOST", tls=_tls_of_variables(environ))
+        return Endpoint(
+            address=_address(host, source="DOCKER_HOST"), source="DOCKER_HOST", tls=_tls_of_variables(environ)
+        )
     folder = docker_config_dir(environ)
     name, source = environ.get("DOCKER_CONTEXT", ""), "DOCKER_CONTEXT"
     if not name:
@@ -89,9 +93,28 @@ def docker_config_dir(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("HOME") or Path.home()) / ".docker"
 
 
-def _with_scheme(host: str) -> str:
+def broken_configuration(path: Path, what: str) -> ImageError:
+    """Return the error for a file of docker's configuration that cannot be used."""
+    return ImageError(
+        f"docker's configuration {path} cannot be read: {what}",
+        hint="Mend or remove it, or take another folder for it: DOCKER_CONFIG=DIR",
+    )
+
+
+def _address(host: str, *, source: str) -> str:
     # As in docker's own command, a bare host or host:port is TCP.
-    return host if "://" in host else f"tcp://{host}"
+    address = host if "://" in host else f"tcp://{host}"
+    try:
+        _ = urlsplit(
+            address
+        ).port  # read as a number of 16 bits, and the brackets of an IPv6 address are paired
+    except ValueError as error:
+        raise ImageError(
+            f"{source} names no address of an engine: {mask_secrets(host)}",
+            hint="Write unix:///PATH, tcp://HOST:PORT or ssh://USER@HOST, a port of at most 65535, "
+            "an IPv6 address as [::1]",
+        ) from error
+    return address
 
 
 def _tls_of_variables(environ: Mapping[str, str]) -> TlsFiles | None:
@@ -137,7 +160,8 @@ def _endpoint_of_context(name: str, *, source: str, folder: Path) -> Endpoint:
     tls_dir = folder / "contexts" / "tls" / place / "docker"
     skips = endpoint.get("SkipTLSVerify") is True
     tls = _tls_in(tls_dir, is_verified=not skips) if tls_dir.is_dir() or skips else None
-    return Endpoint(address=_with_scheme(host), source=f"the docker context `{name}`", tls=tls)
+    source = f"the docker context `{name}`"
+    return Endpoint(address=_address(host, source=source), source=source, tls=tls)
 
 
 def _docker_endpoint(meta: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -150,10 +174,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
-        raise ImageError(
-            f"docker's configuration {path} cannot be read: {error}",
-            hint="Mend or remove it, or name the engine: DOCKER_HOST=unix:///var/run/docker.sock",
-        ) from error
+        raise broken_configuration(path, str(error)) from error
 
 
 def _podman_sockets(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from envkit.api import ImageError
 from envkit.images.engine.base_probe import probe_image
-from envkit.images.engine.endpoint import Endpoint, TlsFiles, docker_config_dir, find_endpoint
+from envkit.images.engine.endpoint import (
+    Endpoint,
+    TlsFiles,
+    broken_configuration,
+    docker_config_dir,
+    find_endpoint,
+)
 from envkit.images.engine.failures import (
     explain_connection,
     explain_engine_error,
@@ -177,7 +183,8 @@ class Engine:
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:
     """Return the engine that DOCKER_HOST, the docker context or the usual sockets lead to.
 
-    Raises: ImageError that says whether none runs, nobody may speak to it, or it is not reached.
+    Raises: ImageError that says whether none runs, nobody may speak to it, it is not reached, or its configuration
+    is broken.
     """
     endpoint = find_endpoint(environ)
     try:
@@ -211,18 +218,28 @@ def _client_variables(endpoint: Endpoint) -> dict[str, str]:
 
 def _open_client(endpoint: Endpoint, *, environ: Mapping[str, str], timeout: int | None) -> DockerClient:
     from docker import DockerClient
+    from docker.errors import InvalidConfigFile
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
 
-    client = DockerClient(
-        base_url=endpoint.address,
-        version="auto",
-        timeout=timeout,  # type: ignore[arg-type]  # None: for as long as it takes; the stubs know no such word
-        tls=_tls_config(endpoint.tls) or False,
-        use_ssh_client=endpoint.address.startswith("ssh://"),
-        credstore_env=dict(environ),
-    )
     config_file = docker_config_dir(environ) / "config.json"
-    if config_file.is_file():
-        client.api.reload_config(str(config_file))
+    tls = _tls_config(endpoint.tls) or False
+    try:
+        client = DockerClient(
+            base_url=endpoint.address,
+            version="auto",
+            timeout=timeout,  # type: ignore[arg-type]  # None: for as long as it takes; the stubs know no such word
+            tls=tls,
+            use_ssh_client=endpoint.address.startswith("ssh://"),
+            credstore_env=dict(environ),
+        )
+        if config_file.is_file():
+            client.api.reload_config(str(config_file))
+    except (AttributeError, TypeError, ValueError, KeyError, InvalidConfigFile) as error:
+        # The client takes the file for what it should be, and stumbles over what else stands in it.
+        if isinstance(error, RequestException | HTTPError | OSError) or not config_file.is_file():
+            raise
+        raise broken_configuration(config_file, "it holds something else than docker writes there") from error
     return client
 
 

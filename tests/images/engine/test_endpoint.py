@@ -85,6 +85,19 @@ def test_endpoint_with_a_broken_configuration_names_the_file(tmp_path: Path, tex
         find_endpoint({"DOCKER_CONFIG": str(tmp_path)})
 
 
+@pytest.mark.parametrize(
+    "host", ["tcp://[::1", "127.0.0.1:99999", "tcp://engine.example:many", "ssh://someone:s3cret@host:99999"]
+)
+def test_endpoint_that_is_no_address_is_named_with_its_source(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ImageError, match="DOCKER_HOST names no address of an engine") as raised:
+        find_endpoint({"DOCKER_HOST": host})
+    assert raised.value.exit_code == 7
+    assert "s3cret" not in raised.value.message
+    write_context(tmp_path, "odd", host)
+    with pytest.raises(ImageError, match="the docker context `odd` names no address"):
+        find_endpoint({"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "odd"})
+
+
 @pytest.mark.parametrize("endpoints", [{}, {"docker": {}}, {"docker": {"Host": 3}}, {"kubernetes": {}}])
 def test_endpoint_of_a_context_without_an_engine_says_so(tmp_path: Path, endpoints: object) -> None:
     write_context(tmp_path, "odd", "tcp://x")

@@ -72,6 +72,27 @@ def test_connect_to_a_port_nobody_listens_at_names_it() -> None:
         connect({"DOCKER_HOST": address, "HOME": "/nonexistent"})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"auths": 5}',
+        '{"auths": {"here": 5}}',
+        '{"auths": {"here": {"auth": 5}}}',
+        '{"auths": {"here": {"auth": "!"}}}',
+        '{"proxies": 5}',
+    ],
+)
+def test_connect_with_a_configuration_of_another_shape_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "config.json").write_text(text)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))  # docker's library reads it there
+    environ = {"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "DOCKER_CONFIG": str(tmp_path)}
+    with pytest.raises(ImageError, match="docker's configuration .*config.json cannot be read") as raised:
+        connect(environ)
+    assert raised.value.exit_code == 7
+
+
 def test_connect_by_ssh_without_its_package_names_what_to_install() -> None:
     pytest.importorskip("docker")
     try:

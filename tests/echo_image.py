@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from envkit.api.records import RunRequest
     from envkit.images.engine.engine import Engine
 
-NAME = "envkit-test-echo"
+NAME = f"envkit-test-echo-{uuid.uuid4().hex[:8]}"  # another suite may use the same engine
 _ROOT = Path(__file__).parent.parent
 # What the worker and the plugin import; the image's Python takes wheels of its own version.
 _THIRD_PARTIES = ("msgspec", "pluggy", "iniconfig")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import io
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from envkit.checkpoints import discard_after
 from envkit.worker.account import read_account
 from envkit.worker.failures import record_failure
 from envkit.worker.folder import RunFolder
+from envkit.worker.printing import print_anything
 from envkit.worker.reporter import EventFile, EventReporter
 from envkit.worker.resume import ANEW, find_beginning
 from envkit.worker.stop import (
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"the log {given.log} cannot be written: {error.strerror}", None, UsageError.exit_code
             )
     faulthandler.enable()  # a crash in native code leaves its stack in the log
-    _print_anything()
+    print_anything()
     stop = StopRequest()
     stop_on_signals(stop)
     if given.host is not None:
@@ -137,13 +137,6 @@ def _print_to(log: Path) -> None:
     for standard in (1, 2):
         os.dup2(descriptor, standard)
     os.close(descriptor)
-
-
-def _print_anything() -> None:
-    """Let no character that the locale lacks turn a library's stray print into the end of a run."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _exit_code(result: RunResult) -> int:

@@ -25,6 +25,7 @@ from envkit.registry import LoadedTask, find_tasks, load_task
 from envkit.worker.alone_options import AS_YOURSELF, Resolved, help_text, read_flags, resolve
 from envkit.worker.folder import RunFolder
 from envkit.worker.kept import is_gone_with_container
+from envkit.worker.printing import print_anything
 from envkit.worker.progress_lines import ProgressLines
 from envkit.worker.reporter import EventFile, EventReporter
 from envkit.worker.said_lines import SaidLines
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     # Numbers 1 and 2 become the run's log: what a library prints is no progress and no result.
     progress, answers = _kept_open(2), _kept_open(1)
     faulthandler.enable(progress)  # a crash in native code leaves its stack where people look
+    print_anything()
     said = SaidLines(progress)
     try:
         return _run(arguments, said=said, answers=SaidLines(answers))

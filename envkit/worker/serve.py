@@ -6,7 +6,6 @@ Standard input is answered where it is a pipe or a file, else HTTP.
 from __future__ import annotations
 
 import faulthandler
-import io
 import os
 import stat
 import sys
@@ -16,6 +15,7 @@ import msgspec
 
 from envkit.api import EnvkitError
 from envkit.api.records import ErrorRecord
+from envkit.worker.printing import print_anything
 from envkit.worker.said_lines import SaidLines
 from envkit.worker.serve_options import ServeOptions, read_serve_options
 from envkit.worker.served_model import model_request
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Serve, and return the exit code."""
     faulthandler.enable()  # a crash in native code leaves its stack in the log
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what the locale lacks is no reason to fail
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    print_anything()
     said = SaidLines(sys.stderr)
     try:
         given = read_serve_options(arguments)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import io
 import itertools
 import os
 import sys
@@ -26,6 +25,7 @@ from envkit.api.records import RunResult
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.host_link import EventPipe, end_with_host
 from envkit.worker.predictions import prediction_line
+from envkit.worker.printing import print_anything
 from envkit.worker.reporter import EventReporter
 from envkit.worker.rows_out import ReaderGone, RowsFile, row_writer
 from envkit.worker.scores import plain_scores
@@ -46,9 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     """Do what is asked and return the exit code; how it ended is the last event."""
     given = _parse(arguments)
     faulthandler.enable()  # a crash in native code leaves its stack in the log
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what the locale lacks is no reason to fail
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    print_anything()
     for descriptor in (given.request, given.results, given.predictions, given.events, given.life_line):
         if descriptor is not None:
             os.set_inheritable(descriptor, False)  # not for the processes that a plugin may start

@@ -85,7 +85,8 @@ def test_alone_runs_and_leaves_what_a_host_would_find(tmp_path: Path, echo_envir
 def test_alone_prints_the_result_alone_on_standard_output(
     tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
-    ended = run(tmp_path, "--noise", environ=echo_environ)
+    # A locale that lacks what libraries print, and refuses it.
+    ended = run(tmp_path, "--noise", environ=echo_environ, PYTHONIOENCODING="ascii:strict")
 
     assert ended.out == f"dev/echo_score 1.0000  model runs/{ended.folder.path.name}/model\n"
     assert ended.folder.log_file.stat().st_size > 0

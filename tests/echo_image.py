@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,10 @@ class image_of:
         return self._name
 
     def __exit__(self, *_: object) -> None:
-        self._engine.client.images.remove(self._name, force=True)
+        from docker.errors import ImageNotFound
+
+        with contextlib.suppress(ImageNotFound):  # the engine's own clearing away may come first
+            self._engine.client.images.remove(self._name, force=True)
 
 
 def echo_in_image(image: str, **options: Any) -> RunRequest:

@@ -83,7 +83,7 @@ def remove_with_traces(
     notes = []
     # All of them: a change may have given the environment another backend than it had.
     for entry in find_backends().values():
-        backend: object = entry.backend
+        backend: object = entry.given
         try:
             if isinstance(backend, ListingBackend):
                 backend.forget(link, environ=environ)

@@ -24,6 +24,7 @@ HOST = (
     SHOWS
     | CONFIG
     | {
+        "envkit.claims",
         "envkit.environments",
         "envkit.machine",
         "envkit.models",

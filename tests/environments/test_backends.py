@@ -191,7 +191,7 @@ def test_load_backend_claimed_twice_names_both_and_only_then(
 
     assert isinstance(load_backend("conda"), CondaBackend)
     entry = find_backends()["venv"]
-    assert entry.backend is None and "envkit-othervenv" in entry.summary
+    assert entry.given is None and "envkit-othervenv" in entry.summary
     with pytest.raises(PluginError, match=r"envkit-ml .* and envkit-othervenv 1\.0"):
         load_backend("venv")
 

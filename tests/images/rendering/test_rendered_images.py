@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import uuid
 from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
@@ -147,5 +148,6 @@ def test_render_dockerfile_of_echo_builds_and_a_changed_plugin_installs_no_other
 def change_plugin(folder: Path) -> Path:
     shutil.copytree(SOURCE, folder)
     module = folder / "src" / "envkit_echo" / "loop.py"
-    module.write_text(module.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    # Never the same change twice: the engine remembers what it built for an earlier one.
+    module.write_text(f"{module.read_text(encoding='utf-8')}\n# changed {uuid.uuid4()}\n", encoding="utf-8")
     return folder

@@ -95,6 +95,6 @@ def test_load_template_claimed_twice_names_both_and_only_then(
 
     assert load_template("predict").name == "predict"
     entry = find_templates()["task"]
-    assert entry.template is None and "envkit-othertask" in entry.summary
+    assert entry.given is None and "envkit-othertask" in entry.summary
     with pytest.raises(PluginError, match=r"envkit-ml .* and envkit-othertask 1\.0"):
         load_template("task")

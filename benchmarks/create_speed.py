@@ -19,9 +19,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.uv import find_uv
 from envkit.environments.uv_environment import uv_settings
+from envkit.pip_configuration import read_pip_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

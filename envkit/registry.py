@@ -213,6 +213,10 @@ class Extension:
         """Return what its ``envkit_backends`` gives, unchecked. Raises: PluginError where that fails."""
         return self._given("envkit_backends")
 
+    def checks(self) -> list[Any]:
+        """Return what its ``envkit_checks`` gives, unchecked. Raises: PluginError where that fails."""
+        return self._given("envkit_checks")
+
     def templates(self) -> list[Any]:
         """Return what its ``envkit_templates`` gives, unchecked. Raises: PluginError where that fails."""
         return self._given("envkit_templates")

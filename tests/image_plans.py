@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envkit.api.facts import Platform
 from envkit.environments.records import WheelPackage
 from envkit.images import layout
 from envkit.images.extension import envkit_templates
 from envkit.images.records import BuildSecret, Contents, ImageBase, ImagePlan
-from envkit.machine.facts import Platform
 from envkit.torchbuild import TorchBuild
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """Everything that the author of a plugin imports."""
 
+from envkit.api.checks import Check, CheckContext, Finding, PluginState, Severity
 from envkit.api.corpus import Corpus, CorpusRow, Problem
 from envkit.api.data_options import FileOptions, TextOptions
 from envkit.api.environments import (
@@ -38,6 +39,8 @@ __all__ = [
     "BasePackage",
     "BaseProgress",
     "BaseRequest",
+    "Check",
+    "CheckContext",
     "ConfigError",
     "Corpus",
     "CorpusRow",
@@ -46,6 +49,7 @@ __all__ = [
     "EnvironmentBackend",
     "EnvkitError",
     "FileOptions",
+    "Finding",
     "FinetuneOptions",
     "FoundPython",
     "ImageError",
@@ -57,6 +61,7 @@ __all__ = [
     "Meta",
     "Options",
     "PluginError",
+    "PluginState",
     "Prediction",
     "Predictor",
     "PredictorRequest",
@@ -67,6 +72,7 @@ __all__ = [
     "Run",
     "RunCancelled",
     "RunFailed",
+    "Severity",
     "Table",
     "Task",
     "TextOptions",

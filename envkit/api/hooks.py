@@ -10,6 +10,7 @@ from typing import Any
 
 import pluggy
 
+from envkit.api.checks import Check
 from envkit.api.corpus import Corpus
 from envkit.api.environments import EnvironmentBackend
 from envkit.api.images import ImageTemplate
@@ -54,6 +55,11 @@ def envkit_predictor(request: PredictorRequest[Any]) -> Predictor:  # type: igno
 @hookspec
 def envkit_backends() -> list[EnvironmentBackend]:  # type: ignore[empty-body]  # a specification has no body
     """Return what makes environments of further kinds. An extension's hook, called on the host."""
+
+
+@hookspec
+def envkit_checks() -> list[Check]:  # type: ignore[empty-body]  # a specification has no body
+    """Return further checks for ``envkit doctor``. An extension's hook, called on the host."""
 
 
 @hookspec

@@ -10,9 +10,9 @@ import msgspec
 from envkit import config
 from envkit.api import MachineError
 from envkit.cli import envelope
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.requirements import torch_range
 from envkit.machine import MachineFacts, Platform, read_facts
+from envkit.pip_configuration import read_pip_configuration
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 from envkit.torchbuild.records import masked
 

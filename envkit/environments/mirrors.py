@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api import EnvkitError
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.masking import mask_address
 from envkit.mirrors import HUB, mirror_hint
+from envkit.pip_configuration import read_pip_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,13 +21,13 @@ from envkit import registry
 from envkit.api import DEFAULT_MODEL, MachineError
 from envkit.environments.agreement import Claim, check_agreement
 from envkit.environments.backends import load_backend
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.pythons import may_be_in, no_python, pythons_in_reach
 from envkit.environments.records import EnvSpec, HostPackage
 from envkit.environments.requirements import HOST, Needs, merge_requirements, minor_version, read_needs
 from envkit.environments.spec_words import parse_requirement, read_python, read_torch, split_torch
 from envkit.environments.store import Wanted
 from envkit.environments.this_machine import check_system
+from envkit.pip_configuration import read_pip_configuration
 from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from envkit.api import EnvironmentBackend
     from envkit.config import Settings
-    from envkit.environments.pip_configuration import PipConfiguration
     from envkit.environments.records import EnvRecord, Purpose
     from envkit.machine import MachineFacts
+    from envkit.pip_configuration import PipConfiguration
     from envkit.registry import TaskEntry
 
 

@@ -19,7 +19,7 @@ from envkit.masking import mask_address
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envkit.environments.pip_configuration import PipConfiguration
+    from envkit.pip_configuration import PipConfiguration
 
 # uv's own defaults, needed to know how long it may rightly be silent.
 _UV_TIMEOUT = 30.0

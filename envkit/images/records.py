@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
     from pathlib import Path
 
+    from envkit.api.facts import Platform
     from envkit.api.images import ImageTemplate
     from envkit.environments.records import HostPackage, WheelPackage
-    from envkit.machine.facts import Platform
     from envkit.torchbuild import TorchBuild
 
 ImageMode = Literal["buildkit", "classic"]

@@ -1,6 +1,6 @@
 """Read the machine's facts: no judgement, no torch, no network."""
 
-from envkit.machine.facts import (
+from envkit.api.facts import (
     Cpu,
     Disk,
     FoundInterpreter,

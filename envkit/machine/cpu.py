@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Cpu
+from envkit.api.facts import Cpu
 
 if TYPE_CHECKING:
     from envkit.machine.files import Files

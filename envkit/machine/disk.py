@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Disk
+from envkit.api.facts import Disk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Unread
+from envkit.api.facts import Unread
 
 if TYPE_CHECKING:
     from pathlib import Path

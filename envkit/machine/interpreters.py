@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import FoundInterpreter, Interpreter
+from envkit.api.facts import FoundInterpreter, Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

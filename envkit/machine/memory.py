@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Memory
+from envkit.api.facts import Memory
 
 if TYPE_CHECKING:
     from envkit.machine.files import Files

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from envkit.machine.facts import Gpu, Nvidia
+from envkit.api.facts import Gpu, Nvidia
 from envkit.machine.nvidia_smi import Answer, ask_nvidia_smi
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Gpu
+from envkit.api.facts import Gpu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

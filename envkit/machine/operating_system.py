@@ -7,7 +7,7 @@ import platform
 import shlex
 from typing import TYPE_CHECKING
 
-from envkit.machine.facts import Platform
+from envkit.api.facts import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

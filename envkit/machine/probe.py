@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envkit.api.facts import Cpu, MachineFacts, Memory, Nvidia
 from envkit.machine.cgroup import read_limits
 from envkit.machine.cpu import read_linux_cpu, read_macos_cpu
 from envkit.machine.disk import read_disks
-from envkit.machine.facts import Cpu, MachineFacts, Memory, Nvidia
 from envkit.machine.files import Files
 from envkit.machine.interpreters import find_interpreters, read_python
 from envkit.machine.memory import read_linux_memory, read_macos_memory

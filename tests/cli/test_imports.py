@@ -28,6 +28,7 @@ HOST = (
         "envkit.environments",
         "envkit.machine",
         "envkit.models",
+        "envkit.pip_configuration",
         "envkit.runs",
         "envkit.templates",
         "envkit.torchbuild",

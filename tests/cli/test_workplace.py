@@ -9,12 +9,12 @@ import pytest
 from echo_model import save_echo_model
 from images.small_engine import ours, serve
 
+from envkit.api.facts import Nvidia
 from envkit.cli.progress import run_screen
 from envkit.cli.workplace import in_image
 from envkit.config import Settings
 from envkit.images.layout import ENVKIT_LABEL, PYTHON_LABEL, VARIANT_LABEL
 from envkit.machine import read_facts
-from envkit.machine.facts import Nvidia
 from envkit.registry import find_task
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from envkit.config import read_layers, resolve_settings
 from envkit.config.overview import show_config
 from envkit.environments.mirrors import mirror_hint, mirrors_elsewhere
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.environments.uv_environment import uv_settings
 from envkit.mirrors import MirrorKind, hub_environ, mirror_variable
+from envkit.pip_configuration import read_pip_configuration
 
 if TYPE_CHECKING:
     from pathlib import Path

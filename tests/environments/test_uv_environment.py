@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envkit.api import EnvError
-from envkit.environments.pip_configuration import PipConfiguration, read_pip_configuration
 from envkit.environments.uv import find_uv
 from envkit.environments.uv_environment import UvSettings, uv_settings
+from envkit.pip_configuration import PipConfiguration, read_pip_configuration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from envkit.api.facts import Cpu, Interpreter, MachineFacts, Memory, Nvidia, Platform
 from envkit.environments.virtual_packages import cuda_of_driver, virtual_packages
-from envkit.machine.facts import Cpu, Interpreter, MachineFacts, Memory, Nvidia, Platform
 
 LINUX = MachineFacts(
     taken_at="2026-01-01T00:00:00Z",

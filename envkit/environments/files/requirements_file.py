@@ -17,8 +17,8 @@ from envkit.environments.files.requirement_lines import (
     place_of,
     read_requirement,
 )
-from envkit.environments.pip_configuration import read_pip_configuration
 from envkit.masking import mask_secrets
+from envkit.pip_configuration import read_pip_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

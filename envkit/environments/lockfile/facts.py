@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from envkit.api.facts import Cpu, Gpu, Interpreter, MachineFacts, Memory, Nvidia, Platform
 from envkit.environments.lockfile.records import LockedFacts, LockedGpu
 from envkit.environments.requirements import minor_version
-from envkit.machine.facts import Cpu, Gpu, Interpreter, MachineFacts, Memory, Nvidia, Platform
 from envkit.torchbuild.fit import usable_gpus
 
 if TYPE_CHECKING:

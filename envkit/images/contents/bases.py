@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from envkit.api.facts import Platform
 from envkit.environments.requirements import minor_version
 from envkit.environments.this_machine import describe_kind
 from envkit.images.records import ImageBase
 from envkit.machine import Cpu, Interpreter, MachineFacts, Memory, Nvidia
-from envkit.machine.facts import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

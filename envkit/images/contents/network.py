@@ -16,8 +16,8 @@ from envkit.images.records import BuildSecret
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from envkit.environments.pip_configuration import PipConfiguration
     from envkit.images.records import Contents
+    from envkit.pip_configuration import PipConfiguration
 
 NETRC_SECRET = "netrc"
 CLIENT_CERT_SECRET = "client-cert"

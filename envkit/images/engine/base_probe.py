@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api import ImageError
+from envkit.api.facts import Platform
 from envkit.images.records import ImageBase
-from envkit.machine.facts import Platform
 
 if TYPE_CHECKING:
     from docker import DockerClient

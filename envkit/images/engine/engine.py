@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from envkit.api import ImageError
-from envkit.images.engine.base_probe import probe_image
-from envkit.images.engine.endpoint import (
+from envkit.docker_endpoint import (
     Endpoint,
     TlsFiles,
     broken_configuration,
     docker_config_dir,
     find_endpoint,
 )
+from envkit.images.engine.base_probe import probe_image
 from envkit.images.engine.failures import (
     explain_connection,
     explain_engine_error,

@@ -17,7 +17,7 @@ from envkit.masking import mask_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envkit.images.engine.endpoint import Endpoint
+    from envkit.docker_endpoint import Endpoint
 
 _START = (
     "Start it: open Docker Desktop"

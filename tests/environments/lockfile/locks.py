@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from envkit.api.facts import FoundInterpreter, Gpu, Nvidia
 from envkit.environments.lockfile.facts import locked_facts
 from envkit.environments.lockfile.records import (
     Lock,
@@ -18,7 +19,6 @@ from envkit.environments.lockfile.records import (
 from envkit.environments.lockfile.write import write_lock
 from envkit.environments.records import EnvSpec
 from envkit.machine import MachineFacts, read_facts
-from envkit.machine.facts import FoundInterpreter, Gpu, Nvidia
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ from environments.lockfile.locks import CPU, section, with_gpu, write
 from small_wheels import write_wheel
 
 from envkit.api import EnvError
+from envkit.api.facts import Nvidia
 from envkit.config import Settings
 from envkit.environments.lockfile.facts import locked_facts
 from envkit.environments.lockfile.install import plan_locked
@@ -23,7 +24,6 @@ from envkit.environments.make import make_environment
 from envkit.environments.records import EnvSpec
 from envkit.environments.store import find_stored, list_environments
 from envkit.machine import read_facts
-from envkit.machine.facts import Nvidia
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ from environments.lockfile.locks import machine
 from small_wheels import write_wheel
 
 from envkit.api import EnvError, MachineError
+from envkit.api.facts import Cpu
 from envkit.environments.lockfile.fit import find_misfit
 from envkit.environments.lockfile.make import make_lock
 from envkit.environments.lockfile.write import write_lock
 from envkit.environments.records import EnvSpec
 from envkit.machine import read_facts
-from envkit.machine.facts import Cpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envkit.api import ImageError
+from envkit.api.facts import Cpu, Gpu, Interpreter, Memory, Nvidia, Platform
 from envkit.images.containers.devices import EngineDevices, GpuChoice, choose_gpus, read_engine_devices
 from envkit.images.layout import DRIVER_LABEL, TORCH_LABEL, VARIANT_LABEL
 from envkit.machine import MachineFacts
-from envkit.machine.facts import Cpu, Gpu, Interpreter, Memory, Nvidia, Platform
 
 if TYPE_CHECKING:
     from pathlib import Path

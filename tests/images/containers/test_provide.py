@@ -11,6 +11,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from envkit.api import ImageError
+from envkit.api.facts import Nvidia
 from envkit.environments.wheels import content_digest
 from envkit.images.containers.provide import ImageEnvironment, provide_image
 from envkit.images.engine.engine import Engine
@@ -23,7 +24,6 @@ from envkit.images.layout import (
     VARIANT_LABEL,
 )
 from envkit.machine import MachineFacts, read_facts
-from envkit.machine.facts import Nvidia
 from envkit.registry import find_task
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from images.planned import HERE, make_base
 
+from envkit.api.facts import Gpu, Nvidia
 from envkit.images.contents.bases import default_base, image_facts, known_base
-from envkit.machine.facts import Gpu, Nvidia
 
 GPU = Gpu(index=0, name="NVIDIA A100", compute_capability="8.0")
 WITH_GPU = msgspec.structs.replace(

@@ -10,10 +10,10 @@ import pytest
 from images.planned import CERTIFICATE
 
 from envkit.api import EnvError, UsageError
-from envkit.environments.pip_configuration import PipConfiguration
 from envkit.environments.records import WheelPackage
 from envkit.images.contents.network import build_proxies, build_secrets, find_ca_bundle, read_certificates
 from envkit.images.records import Contents
+from envkit.pip_configuration import PipConfiguration
 
 if TYPE_CHECKING:
     from pathlib import Path

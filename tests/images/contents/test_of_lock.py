@@ -11,11 +11,11 @@ from environments.lockfile.locks import CPU, CUDA, GPU_FACTS, PYTHON, section, w
 from images.planned import HERE, Place, make_base, make_place
 
 from envkit.api import BasePackage, EnvError, UsageError
+from envkit.api.facts import Gpu, Nvidia
 from envkit.environments.lockfile.entries import locked_base
 from envkit.environments.lockfile.read import read_lock
 from envkit.environments.records import EnvSpec
 from envkit.images.contents.of_lock import section_of
-from envkit.machine.facts import Gpu, Nvidia
 
 if TYPE_CHECKING:
     from pathlib import Path

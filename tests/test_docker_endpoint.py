@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envkit.api import ImageError
-from envkit.images.engine.endpoint import find_endpoint
+from envkit.docker_endpoint import find_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path

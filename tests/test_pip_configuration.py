@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from envkit.api import EnvError
-from envkit.environments.pip_configuration import (
+from envkit.pip_configuration import (
     PipConfiguration,
     configuration_files,
     read_pip_configuration,

@@ -1,0 +1,1 @@
+"""Judge a machine by its facts: checks, their findings, and what mends them."""

@@ -1,0 +1,1 @@
+"""Name known troubles in the words that programs end with, and what mends them."""

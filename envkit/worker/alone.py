@@ -64,7 +64,9 @@ def _run(arguments: Sequence[str], *, said: SaidLines, answers: SaidLines) -> in
     here = Path.cwd()
     request = _request(loaded, resolve(loaded, flags.values, folder=here))
     folder = _make_folder(request, here / (flags.run_dir or _RUNS_DIR / request.id))
-    shown = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
+    path = folder.path.relative_to(here) if folder.path.is_relative_to(here) else folder.path
+    # A control character in a folder's name is no command to the terminal that shows it.
+    shown = Path("".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(path)))
     said.say(f"Run folder: {shown}")
     if is_gone_with_container(folder.path):
         said.say(

@@ -22,12 +22,25 @@ class Connections:
         self._open: dict[socket.socket, Callable[[], bool]] = {}
 
     def enter(self, connection: socket.socket) -> bool:
-        """Take a connection in; return False, and do not, where there are too many."""
+        """Take a connection in; return False, and do not, where there are too many with a request in hand.
+
+        Of those that wait, the one that came first gives up its place: whoever opens connections and says nothing
+        keeps nobody out.
+        """
         with self._changed:
-            if len(self._open) >= self._most:
+            if len(self._open) >= self._most and not self._make_room():
                 return False
             self._open[connection] = lambda: False
             return True
+
+    def _make_room(self) -> bool:
+        for connection, is_waiting in self._open.items():
+            if is_waiting():
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)  # its thread reads the end, and closes it
+                del self._open[connection]
+                return True
+        return False
 
     def know_waiting(self, connection: socket.socket, is_waiting: Callable[[], bool]) -> None:
         """Note how to tell that a connection waits for a request, or for the rest of one."""

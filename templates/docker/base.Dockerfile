@@ -18,6 +18,11 @@ NETRC={{ image.secrets["netrc"]|shell }} \
 PIP_CLIENT_CERT={{ image.secrets["client-cert"]|shell }} SSL_CLIENT_CERT={{ image.secrets["client-cert"]|shell }} \
       {%+ endif %}
 {% endmacro %}
+{% macro install_of_ours(folder) %}
+/opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
+      --python {{ image.env_python|shell }} --prefix /build/prefix {{ folder|shell }}/*.whl \
+ && rm -f /build/prefix/.lock
+{%- endmacro %}
 # Written by envkit from the template {{ image.template|field }}.
 FROM {{ image.base|reference }} AS base
 {{ declared() }}# The base may have chosen a user who may not install; the last stage ends with one who is not root.
@@ -70,12 +75,16 @@ RUN {{ [image.env_python, "-I", "files/warm.py"]|shell_words }}
 {% endif %}
 {% block packages %}{% endblock %}
 
-# envkit and the plugins: small, and in a layer of their own, so that a change in them installs nothing else anew.
+# envkit and the plugins: small, and each in a layer of its own, so that a change in one installs nothing else anew.
+FROM packages AS host
+{{ declared() }}COPY host/ host/
+RUN {{ install_of_ours("host") }}
+{% if image.tasks %}
+
 FROM packages AS plugins
 {{ declared() }}COPY plugins/ plugins/
-RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
-      --python {{ image.env_python|shell }} --prefix /build/prefix plugins/*.whl \
- && rm -f /build/prefix/.lock
+RUN {{ install_of_ours("plugins") }}
+{% endif %}
 
 FROM base AS image
 {{ declared() }}# Lines are added for ids that the base does not know; not every base has useradd.
@@ -89,7 +98,10 @@ COPY --from=packages {{ [image.prefix ~ "/", image.prefix ~ "/"]|paths }}
 {% if image.has_model %}
 COPY {{ ["model/", image.model_dir ~ "/"]|paths }}
 {% endif %}
+COPY --from=host {{ ["/build/prefix/", image.prefix ~ "/"]|paths }}
+{% if image.tasks %}
 COPY --from=plugins {{ ["/build/prefix/", image.prefix ~ "/"]|paths }}
+{% endif %}
 COPY {{ ["lock/envkit.lock", image.prefix ~ "/envkit.lock"]|paths }}
 {% block files %}{% endblock %}
 ENV HOME={{ image.home|word }} \

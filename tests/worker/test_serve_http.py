@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -400,3 +401,17 @@ def test_server_on_a_port_that_is_taken_says_so(
     with serving(model, "--port", str(server.port), environ=echo_environ) as second:
         assert second.ended() == 2
         assert f"nothing can be served at 127.0.0.1:{server.port}" in second.said
+
+
+def test_server_whose_connections_all_say_nothing_still_answers(
+    model: Path, echo_environ: dict[str, str]
+) -> None:
+    with serving(model, "--timeout", "30", environ=echo_environ) as server, ExitStack() as silent:
+        server.wait_ready()
+        for number in range(150):
+            connection = silent.enter_context(server.connect())
+            if number % 2:
+                connection.sendall(b"POST /predict HTTP/1.1\r\nHost:")
+
+        assert why_no_answer(server.port) is None
+        assert server.predict(texts=["good"]).status == 200

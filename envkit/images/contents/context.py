@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name
+
 from envkit.api import EnvError, ImageError, UsageError
 from envkit.environments.files.addresses import local_path
 from envkit.environments.pylock import write_exact
+from envkit.environments.requirements import HOST
 from envkit.environments.wheels import remake_wheel
 from envkit.images.contents.model_files import model_files
 from envkit.images.contents.network import read_certificates
@@ -137,9 +140,10 @@ def _copy_wheels(packages: Sequence[WheelPackage], folder: Path) -> None:
 
 
 def _copy_hosts(plan: ImagePlan, folder: Path) -> None:
-    wheels = folder / "plugins"
-    wheels.mkdir()
     for dist in plan.contents.hosts:
+        # envkit apart from the plugins: who changes a plugin again and again does not wait for envkit each time.
+        wheels = folder / ("host" if canonicalize_name(dist.metadata["Name"]) == HOST else "plugins")
+        wheels.mkdir(exist_ok=True)
         # They come without what their commands need: those would not start.
         remake_wheel(dist, folder=wheels, has_commands=False)
 

@@ -94,7 +94,7 @@ def test_context_holds_what_the_dockerfile_copies_and_nothing_else(plan: ImagePl
     assert files - wheels == {
         *("Dockerfile", ".dockerignore", "ca/ca.crt", "files/warm.py", "lock/envkit.lock"),
         *("packages/pylock.toml", "packages/uv.txt"),
-        *("plugins/envkit_echo-1.0-py3-none-any.whl", "plugins/envkit_ml-0.1.0-py3-none-any.whl"),
+        *("plugins/envkit_echo-1.0-py3-none-any.whl", "host/envkit_ml-0.1.0-py3-none-any.whl"),
         *("model/config.json", "model/envkit.json", "model/model.safetensors", "model/parts/vocab.txt"),
     }
     assert (folder / "lock/envkit.lock").read_text() == plan.contents.lock_text
@@ -255,7 +255,8 @@ def test_secrets_are_in_no_file_of_the_context(plan: ImagePlan, tmp_path: Path) 
 
 
 def test_wheels_of_plugins_start_no_commands(plan: ImagePlan, tmp_path: Path) -> None:
-    for wheel in (write(plan, tmp_path / "context") / "plugins").iterdir():
+    folder = write(plan, tmp_path / "context")
+    for wheel in (*folder.glob("host/*"), *folder.glob("plugins/*")):
         with zipfile.ZipFile(wheel) as archive:
             assert archive.testzip() is None
             assert not any("console_scripts" in archive.read(name).decode() for name in archive.namelist())

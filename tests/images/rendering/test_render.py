@@ -265,6 +265,7 @@ def ignored(patterns: str, name: str) -> bool:
         ("packages/uv.txt", False),
         ("packages/pylock.toml", False),
         ("packages/wheels/x-1-py3-none-any.whl", False),
+        ("host/x-1-py3-none-any.whl", False),
         ("plugins/x-1-py3-none-any.whl", False),
         ("files/warm.py", False),
         ("ca/ca.crt", False),

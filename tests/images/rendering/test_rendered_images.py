@@ -98,8 +98,10 @@ def test_render_dockerfile_of_echo_builds_and_a_changed_plugin_installs_no_other
         write_context(
             plan, folder, dockerfile=render_dockerfile(plan, mode=builder.mode), mode=builder.mode, environ={}
         )
-        for wheel in (*wheels.glob("envkit_ml-*.whl"), echo_wheel):
-            shutil.copy(wheel, folder / "plugins")
+        [host] = wheels.glob("envkit_ml-*.whl")
+        for wheel, place in ((host, "host"), (echo_wheel, "plugins")):
+            (folder / place).mkdir()
+            shutil.copy(wheel, folder / place)
         built = build_image(
             folder,
             engine=docker_engine,
@@ -142,7 +144,7 @@ def test_render_dockerfile_of_echo_builds_and_a_changed_plugin_installs_no_other
     assert config["Labels"]["nasty.label"] == '$HOME "\\'
     assert again != image
     installs = [step for step in steps if "pip install" in step.title]
-    assert [step.is_cached for step in installs] == [True, True, False]
+    assert [step.is_cached for step in installs] == [True, True, True, False]
 
 
 def change_plugin(folder: Path) -> Path:

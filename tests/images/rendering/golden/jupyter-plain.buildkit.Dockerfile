@@ -27,7 +27,13 @@ RUN /opt/envkit/bin/python -I files/warm.py
 # give. A package may hold files for other Pythons, which do not compile.
 RUN /opt/envkit/bin/python -I -m compileall -qq -x '/(torch|transformers)/' /opt/envkit/lib || true
 
-# envkit and the plugins: small, and in a layer of their own, so that a change in them installs nothing else anew.
+# envkit and the plugins: small, and each in a layer of its own, so that a change in one installs nothing else anew.
+FROM packages AS host
+COPY host/ host/
+RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
+      --python /opt/envkit/bin/python --prefix /build/prefix host/*.whl \
+ && rm -f /build/prefix/.lock
+
 FROM packages AS plugins
 COPY plugins/ plugins/
 RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
@@ -43,6 +49,7 @@ RUN { grep -q '^[^:]*:[^:]*:1000:' /etc/group \
  && mkdir -p /home/envkit /work \
  && chown 1000:1000 /home/envkit /work
 COPY --from=packages ["/opt/envkit/", "/opt/envkit/"]
+COPY --from=host ["/build/prefix/", "/opt/envkit/"]
 COPY --from=plugins ["/build/prefix/", "/opt/envkit/"]
 COPY ["lock/envkit.lock", "/opt/envkit/envkit.lock"]
 ENV HOME="/home/envkit" \

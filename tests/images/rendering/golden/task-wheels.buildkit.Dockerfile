@@ -25,7 +25,13 @@ RUN --mount=type=cache,id=envkit-uv,target=/var/cache/uv,sharing=locked \
 COPY files/warm.py files/warm.py
 RUN /opt/envkit/bin/python -I files/warm.py
 
-# envkit and the plugins: small, and in a layer of their own, so that a change in them installs nothing else anew.
+# envkit and the plugins: small, and each in a layer of its own, so that a change in one installs nothing else anew.
+FROM packages AS host
+COPY host/ host/
+RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
+      --python /opt/envkit/bin/python --prefix /build/prefix host/*.whl \
+ && rm -f /build/prefix/.lock
+
 FROM packages AS plugins
 COPY plugins/ plugins/
 RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
@@ -41,6 +47,7 @@ RUN { grep -q '^[^:]*:[^:]*:1000:' /etc/group \
  && mkdir -p /home/envkit /work \
  && chown 1000:1000 /home/envkit /work
 COPY --from=packages ["/opt/envkit/", "/opt/envkit/"]
+COPY --from=host ["/build/prefix/", "/opt/envkit/"]
 COPY --from=plugins ["/build/prefix/", "/opt/envkit/"]
 COPY ["lock/envkit.lock", "/opt/envkit/envkit.lock"]
 ENV HOME="/home/envkit" \

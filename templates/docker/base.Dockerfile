@@ -18,9 +18,15 @@ NETRC={{ image.secrets["netrc"]|shell }} \
 PIP_CLIENT_CERT={{ image.secrets["client-cert"]|shell }} SSL_CLIENT_CERT={{ image.secrets["client-cert"]|shell }} \
       {%+ endif %}
 {% endmacro %}
+{# Beside a wheel from a folder uv writes down when that file was made: two builds of the same would differ in it. #}
+{% macro forget_times(prefix) %}
+find {{ prefix|shell }} -path '*.dist-info/uv_cache.json' -delete \
+ && find {{ prefix|shell }} -path '*.dist-info/RECORD' -exec sed -i '/\.dist-info\/uv_cache\.json,/d' {} + \
+{%- endmacro %}
 {% macro install_of_ours(folder) %}
 /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
       --python {{ image.env_python|shell }} --prefix /build/prefix {{ folder|shell }}/*.whl \
+ && {{ forget_times("/build/prefix") }}
  && rm -f /build/prefix/.lock
 {%- endmacro %}
 # Written by envkit from the template {{ image.template|field }}.
@@ -67,6 +73,7 @@ RUN /opt/uv/bin/uv venv --no-config --no-python-downloads --python {{ image.inte
  && /opt/uv/bin/uv pip install --no-config --preview-features pylock --no-cache \
 {% endif %}
       --python {{ image.env_python|shell }} --requirements packages/pylock.toml \
+ && {{ forget_times(image.prefix) }}
  && rm -f {{ (image.prefix ~ "/.lock")|shell }}
 {% if "warm.py" in image.files %}
 # What a run imports is compiled here, once, and not by every container anew.

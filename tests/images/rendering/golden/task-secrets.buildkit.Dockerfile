@@ -23,6 +23,8 @@ RUN --mount=type=secret,id=netrc,target=/root/.netrc,required=true \
       /opt/uv/bin/uv pip install --no-config --preview-features pylock \
       --cache-dir /var/cache/uv --link-mode copy \
       --python /opt/envkit/bin/python --requirements packages/pylock.toml \
+ && find /opt/envkit -path '*.dist-info/uv_cache.json' -delete \
+ && find /opt/envkit -path '*.dist-info/RECORD' -exec sed -i '/\.dist-info\/uv_cache\.json,/d' {} + \
  && rm -f /opt/envkit/.lock
 # What a run imports is compiled here, once, and not by every container anew.
 COPY files/warm.py files/warm.py
@@ -33,12 +35,16 @@ FROM packages AS host
 COPY host/ host/
 RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
       --python /opt/envkit/bin/python --prefix /build/prefix host/*.whl \
+ && find /build/prefix -path '*.dist-info/uv_cache.json' -delete \
+ && find /build/prefix -path '*.dist-info/RECORD' -exec sed -i '/\.dist-info\/uv_cache\.json,/d' {} + \
  && rm -f /build/prefix/.lock
 
 FROM packages AS plugins
 COPY plugins/ plugins/
 RUN /opt/uv/bin/uv pip install --no-config --no-cache --offline --no-deps --compile-bytecode \
       --python /opt/envkit/bin/python --prefix /build/prefix plugins/*.whl \
+ && find /build/prefix -path '*.dist-info/uv_cache.json' -delete \
+ && find /build/prefix -path '*.dist-info/RECORD' -exec sed -i '/\.dist-info\/uv_cache\.json,/d' {} + \
  && rm -f /build/prefix/.lock
 
 FROM base AS image

@@ -1,4 +1,4 @@
-"""``envkit plugin``: which plugins are here, and which of them work."""
+"""``envkit plugin list``: which plugins are here, and which of them work."""
 
 from __future__ import annotations
 
@@ -22,14 +22,9 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     tracker: str | None = None
 
 
-@click.group()
-def command() -> None:
-    """Look at the plugins that tasks come from."""
-
-
-@command.command(name="list", short_help="List the plugins, each tried.")
+@click.command(name="list", short_help="List the plugins, each tried.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def list_command(as_json: bool) -> None:
+def command(as_json: bool) -> None:
     """List the plugins, each tried: a broken one harms only its own task."""
     states = [_state(entry, entries) for entries in find_tasks().values() for entry in entries]
     if as_json:

@@ -20,7 +20,7 @@ PROBE_LABEL = "envkit.probe"
 _LIMIT_SECONDS = 120  # an image of another processor runs in an emulator
 _NOT_STARTED = (126, 127)
 _STALE = timedelta(minutes=15)  # far longer than a probe takes
-_NOT_RUNNING = ["created", "exited", "dead"]
+_NOT_RUNNING = ["created", "exited"]  # podman refuses docker's rare "dead"
 
 # Runs on whatever Python 3 is there, so it says nothing newer than 3.6 would understand.
 _SCRIPT = """

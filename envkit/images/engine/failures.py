@@ -98,7 +98,7 @@ def explain_engine_error(error: BaseException, *, doing: str, endpoint: str) -> 
         return daemon_stopped(doing=doing, endpoint=endpoint)
     return ImageError(
         f"the engine could not {doing}: {mask_secrets(words).strip()}",
-        hint="Its log says more: journalctl -u docker",
+        hint="Its log says more: journalctl -u docker (podman: -u podman)",
     )
 
 

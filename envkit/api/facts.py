@@ -18,8 +18,8 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
 
     ``origin`` is who made it: ``system``, ``pyenv``, ``uv``, ``conda``, ``homebrew``, ``python.org``, ``asdf``,
     ``nix``, or None where its place does not tell. ``prefix`` differs from ``base_prefix`` in a venv.
-    ``externally_managed`` is the file of PEP 668, where there is one; ``user_site`` the user's own folder of
-    packages, where this Python reads it.
+    ``externally_managed`` is the file of PEP 668, where there is one and this is no venv; ``user_site`` the
+    user's own folder of packages, where this Python reads it.
     """
 
     path: str
@@ -127,8 +127,8 @@ class Nvidia(msgspec.Struct, frozen=True, kw_only=True):
 
     ``driver_source`` is the file or the library that told the version; ``pci_devices`` are the bus
     addresses of NVIDIA display devices, with or without a driver. ``library_version`` is that of the driver's
-    half in user space (libcuda, NVML), which has to be the kernel module's; ``cuda_version`` the newest CUDA
-    that the driver itself speaks, as ``13.0``. ``has_nouveau`` tells that the free driver holds the GPUs.
+    half in user space (libcuda, NVML), which has to be the kernel module's, and None inside WSL, where the other
+    half is Windows's; ``cuda_version`` the newest CUDA that the driver itself speaks, as ``13.0``. ``has_nouveau`` tells that the free driver holds the GPUs.
     ``wsl_linux_driver`` is a library of a driver for Linux that was installed inside WSL.
     """
 
@@ -153,7 +153,10 @@ class CudaToolkit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LibraryFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of LD_LIBRARY_PATH, and the libraries in it that torch brings its own copies of."""
+    """A folder of LD_LIBRARY_PATH, and the libraries in it that torch brings its own copies of.
+
+    ``libcuda.so.1`` is among them where it is a stub or another driver's, not where it is the loaded driver's.
+    """
 
     path: str
     libraries: tuple[str, ...] = ()
@@ -167,7 +170,10 @@ class Cuda(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AmdGpu(msgspec.Struct, frozen=True, kw_only=True):
-    """An AMD GPU: ``target`` is the compiler's word for it (``gfx1100``), ``memory`` in bytes."""
+    """An AMD GPU: ``target`` is the compiler's word for it (``gfx1100``), ``memory`` in bytes.
+
+    ``target`` is None for a GPU of the PCI bus that the kernel's compute driver does not show.
+    """
 
     name: str
     target: str | None = None
@@ -176,7 +182,10 @@ class AmdGpu(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Amd(msgspec.Struct, frozen=True, kw_only=True):
-    """AMD's driver, GPUs and ROCm, as ``6.4.1``; ROCm is None where it is not installed."""
+    """AMD's driver, GPUs and ROCm, as ``6.4.1``; ROCm is None where it is not installed.
+
+    ``driver_version`` is AMD's own package's; the driver that comes with the kernel has none.
+    """
 
     driver_version: str | None = None
     rocm_version: str | None = None
@@ -357,7 +366,9 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an address that envkit fetches from was reached, in how many seconds.
 
     ``what`` is ``package index``, ``torch index``, ``model hub`` or ``conda channel``; ``proxy`` is the one
-    that the way goes through.
+    that the way goes through. ``detail`` says in words what happened; ``cause`` tells kinds of one state apart
+    (``unknown issuer``, ``expired``, ``wrong host``, ``password``, …), ``status`` is the HTTP status that came.
+    ``source`` is the setting that gave the address, ``trust`` the one that names the certificates trusted.
     """
 
     what: str
@@ -366,6 +377,10 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     proxy: str | None = None
     seconds: float | None = None
+    cause: str = ""
+    status: int | None = None
+    source: str | None = None
+    trust: str | None = None
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):

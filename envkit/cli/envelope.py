@@ -18,6 +18,11 @@ SCHEMA_VERSION = 1
 
 def write(command: Sequence[str], *, data: Any, error: dict[str, Any] | None = None) -> None:
     """Print the envelope: schema version, envkit's version, command, ``ok``, ``data`` and ``error``."""
+    sys.stdout.write(text(command, data=data, error=error))
+
+
+def text(command: Sequence[str], *, data: Any, error: dict[str, Any] | None = None) -> str:
+    """Return the envelope as it is printed."""
     body = {
         "schema_version": SCHEMA_VERSION,
         "envkit": __version__,
@@ -26,4 +31,4 @@ def write(command: Sequence[str], *, data: Any, error: dict[str, Any] | None = N
         "data": to_builtins(data),
         "error": error,
     }
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n")
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n"

@@ -1,4 +1,4 @@
-"""Read the machine's facts: no judgement, no torch, no network."""
+"""Read the machine's facts: no judgement, no torch, and no network unless it is asked for."""
 
 from envkit.api.facts import (
     Cpu,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from envkit.api.facts import Unread
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 class Files:
     """Read small files of the kernel by their absolute paths, below ``root``.
 
-    A file that is not there is an answer; one that is there and cannot be read is noted in ``unread``.
+    A file that is not there is an answer; one that is there and cannot be read is noted in ``unread``, under
+    ``part``, the field of MachineFacts that is being read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, part: str = "") -> None:
         self._root = os.fspath(root)
+        self._part = part
         self._unread: list[Unread] = []
 
     @property
@@ -28,7 +31,7 @@ class Files:
 
     def note(self, what: str, why: str) -> None:
         """Note that something could not be read."""
-        self._unread.append(Unread(what=what, why=why))
+        self._unread.append(Unread(what=what, why=why, part=self._part))
 
     def locate(self, path: str) -> str:
         """Return where this absolute path lies below the root."""
@@ -41,8 +44,7 @@ class Files:
     def text(self, path: str, *, limit: int = 1 << 20) -> str | None:
         """Return the first ``limit`` bytes as text, or None."""
         try:
-            with open(self.locate(path), "rb", buffering=0) as file:  # noqa: PTH123
-                return file.read(limit).decode("utf-8", "replace")
+            return _read(self.locate(path), limit).decode("utf-8", "replace")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -58,3 +60,18 @@ class Files:
         except OSError as error:
             self.note(folder, error.strerror or str(error))
             return []
+
+
+def _read(path: str, limit: int) -> bytes:
+    # Without O_NONBLOCK a pipe that nobody writes to is waited for as it is opened.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            raise OSError("a pipe is no file")
+        content = b""
+        # The kernel hands its own files out by the page.
+        while len(content) < limit and (more := os.read(descriptor, limit - len(content))):
+            content += more
+        return content
+    finally:
+        os.close(descriptor)

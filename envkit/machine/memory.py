@@ -1,7 +1,8 @@
-"""Probe main memory."""
+"""Probe main memory, and the part of it that processes share."""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
     from envkit.machine.files import Files
     from envkit.machine.sysctl import Sysctl
 
+SHARED = "/dev/shm"
+
 
 def read_linux_memory(files: Files, *, limit: int | None) -> Memory:
-    """Return /proc/meminfo's numbers in bytes; ``limit`` is the control group's."""
+    """Return /proc/meminfo's numbers in bytes, and those of /dev/shm; ``limit`` is the control group's."""
     text = files.text("/proc/meminfo") or ""
     kibibytes = {name: int(value) for name, value in re.findall(r"^(\w+):\s*(\d+) kB$", text, re.MULTILINE)}
     sizes: dict[str, int | None] = {}
@@ -21,7 +24,23 @@ def read_linux_memory(files: Files, *, limit: int | None) -> Memory:
         sizes[name] = kibibytes[name] * 1024 if name in kibibytes else None
         if sizes[name] is None:
             files.note("memory", f"/proc/meminfo has no {name}")
-    return Memory(total=sizes["MemTotal"], available=sizes["MemAvailable"], limit=limit)
+    shared_total, shared_free = _shared_memory(files)
+    return Memory(
+        total=sizes["MemTotal"],
+        available=sizes["MemAvailable"],
+        limit=limit,
+        shared_total=shared_total,
+        shared_free=shared_free,
+    )
+
+
+def _shared_memory(files: Files) -> tuple[int | None, int | None]:
+    try:
+        usage = os.statvfs(files.locate(SHARED))
+    except OSError as error:
+        files.note(SHARED, error.strerror or str(error))
+        return None, None
+    return usage.f_blocks * usage.f_frsize, usage.f_bavail * usage.f_frsize
 
 
 def read_macos_memory(sysctl: Sysctl) -> Memory:

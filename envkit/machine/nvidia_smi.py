@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api.facts import Gpu
+from envkit.machine.libraries import WSL_LIBRARIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,21 +20,33 @@ if TYPE_CHECKING:
 
 # Longer than NVML's: it prints only when it has asked for everything, of every GPU.
 TIMEOUT_SECONDS = 10.0
-_FIELDS = ("index", "name", "compute_cap", "memory.total", "driver_version")
-_WSL_FOLDER = "/usr/lib/wsl/lib"
+# None is newer than compute_cap: an nvidia-smi that does not know a field answers nothing at all.
+_FIELDS = (
+    "index",
+    "name",
+    "compute_cap",
+    "memory.total",
+    "driver_version",
+    "uuid",
+    "mig.mode.current",
+    "compute_mode",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the driver's own library or program told."""
+    """What the driver's own library or program told; the last three are the library's alone."""
 
     driver_version: str | None = None
     gpus: tuple[Gpu, ...] = ()
+    cuda_version: str | None = None
+    library_version: str | None = None
+    library_file: str | None = None
 
 
 def ask_nvidia_smi(files: Files, *, environ: Mapping[str, str], run_process: RunProcess) -> Answer | None:
     """Return driver and GPUs, or None where there is no such program or no answer."""
-    path = os.pathsep.join((environ.get("PATH", os.defpath), _WSL_FOLDER))
+    path = os.pathsep.join((environ.get("PATH", os.defpath), WSL_LIBRARIES))
     program = shutil.which("nvidia-smi", path=path)
     if program is None:
         files.note("nvidia-smi", "it is not on PATH")
@@ -56,15 +69,29 @@ def ask_nvidia_smi(files: Files, *, environ: Mapping[str, str], run_process: Run
 
 
 def _gpu(row: list[str]) -> Gpu:
-    index, name, capability, mebibytes, _ = (cell.strip() for cell in row)
+    index, name, capability, mebibytes, _, uuid, mig, mode = (cell.strip() for cell in row)
     return Gpu(
-        index=int(index) if index.isdecimal() else 0,
+        index=int(index) if _is_number(index) else 0,
         name=name,
         compute_capability=_version(capability),
-        memory=int(mebibytes) << 20 if mebibytes.isdecimal() else None,
+        memory=int(mebibytes) << 20 if _is_number(mebibytes) else None,
+        uuid=uuid if uuid.startswith("GPU-") else None,
+        # "[N/A]" is a GPU that cannot be cut.
+        mig=mig.lower() == "enabled",
+        compute_mode=_compute_mode(mode),
     )
+
+
+def _compute_mode(text: str) -> str | None:
+    # As in "Exclusive_Process", "Exclusive_Thread".
+    word = text.lower().partition("_")[0]
+    return word if word in ("default", "exclusive", "prohibited") else None
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,12}", text) is not None
 
 
 def _version(text: str) -> str | None:
     # Anything else is "[N/A]" or "[Not Supported]".
-    return text.strip() if re.fullmatch(r"\d+(\.\d+)+", text.strip()) else None
+    return text.strip() if re.fullmatch(r"[0-9]+(\.[0-9]+)+", text.strip()) else None

@@ -54,6 +54,7 @@ def _read_linux(files: Files, environ: Mapping[str, str], machine: str, release:
         libc_version=libc_version,
         is_wsl="microsoft" in kernel.lower(),
         is_container=_is_container(files, environ),
+        is_jetson=_is_jetson(files),
     )
 
 
@@ -92,3 +93,9 @@ def _is_container(files: Files, environ: Mapping[str, str]) -> bool:
         return True
     groups = files.text("/proc/1/cgroup") or ""
     return any(word in groups for word in _CONTAINER_GROUPS)
+
+
+def _is_jetson(files: Files) -> bool:
+    # The first is the mark of NVIDIA's own system, the second of the board, whatever runs on it.
+    model = files.text("/proc/device-tree/model", limit=256) or ""
+    return files.exists("/etc/nv_tegra_release") or "jetson" in model.lower()

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
-from envkit.machine.interpreters import find_interpreters
+import pytest
+
+from envkit.machine.interpreters import find_interpreters, find_origin, read_python
 
 
 def interpreter(folder, name):
@@ -37,3 +40,53 @@ def test_interpreters_leave_out_the_one_that_runs_and_what_cannot(tmp_path):
     (tmp_path / "python3.12").symlink_to(sys.executable)
     interpreter(tmp_path, "python3.14").chmod(0o644)
     assert find_interpreters(environ={"PATH": str(tmp_path)}) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/usr/bin/python3.12", "system"),
+        ("/bin/python3", "system"),
+        ("/Library/Developer/CommandLineTools/usr/bin/python3", "system"),
+        ("/usr/local/bin/python3.12", None),  # made by hand, or by an image of Python
+        ("/home/ann/.pyenv/versions/3.12.1/bin/python3.12", "pyenv"),
+        ("/home/ann/.pyenv/shims/python3.12", "pyenv"),
+        ("/home/ann/.local/share/uv/python/cpython-3.12.1-linux-x86_64-gnu/bin/python3.12", "uv"),
+        ("/pythons/cpython-3.12.1-macos-aarch64-none/bin/python3.12", "uv"),
+        ("/home/ann/.asdf/installs/python/3.12.1/bin/python3", "asdf"),
+        ("/opt/homebrew/bin/python3.12", "homebrew"),
+        ("/usr/local/Cellar/python@3.12/3.12.1/bin/python3.12", "homebrew"),
+        ("/home/linuxbrew/.linuxbrew/bin/python3.12", "homebrew"),
+        ("/Library/Frameworks/Python.framework/Versions/3.12/bin/python3.12", "python.org"),
+        ("/nix/store/abc-python3-3.12.1/bin/python3.12", "nix"),
+        ("/data/tools/bin/python3.12", None),
+    ],
+)
+def test_origin_of_a_python_is_told_by_its_place(path, origin):
+    assert find_origin(Path("/absent", path), environ={}) == origin
+
+
+def test_origin_of_a_conda_python_is_told_by_its_records(tmp_path):
+    (tmp_path / "conda-meta").mkdir()
+    assert find_origin(interpreter(tmp_path / "bin", "python3.12"), environ={}) == "conda"
+
+
+def test_origin_follows_folders_that_were_moved(tmp_path):
+    python = interpreter(tmp_path / "python3", "python3.12")
+    assert find_origin(python, environ={"UV_PYTHON_INSTALL_DIR": str(tmp_path)}) == "uv"
+    assert find_origin(python, environ={"PYENV_ROOT": str(tmp_path)}) is None
+
+
+def test_python_that_runs_in_a_venv_is_not_managed_by_others(tmp_path):
+    (tmp_path / "EXTERNALLY-MANAGED").write_text("[externally-managed]\n")
+    venv = read_python(prefix="/venv", base_prefix="/usr", library=tmp_path)
+    system = read_python(prefix="/usr", base_prefix="/usr", library=tmp_path)
+    assert (venv.externally_managed, venv.prefix, venv.base_prefix) == (None, "/venv", "/usr")
+    assert system.externally_managed == str(tmp_path / "EXTERNALLY-MANAGED")
+    assert system.origin == "system"
+
+
+def test_python_names_the_users_own_packages_where_it_reads_them(monkeypatch):
+    monkeypatch.setattr(sys.modules["site"], "USER_SITE", "/home/ann/.local/lib")
+    assert read_python(search_path=["/home/ann/.local/lib"]).user_site == "/home/ann/.local/lib"
+    assert read_python(search_path=["/usr/lib"]).user_site is None

@@ -6,9 +6,12 @@ from envkit.machine.sysctl import Sysctl
 
 
 def test_memory_linux_is_in_bytes(make_root):
-    files = Files(make_root({"/proc/meminfo": "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:  1024 kB\n"}))
+    meminfo = "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:  1024 kB\n"
+    files = Files(make_root({"/proc/meminfo": meminfo, "/dev/shm/any": ""}))
     memory = read_linux_memory(files, limit=512)
     assert (memory.total, memory.available, memory.limit) == (2 << 20, 1 << 20, 512)
+    assert memory.shared_total
+    assert memory.shared_total >= (memory.shared_free or 0)
     assert files.unread == ()
 
 
@@ -16,7 +19,8 @@ def test_memory_linux_without_meminfo_is_noted(make_root):
     files = Files(make_root({}))
     memory = read_linux_memory(files, limit=None)
     assert (memory.total, memory.available) == (None, None)
-    assert [each.what for each in files.unread] == ["memory", "memory"]
+    assert (memory.shared_total, memory.shared_free) == (None, None)
+    assert [each.what for each in files.unread] == ["memory", "memory", "/dev/shm"]
 
 
 def test_memory_macos_counts_free_and_file_pages():

@@ -40,6 +40,20 @@ def test_platform_in_wsl_or_container_says_so(make_root, files, environ, is_wsl,
     assert (read.is_wsl, read.is_container) == (is_wsl, is_container)
 
 
+@pytest.mark.parametrize(
+    ("files", "is_jetson"),
+    [
+        ({"/etc/nv_tegra_release": "# R36 (release), REVISION: 3.0\n"}, True),
+        ({"/proc/device-tree/model": "NVIDIA Jetson AGX Orin Developer Kit\0"}, True),
+        ({"/proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0"}, False),
+        ({}, False),
+    ],
+)
+def test_platform_on_a_jetson_says_so(make_root, files, is_jetson):
+    read = read_platform(Files(make_root(files)), environ={}, uname=uname(machine="aarch64"))
+    assert read.is_jetson is is_jetson
+
+
 def test_platform_without_os_release_is_noted(make_root):
     files = Files(make_root({}))
     assert read_platform(files, environ={}, uname=uname()).os_name is None

@@ -11,6 +11,7 @@ import msgspec
 
 from envkit import config
 from envkit.api import ConfigError
+from envkit.api.facts import FACTS_VERSION
 from envkit.environments.plan import Planning
 from envkit.machine import MachineFacts, read_facts
 
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})+")
+# What the first version looked at: its records do not say so themselves.
+_FIRST_PARTS = ("python", "interpreters", "platform", "cpu", "memory", "nvidia", "disks")
 
 
-class _Envelope(msgspec.Struct):
-    """What ``envkit facts --json`` prints."""
+class _Head(msgspec.Struct):
+    """What tells a record of facts, bare or in the envelope of ``envkit facts --json``, from other JSON."""
 
-    data: MachineFacts
+    version: int | None = None
+    schema_version: int | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def read_settings() -> Settings:
@@ -47,20 +52,41 @@ def read_planning(settings: Settings, *, facts_file: Path | None = None) -> Plan
 
 
 def read_facts_file(file: Path) -> MachineFacts:
-    """Return what ``envkit facts`` wrote on another machine. Raises: ConfigError with the file."""
+    """Return what ``envkit facts`` wrote on another machine, in this version or an older one.
+
+    Raises: ConfigError with the file, and what about it is not as expected.
+    """
     hint = "Write a new one on that machine: envkit facts > facts.json"
     try:
         content = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}", hint=hint) from error
+    except ValueError as error:  # a null byte in the name
+        raise ConfigError(f"{str(file)!r} cannot be read: {error}", hint=hint) from error
+    if not content.strip():
+        raise ConfigError(f"{file}: the file is empty", hint=hint)
     try:
-        if b'"schema_version"' in content:
-            facts = msgspec.json.decode(content, type=_Envelope).data
-        else:
-            facts = msgspec.json.decode(content, type=MachineFacts)
-    except msgspec.DecodeError as error:
+        facts = _decode(content.removeprefix(b"\xef\xbb\xbf"), file)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{file}: these are no facts of a machine: {error}", hint=hint) from error
     _check_versions(facts, file, hint=hint)
+    return facts
+
+
+def _decode(content: bytes, file: Path) -> MachineFacts:
+    """Return the record of either form. Raises: ConfigError, msgspec.DecodeError."""
+    head = msgspec.json.decode(content, type=_Head)
+    if head.schema_version is not None:
+        content = bytes(head.data)
+        head = msgspec.json.decode(content, type=_Head)
+    if head.version is not None and head.version > FACTS_VERSION:
+        raise ConfigError(
+            f"{file}: a newer envkit wrote these facts (version {head.version}; this one reads up to {FACTS_VERSION})",
+            hint="Update this envkit: pip install --upgrade envkit-ml",
+        )
+    facts = msgspec.json.decode(content, type=MachineFacts)
+    if not facts.parts:
+        facts = msgspec.structs.replace(facts, parts=_FIRST_PARTS)
     return facts
 
 
@@ -69,8 +95,11 @@ def _check_versions(facts: MachineFacts, file: Path, *, hint: str) -> None:
     platform = facts.platform
     if platform.libc not in (None, "glibc", "musl"):
         raise ConfigError(f"{file}: the libc {platform.libc!r} is neither glibc nor musl", hint=hint)
-    versions = [("libc_version", platform.libc_version, "2.35")]
+    versions: list[tuple[str, str | None, str]] = [("version of Python", facts.python.version, "3.12.1")]
+    versions += [("version of a Python", each.version, "3.12") for each in facts.interpreters]
+    versions += [("libc_version", platform.libc_version, "2.35")]
     versions += [("compute_capability", gpu.compute_capability, "8.6") for gpu in facts.nvidia.gpus]
+    versions += [("driver_version", facts.nvidia.driver_version, "580.65.06")]
     for name, version, example in versions:
-        if version and not _VERSION.fullmatch(version):
+        if version is not None and not _VERSION.fullmatch(version):
             raise ConfigError(f"{file}: the {name} {version!r} is no version such as {example}", hint=hint)

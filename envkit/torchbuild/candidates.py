@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from envkit.torchbuild.fit import (
-    Obstacle,
-    check_driver,
-    check_kernels,
-    check_release,
-    cuda_of,
-    usable_gpus,
-)
-from envkit.torchbuild.table import minor_of
+from envkit.torchbuild.accelerators import check_accelerator
+from envkit.torchbuild.fit import Obstacle, check_driver, check_kernels, check_release, usable_gpus
+from envkit.torchbuild.rows import parse_version, public_of
+from envkit.torchbuild.variants import cuda_of, family_of, machine_of, rocm_of, tag_of
 from envkit.torchbuild.wheels import check_tags
 
 if TYPE_CHECKING:
@@ -25,6 +20,7 @@ if TYPE_CHECKING:
 
     from envkit.machine import MachineFacts
     from envkit.torchbuild.records import LocalWheel, Source
+    from envkit.torchbuild.rows import Family, Release
     from envkit.torchbuild.table import Table
 
 
@@ -40,19 +36,29 @@ class Candidate:
     filename: str = ""
 
     @property
+    def family(self) -> Family | None:
+        """Return what it computes on; None for somebody's own variant."""
+        return family_of(self.variant)
+
+    @property
     def is_cuda(self) -> bool:
         """Tell whether it computes on NVIDIA GPUs."""
         return cuda_of(self.variant) is not None
 
     @property
+    def is_accelerated(self) -> bool:
+        """Tell whether it brings the libraries of a GPU's maker, which are gigabytes."""
+        return self.family in ("CUDA", "ROCm", "XPU")
+
+    @property
     def rank(self) -> tuple[Version, tuple[int, int], bool]:
-        """Return the order of preference: newer torch, newer CUDA, and of the same the package index's.
+        """Return the order of preference: newer torch, newer CUDA or ROCm, and of the same the package index's.
 
         All else that is installed comes from there too.
         """
         return (
-            Version(self.version.public),
-            cuda_of(self.variant) or (0, 0),
+            parse_version(public_of(self.version)),
+            cuda_of(self.variant) or rocm_of(self.variant) or (0, 0),
             self.source == "package index",
         )
 
@@ -68,38 +74,28 @@ class Wanted:
 def variant_of(version: Version, facts: MachineFacts, *, table: Table) -> str | None:
     """Return the variant of an installed or local torch: its local tag, or else the default's."""
     if version.local is not None:
-        return version.local.partition(".")[0]  # of cu121.with.pypi.cudnn, what comes first
+        return tag_of(version.local)
     platform = facts.platform
-    return table.find_default(version, system=platform.system, machine=platform.machine)
+    return table.find_default(version, system=platform.system, machine=machine_of(platform))
 
 
 def list_index_builds(
     facts: MachineFacts, wanted: Wanted, *, torch_index: str, table: Table
 ) -> Iterator[Candidate]:
     """Yield the builds that the indexes hold for this system, in no order."""
-    platform = facts.platform
     for release in table.releases:
         common = tuple(check_release(facts, release, python=wanted.python))
         for text in release.versions:
-            version = Version(text)
-            default = table.find_default(version, system=platform.system, machine=platform.machine)
-            places: list[tuple[str, str, Source, str]] = []
-            if platform.system == "linux":
-                for variant in _linux_variants(version, platform.machine, table):
-                    location = f"{torch_index.rstrip('/')}/{variant}"
-                    places.append((f"{text}+{variant}", variant, "torch index", location))
-            if default or platform.system != "linux":
-                places.append((text, default or "cpu", "package index", ""))
-            for pin, variant, source, location in places:
+            for pin, variant, source in _places(text, release, facts, table):
                 yield Candidate(
-                    version=Version(pin),
+                    version=pin,
                     variant=variant,
                     source=source,
-                    location=location,
+                    location=f"{torch_index.rstrip('/')}/{variant}" if source == "torch index" else "",
                     obstacles=(
                         *common,
-                        *_check_range(Version(pin), wanted),
-                        *check_cuda(facts, Version(pin), variant, table=table),
+                        *_check_range(pin, wanted),
+                        *check_gpus(facts, pin, variant, table=table),
                     ),
                 )
 
@@ -121,26 +117,38 @@ def list_local_builds(
             obstacles=(
                 *((tags,) if tags else ()),
                 *_check_range(version, wanted),
-                *check_cuda(facts, version, variant, table=table),
+                *check_gpus(facts, version, variant, table=table),
             ),
         )
 
 
-def check_cuda(facts: MachineFacts, version: Version, variant: str, *, table: Table) -> Iterator[Obstacle]:
-    """Yield what keeps a build from computing on this machine's GPUs; without GPUs nothing does."""
-    if variant.startswith(("rocm", "xpu")):
-        yield Obstacle("envkit does not choose builds for AMD and Intel GPUs yet")
+def check_gpus(facts: MachineFacts, version: Version, variant: str, *, table: Table) -> Iterator[Obstacle]:
+    """Yield what keeps a build from computing on the GPUs that it is made for; without such GPUs nothing does."""
+    if family_of(variant) in ("ROCm", "XPU"):
+        yield from check_accelerator(facts, version, variant, table=table)
+        return
     gpus = usable_gpus(facts)
     if gpus and cuda_of(variant):
+        platform = facts.platform
+        build = table.find_build(version, variant, machine=machine_of(platform), system=platform.system)
         driver = check_driver(facts, variant, table=table)
-        kernels = check_kernels(gpus, table.find_build(version, variant, machine=facts.platform.machine))
+        kernels = check_kernels(gpus, build, is_jetson=platform.is_jetson)
         yield from (obstacle for obstacle in (driver, kernels) if obstacle)
 
 
-def _linux_variants(version: Version, machine: str, table: Table) -> Iterator[str]:
-    yield "cpu"
-    minor = minor_of(version)
-    yield from (row.variant for row in table.builds if row.machine == machine and minor in row.torch)
+def _places(
+    text: str, release: Release, facts: MachineFacts, table: Table
+) -> Iterator[tuple[Version, str, Source]]:
+    """Yield the builds of a version: what to pin, the variant, and which index has it."""
+    system, machine = facts.platform.system, machine_of(facts.platform)
+    version = parse_version(text)
+    for row in table.builds_of(version, system=system, machine=machine):
+        yield parse_version(f"{text}+{row.variant}"), row.variant, "torch index"
+    default = table.find_default(version, system=system, machine=machine)
+    if default is not None:
+        yield version, default, "package index"
+    elif not any((row.system, row.machine) == (system, machine) for row in release.systems):
+        yield version, "cpu", "package index"  # for the error: there is no such wheel
 
 
 def _check_range(version: Version, wanted: Wanted) -> tuple[Obstacle, ...]:

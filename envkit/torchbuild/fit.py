@@ -1,30 +1,42 @@
-"""Judge one build against one machine: driver, GPUs, system, Python. Pure."""
+"""Judge one build against one machine: NVIDIA's driver and GPUs, system, Python. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from envkit.torchbuild.rows import parse_version
+from envkit.torchbuild.variants import cuda_of, machine_of
+
 if TYPE_CHECKING:
     from envkit.machine import Gpu, MachineFacts
-    from envkit.torchbuild.table import Build, Release, Table
+    from envkit.torchbuild.rows import Build, Place, Release
+    from envkit.torchbuild.table import Table
+
+__all__ = [
+    "Obstacle",
+    "check_driver",
+    "check_kernels",
+    "check_release",
+    "cuda_of",
+    "has_kernels",
+    "name_gpus",
+    "oldest_driver",
+    "place_of",
+    "usable_gpus",
+]
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why a build does not fit, and what to do about it, if anything can be done."""
+    """Why a build does not fit, what to do about it, and that as a condition: ``driver >= 580``."""
 
     why: str
     unlock: str | None = None
-
-
-def cuda_of(variant: str) -> tuple[int, int] | None:
-    """Return CUDA's version of a variant such as ``cu126``, None for any other."""
-    match = re.fullmatch(r"cu(\d\d)(\d)", variant)
-    return (int(match[1]), int(match[2])) if match else None
+    needs: str | None = None
 
 
 def usable_gpus(facts: MachineFacts) -> tuple[Gpu, ...]:
@@ -43,20 +55,28 @@ def name_gpus(gpus: tuple[Gpu, ...]) -> str:
     return " and ".join(names)
 
 
+def place_of(facts: MachineFacts, *, table: Table) -> Place | None:
+    """Return the kind of machine that decides whose drivers count; None where NVIDIA has none (macOS)."""
+    name = "wsl" if facts.platform.is_wsl else facts.platform.system
+    return next((row for row in table.places if row.name == name), None)
+
+
 def check_driver(facts: MachineFacts, variant: str, *, table: Table) -> Obstacle | None:
     """Return what keeps this machine's driver from running a CUDA variant."""
     cuda = cuda_of(variant)
     row = next((row for row in table.drivers if cuda and row.cuda == cuda[0]), None)
     if row is None:
         return Obstacle(f"it is built for {variant}, whose driver envkit does not know")
-    oldest = row.windows if facts.platform.is_wsl else row.linux
+    place = place_of(facts, table=table)
+    oldest = row.windows if place is not None and place.drivers == "windows" else row.linux
     driver = facts.nvidia.driver_version or "0"
-    if _version(driver) >= Version(oldest):
+    if _version(driver) >= parse_version(oldest):
         return None
-    place = " in Windows" if facts.platform.is_wsl else ""
+    where = " in Windows" if facts.platform.is_wsl else ""
     return Obstacle(
         f"CUDA {row.cuda} needs NVIDIA driver {oldest} or newer, here is {driver}",
-        f"install NVIDIA driver {oldest} or newer{place}",
+        f"install NVIDIA driver {oldest} or newer{where}",
+        f"driver >= {oldest}",
     )
 
 
@@ -66,24 +86,28 @@ def oldest_driver(variant: str, *, table: Table) -> str | None:
     return next((row.linux for row in table.drivers if cuda and row.cuda == cuda[0]), None)
 
 
-def check_kernels(gpus: tuple[Gpu, ...], build: Build | None) -> Obstacle | None:
+def check_kernels(gpus: tuple[Gpu, ...], build: Build | None, *, is_jetson: bool = False) -> Obstacle | None:
     """Return which GPUs a CUDA build has no kernels for; an unknown build is given the benefit."""
     if build is None:
         return None
-    lost = tuple(gpu for gpu in gpus if not has_kernels(build, gpu.compute_capability or ""))
+    lost = tuple(
+        gpu for gpu in gpus if not has_kernels(build, gpu.compute_capability or "", is_jetson=is_jetson)
+    )
     return Obstacle(f"it has no kernels for {name_gpus(lost)}") if lost else None
 
 
-def has_kernels(build: Build, capability: str) -> bool:
+@lru_cache(maxsize=4096)
+def has_kernels(build: Build, capability: str, *, is_jetson: bool = False) -> bool:
     """Tell whether a GPU of this compute capability runs the build.
 
-    Machine code runs on its own major at its own minor or a later one; intermediate code is compiled for
-    anything newer. Source: CUDA C++ Programming Guide, binary and PTX compatibility.
+    Machine code runs on its own major at its own minor or a later one, but not that of graphics cards on a
+    Jetson's GPU; intermediate code is compiled for anything newer. Source: CUDA C++ Programming Guide, binary and
+    PTX compatibility.
     """
     major, minor = _capability(capability)
     for each in build.capabilities:
         has_major, has_minor = _capability(each)
-        if has_major == major and has_minor <= minor:
+        if has_major == major and (has_minor == minor or (has_minor < minor and not is_jetson)):
             return True
     return build.ptx is not None and (major, minor) >= _capability(build.ptx)
 
@@ -91,14 +115,17 @@ def has_kernels(build: Build, capability: str) -> bool:
 def check_release(facts: MachineFacts, release: Release, *, python: str) -> list[Obstacle]:
     """Return what keeps a release's wheels from being installed here."""
     platform = facts.platform
-    row = next(
-        (row for row in release.systems if (row.system, row.machine) == (platform.system, platform.machine)),
-        None,
-    )
-    if row is None:
+    here = (platform.system, machine_of(platform))
+    rows = [row for row in release.systems if (row.system, row.machine) == here]
+    if not rows:
         return [_no_wheels(facts)]
-    obstacles = [_check_system(facts, row.needs), _check_python(release, python)]
-    return [obstacle for obstacle in obstacles if obstacle]
+    row = next((row for row in rows if _is_between(python, row.python)), None)
+    if row is None:
+        first, last = release.pythons(system=here[0], machine=here[1])
+        wish = f"Python {first} to {last}"
+        return [Obstacle(f"it has no wheel for Python {python}", f"use {wish}", wish)]
+    obstacle = _check_system(facts, row.needs)
+    return [obstacle] if obstacle else []
 
 
 def _check_system(facts: MachineFacts, needs: str) -> Obstacle | None:
@@ -107,25 +134,27 @@ def _check_system(facts: MachineFacts, needs: str) -> Obstacle | None:
         return Obstacle(
             "torch has no wheels for musl",
             "use a system with glibc, such as Debian, or an image of one",
+            "a system with glibc",
         )
+    if not needs:
+        return None
     name = "macOS" if platform.system == "darwin" else "glibc"
     here = platform.os_version if platform.system == "darwin" else platform.libc_version
-    if here is None or _version(here) >= Version(needs):
+    if here is None or _version(here) >= parse_version(needs):
         return None
     return Obstacle(
-        f"its wheel needs {name} {needs} or newer, here is {here}", "upgrade the operating system"
+        f"its wheel needs {name} {needs} or newer, here is {here}",
+        "upgrade the operating system",
+        f"{name} >= {needs}",
     )
 
 
-def _check_python(release: Release, python: str) -> Obstacle | None:
-    first, last = release.python
-    if Version(first) <= Version(python) <= Version(last):
-        return None
-    return Obstacle(f"it has no wheel for Python {python}", f"use Python {first} to {last}")
+def _is_between(python: str, bounds: tuple[str, str]) -> bool:
+    return parse_version(bounds[0]) <= parse_version(python) <= parse_version(bounds[1])
 
 
 def _no_wheels(facts: MachineFacts) -> Obstacle:
-    system, machine = facts.platform.system, facts.platform.machine
+    system, machine = facts.platform.system, machine_of(facts.platform)
     why = f"torch has no wheels for {machine} on {system}"
     if system == "windows":
         return Obstacle(why, "run envkit inside WSL: wsl --install")
@@ -141,6 +170,6 @@ def _capability(text: str) -> tuple[int, int]:
 
 def _version(text: str) -> Version:
     try:
-        return Version(text)
+        return parse_version(text)
     except InvalidVersion:
         return Version("0")

@@ -24,19 +24,36 @@ class LocalWheel:
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
-    """A build that came near, why it was not chosen, and what would make it fit, if anything can."""
+    """A build that came near, why it was not chosen, and what would make it fit, if anything can.
+
+    ``unlock`` is what to do, ``needs`` the same as conditions (``driver >= 580``).
+    """
 
     version: str
     variant: str
     why: str
     unlock: str | None = None
+    needs: str | None = None
+
+    @property
+    def way(self) -> str | None:
+        """Return ``driver >= 580 -> torch 2.15+cu132``, None where nothing helps."""
+        return (
+            None if self.needs is None else f"{self.needs} -> torch {short_name(self.version, self.variant)}"
+        )
 
 
 class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     """The torch that fits a machine: ``version`` is what to pin, ``reason`` one sentence.
 
-    ``variant`` is ``cpu``, ``mps`` or CUDA's as in ``cu126``. ``location`` is the folder of find-links or
-    the torch index's folder of this variant, and empty for the package index.
+    ``variant`` is ``cpu``, ``mps``, ``xpu``, CUDA's as in ``cu126`` or ROCm's as in ``rocm7.2``. ``location`` is
+    the folder of find-links or the torch index's folder of this variant, and empty for the package index.
+
+    ``download`` and ``disk`` are bytes of torch and all that it brings along, None where nobody knows;
+    ``is_size_estimate`` tells that they were not measured on this very build. ``endings`` say what newer releases
+    of torch no longer serve of this machine. ``is_beyond_table`` tells that driver, GPU or torch are newer than what
+    envkit's table was written with, ``is_proven`` that envkit itself ran such a build on such a system.
+    ``notes`` are sentences.
     """
 
     version: str
@@ -46,6 +63,13 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     reason: str
     rejected: tuple[Rejected, ...] = ()
+    download: int | None = None
+    disk: int | None = None
+    is_size_estimate: bool = True
+    endings: tuple[str, ...] = ()
+    is_beyond_table: bool = False
+    is_proven: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def requirement(self) -> str:
@@ -54,6 +78,12 @@ class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
         ``==2.15.0`` would also mean ``2.15.0+cpu``, wherever an installer finds one; ``===`` does not.
         """
         return f"torch{'==' if '+' in self.version else '==='}{self.version}"
+
+
+def short_name(version: str, variant: str) -> str:
+    """Return how people name a build: ``2.15+cu132``, ``2.14.1+cu126``."""
+    public, _, local = version.partition("+")
+    return f"{public.removesuffix('.0') if public.count('.') > 1 else public}+{local or variant}"
 
 
 def masked(build: TorchBuild) -> TorchBuild:

@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion
 
 from envkit.torchbuild.fit import Obstacle
 from envkit.torchbuild.records import LocalWheel
+from envkit.torchbuild.variants import machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +62,9 @@ def _platforms(platform: Platform) -> Iterable[str]:
     if platform.system == "darwin":
         major, _, minor = (platform.os_version or "11.0").partition(".")
         release = int(major), int(minor.partition(".")[0] or 0)
-        return mac_platforms(release, platform.machine)
+        return mac_platforms(release, machine_of(platform))
+    if platform.system == "windows":
+        return ["win_arm64" if machine_of(platform) == "aarch64" else "win_amd64"]
     names = [f"linux_{platform.machine}"]
     if platform.libc == "glibc":
         newest = int((platform.libc_version or "2.17").split(".")[1])

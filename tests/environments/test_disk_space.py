@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from envkit.api import EnvError
@@ -20,6 +21,11 @@ def build(variant: str) -> TorchBuild:
 def test_estimate_grows_with_what_torch_carries() -> None:
     assert estimate_size(None) < estimate_size(build("cpu")) < estimate_size(build("cu126"))
     assert estimate_size(build("mps")) == estimate_size(build("cpu"))
+
+
+def test_estimate_is_what_the_build_takes_where_that_is_known() -> None:
+    known = msgspec.structs.replace(build("cu126"), disk=5_000_000_000)
+    assert 5_000_000_000 < estimate_size(known) < 6_000_000_000
 
 
 @pytest.mark.parametrize(

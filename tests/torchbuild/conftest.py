@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envkit.api.facts import Amd, AmdGpu, Intel, IntelGpu
 from envkit.machine import Cpu, Gpu, Interpreter, MachineFacts, Memory, Nvidia, Platform, Unread
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def make_facts() -> Callable[..., MachineFacts]:
         libc_version: str | None = "2.36",
         is_wsl: bool = False,
         is_container: bool = False,
+        is_jetson: bool = False,
+        amd: tuple[AmdGpu, ...] = (),
+        intel: tuple[IntelGpu, ...] = (),
         unread: tuple[Unread, ...] = (),
     ) -> MachineFacts:
         gpus = tuple(
@@ -44,10 +48,13 @@ def make_facts() -> Callable[..., MachineFacts]:
                 libc_version=libc_version if system == "linux" else None,
                 is_wsl=is_wsl,
                 is_container=is_container,
+                is_jetson=is_jetson,
             ),
             cpu=Cpu(),
             memory=Memory(),
             nvidia=Nvidia(driver_version=driver, gpus=gpus),
+            amd=Amd(gpus=amd),
+            intel=Intel(gpus=intel),
             unread=unread,
         )
 

@@ -28,7 +28,7 @@ def choose(facts, *, specifier=RANGE, python="3.11", wheels=(), **options):
         pytest.param(["7.0"], {"driver": "580.65.06"}, "torch==2.14.1+cu126", "cu126", f"{INDEX}/cu126", id="V100, new driver"),
         pytest.param(["6.1"], {"driver": "580.65.06"}, "torch==2.14.1+cu126", "cu126", f"{INDEX}/cu126", id="GTX 1080"),
         pytest.param(["12.0"], {"driver": "580.65.06"}, "torch===2.15.0", "cu132", "", id="RTX 50"),
-        pytest.param(["12.0"], {"driver": "575.51"}, "torch==2.11.0+cu128", "cu128", f"{INDEX}/cu128", id="RTX 50, older driver"),
+        pytest.param(["12.0"], {"driver": "575.51"}, "torch==2.13.0+cu129", "cu129", f"{INDEX}/cu129", id="RTX 50, older driver"),
         pytest.param(["8.0"], {"driver": "525.60.13"}, "torch==2.14.1+cu126", "cu126", f"{INDEX}/cu126", id="A100, oldest CUDA 12 driver"),
         pytest.param(["8.0"], {"driver": "525.60.12"}, "torch==2.7.1+cu118", "cu118", f"{INDEX}/cu118", id="A100, a little older"),
         pytest.param(["8.9"], {"driver": "590.44"}, "torch===2.15.0", "cu132", "", id="RTX 40 runs 8.6's code"),
@@ -42,6 +42,13 @@ def choose(facts, *, specifier=RANGE, python="3.11", wheels=(), **options):
         pytest.param(["12.1"], {"driver": "580.65.06", "machine": "aarch64"}, "torch===2.15.0", "cu132", "", id="DGX Spark"),
         pytest.param(["11.0"], {"driver": "580.65.06", "machine": "aarch64"}, "torch===2.15.0", "cu132", "", id="Thor"),
         pytest.param([], {"machine": "aarch64"}, "torch==2.15.0+cpu", "cpu", f"{INDEX}/cpu", id="Arm without GPU"),
+        pytest.param([], {"system": "windows", "machine": "AMD64"}, "torch===2.15.0", "cpu", "", id="Windows without GPU"),
+        pytest.param(["8.9"], {"system": "windows", "machine": "AMD64", "driver": "581.15"}, "torch==2.15.0+cu132", "cu132", f"{INDEX}/cu132", id="Windows, RTX 40"),
+        pytest.param(["8.9"], {"system": "windows", "machine": "AMD64", "driver": "528.02"}, "torch==2.7.1+cu118", "cu118", f"{INDEX}/cu118", id="Windows counts its own drivers"),
+        pytest.param(["12.0"], {"system": "windows", "machine": "AMD64", "driver": "576.02"}, "torch==2.11.0+cu128", "cu128", f"{INDEX}/cu128", id="Windows has no cu129 since 2.9"),
+        pytest.param(["13.0"], {"system": "windows", "machine": "AMD64", "driver": "700.1"}, "torch===2.15.0", "cpu", "", id="Windows has no code for later GPUs"),
+        pytest.param(["8.7"], {"driver": "540.4.0", "machine": "aarch64", "is_jetson": True}, "torch==2.15.0+cpu", "cpu", f"{INDEX}/cpu", id="Orin: code for graphics cards does not run"),
+        pytest.param(["11.0"], {"driver": "580.1", "machine": "aarch64", "is_jetson": True}, "torch===2.15.0", "cu132", "", id="Thor is served"),
         pytest.param([], {"system": "darwin", "machine": "arm64", "os_version": "15.1"}, "torch===2.15.0", "mps", "", id="Mac"),
         pytest.param([], {"system": "darwin", "machine": "arm64", "os_version": "13.6"}, "torch===2.11.0", "mps", "", id="older macOS"),
         pytest.param([None], {}, "torch==2.15.0+cpu", "cpu", f"{INDEX}/cpu", id="GPU without driver"),
@@ -134,9 +141,13 @@ def test_build_in_find_links_that_does_not_fit_is_rejected_with_the_reason(
 
 def test_rejected_build_says_what_would_unlock_it(make_facts):
     build = choose(make_facts("8.0", driver="470.1"))
-    assert [(each.version, each.unlock) for each in build.rejected] == [
-        ("2.15.0", "install NVIDIA driver 580 or newer"),
-        ("2.14.1+cu126", "install NVIDIA driver 525.60.13 or newer"),
+    assert [(each.version, each.unlock, each.way) for each in build.rejected] == [
+        ("2.15.0", "install NVIDIA driver 580 or newer", "driver >= 580 -> torch 2.15+cu132"),
+        (
+            "2.14.1+cu126",
+            "install NVIDIA driver 525.60.13 or newer",
+            "driver >= 525.60.13 -> torch 2.14.1+cu126",
+        ),
     ]
 
 
@@ -144,6 +155,7 @@ def test_rejected_build_for_another_python_says_which(make_facts):
     build = choose(make_facts("7.0", driver="580.1"), python="3.15")
     assert (build.version, build.rejected[0].version) == ("2.15.0+cpu", "2.14.1+cu126")
     assert build.rejected[0].unlock == "use Python 3.10 to 3.14"
+    assert build.rejected[0].way == "Python 3.10 to 3.14 -> torch 2.14.1+cu126"
     assert "Python 3.15" in build.reason
 
 
@@ -198,7 +210,20 @@ def test_cpu_build_says_why_no_gpu_is_used(make_facts, capabilities, machine, re
         ({"libc_version": "2.17"}, "3.11", "", "needs glibc 2.28 or newer, here is 2.17", "Upgrade"),
         ({"machine": "riscv64"}, "3.11", "", "no wheels for riscv64 on linux", "x86_64 or aarch64"),
         ({"system": "darwin", "machine": "x86_64"}, "3.11", "", "Intel Macs", "Apple silicon"),
-        ({"system": "windows", "machine": "amd64"}, "3.11", "", "windows", "wsl --install"),
+        (
+            {"system": "windows", "machine": "ARM64"},
+            "3.11",
+            "",
+            "no wheels for aarch64 on windows",
+            "wsl --install",
+        ),
+        (
+            {"machine": "riscv64"},
+            "3.11",
+            "",
+            "CUDA: no NVIDIA GPU with a driver; ROCm: no GPU of AMD; XPU: no GPU of Intel; MPS: not a Mac; CPU: torch has no wheels for riscv64",
+            "x86_64",
+        ),
     ],
 )
 def test_machine_without_any_build_is_an_error_with_a_way_out(

@@ -1,16 +1,17 @@
-"""Every choice, held against the rules stated a second time, from the table's rows alone."""
+"""Every choice, find-links and ranges included, held against the rules as they are stated a second time."""
 
 from __future__ import annotations
 
+import torch_rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+from torch_rules import Cell, suits
 
 from envkit.api import MachineError
-from envkit.torchbuild import LocalWheel, choose_torch_build, judge_installed, load_table
+from envkit.torchbuild import LocalWheel, choose_torch_build, judge_installed
 
-TABLE = load_table()
 CAPABILITIES = ["3.5", "3.7", "5.2", "6.1", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "10.3", "11.0", "12.0", "13.0"]  # fmt: skip
 DRIVERS = [None, "418.39", "450.80.2", "470.256.02", "525.60.13", "535.129.03", "575.51", "580", "600.10.5"]
 WHEELS = [
@@ -19,50 +20,6 @@ WHEELS = [
     for python in ("cp311", "cp313")
     for machine in ("x86_64", "aarch64")
 ]  # fmt: skip
-
-
-def runs(capability: str, build) -> bool:
-    gpu = tuple(map(int, capability.split(".")))
-    code = [tuple(map(int, each.split("."))) for each in build.capabilities]
-    native = any(major == gpu[0] and minor <= gpu[1] for major, minor in code)
-    return native or (build.ptx is not None and tuple(map(int, build.ptx.split("."))) <= gpu)
-
-
-def satisfies(build, gpus, driver, machine, python, specifier) -> bool:
-    """Tell whether a row of the table for this variant and version suits every GPU."""
-    version = Version(build.version)
-    minor = f"{version.major}.{version.minor}"
-    release = next(row for row in TABLE.releases if version.public in row.versions)
-    row = next(
-        r for r in TABLE.builds if (r.variant, r.machine) == (build.variant, machine) and minor in r.torch
-    )
-    oldest = next(each.linux for each in TABLE.drivers if each.cuda == int(build.variant[2:4]))
-    return (
-        specifier.contains(version)
-        and Version(release.python[0]) <= Version(python) <= Version(release.python[1])
-        and Version(driver) >= Version(oldest)
-        and all(runs(gpu, row) for gpu in gpus)
-    )
-
-
-def possible(gpus, driver, machine, python, specifier) -> set[tuple[Version, str]]:
-    """Return every CUDA build of the indexes that suits, by torch version and variant."""
-    found = set()
-    for release in TABLE.releases:
-        if not Version(release.python[0]) <= Version(python) <= Version(release.python[1]):
-            continue
-        for text in specifier.filter(release.versions):
-            minor = text.rpartition(".")[0]
-            for row in TABLE.builds:
-                oldest = next(each.linux for each in TABLE.drivers if each.cuda == int(row.variant[2:4]))
-                if (
-                    row.machine == machine
-                    and minor in row.torch
-                    and Version(driver) >= Version(oldest)
-                    and all(runs(gpu, row) for gpu in gpus)
-                ):
-                    found.add((Version(text), row.variant))
-    return found
 
 
 @settings(max_examples=150, deadline=None)
@@ -82,7 +39,13 @@ def test_choice_meets_every_rule_and_none_better_does(
     facts = make_facts(
         *(capabilities if driver else [None] * len(capabilities)), driver=driver, machine=machine
     )
-    fitting = possible(gpus, driver, machine, python, specifier) if gpus else set()
+    cell = Cell(tuple(gpus), driver or "0", "linux", machine, python)
+    fitting = {
+        (Version(".".join(map(str, build.torch))), build.variant)
+        for build in torch_rules.wheels("linux", machine, python)
+        if gpus and build.cuda and suits(build, cell)
+    }
+    fitting = {each for each in fitting if specifier.contains(each[0])}
     try:
         build = choose_torch_build(facts, specifier=specifier, python=python, wheels=wheels)
     except MachineError as error:
@@ -103,7 +66,6 @@ def test_choice_meets_every_rule_and_none_better_does(
         assert not (gpus and build.variant == "cpu" and fitting)
     elif gpus and fitting:
         assert (Version(version.public), build.variant) in fitting
-        assert satisfies(build, gpus, driver, machine, python, specifier)
         newest = max(each for each, _ in fitting)
         assert Version(version.public) == newest
         assert int(build.variant[2:]) == max(int(variant[2:]) for each, variant in fitting if each == newest)

@@ -3,6 +3,7 @@
 from envkit.api.checks import Check, CheckContext, Finding, PluginState, Severity
 from envkit.api.corpus import Corpus, CorpusRow, Problem
 from envkit.api.data_options import FileOptions, TextOptions
+from envkit.api.deprecation import EnvkitDeprecationWarning, deprecated
 from envkit.api.environments import (
     BackendContext,
     Base,
@@ -31,8 +32,10 @@ from envkit.api.images import ImageTemplate, ImageValues
 from envkit.api.options import DEFAULT_MODEL, Meta, Options
 from envkit.api.predicting import Inputs, Predictor, PredictorRequest
 from envkit.api.task import Prediction, Reporter, Request, Result, Run, Table, Task
+from envkit.api.versions import API_VERSION
 
 __all__ = [
+    "API_VERSION",
     "DEFAULT_MODEL",
     "BackendContext",
     "Base",
@@ -47,6 +50,7 @@ __all__ = [
     "DataError",
     "EnvError",
     "EnvironmentBackend",
+    "EnvkitDeprecationWarning",
     "EnvkitError",
     "FileOptions",
     "Finding",
@@ -77,5 +81,6 @@ __all__ = [
     "Task",
     "TextOptions",
     "UsageError",
+    "deprecated",
     "hookimpl",
 ]

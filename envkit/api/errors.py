@@ -15,10 +15,13 @@ EnvkitError            1    a check or a run failed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PluginFault = Literal["broken", "conflict", "disabled", "incompatible"]
 
 
 class EnvkitError(Exception):
@@ -32,12 +35,31 @@ class EnvkitError(Exception):
         self.hint = hint
 
 
+@dataclass(frozen=True, kw_only=True)
+class LikelyCause:
+    """What most likely ended a run: a known trouble, in words, and what mends it; ``line`` shows it."""
+
+    id: str
+    title: str
+    fix: tuple[str, ...]
+    line: str
+    link: str
+
+
 class RunFailed(EnvkitError):
     """Report a run that ended without a model; the exit code is that of the error that ended it."""
 
-    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        exit_code: int = 1,
+        likely_cause: LikelyCause | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = exit_code
+        self.likely_cause = likely_cause
 
 
 class UsageError(EnvkitError):
@@ -80,9 +102,29 @@ class MachineError(EnvkitError):
 
 
 class PluginError(EnvkitError):
-    """Report a plugin that is missing, broken or in conflict with another."""
+    """Report a plugin that is missing, broken or in conflict with another.
+
+    ``plugin`` and ``version`` are those of the distribution whose fault it is, ``tracker`` the address where its
+    author wants to hear of it, ``state`` why it cannot be used; all empty where nobody can be named.
+    """
 
     exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        plugin: str = "",
+        version: str = "",
+        tracker: str | None = None,
+        state: PluginFault = "broken",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.plugin = plugin
+        self.version = version
+        self.tracker = tracker
+        self.state: PluginFault = state
 
 
 class EnvError(EnvkitError):

@@ -11,11 +11,12 @@ import shutil
 import sys
 import textwrap
 import traceback
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from envkit.api import EnvkitError, PluginError
+from envkit.api import EnvkitError, PluginError, RunFailed
 from envkit.cli import envelope
 
 if TYPE_CHECKING:
@@ -41,16 +42,22 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
     if isinstance(error, OSError) and error.errno in _OUTPUT_GONE and error.filename is None:
         return _end_without_output(error)
     message, hint, code = explain(error, words)
+    cause = error.likely_cause if isinstance(error, RunFailed) else None
     if as_json:
-        envelope.write(
-            _command_words(words), data=None, error={"message": message, "hint": hint, "exit_code": code}
-        )
+        told: dict[str, Any] = {"message": message, "hint": hint, "exit_code": code}
+        if cause is not None:
+            told["likely_cause"] = asdict(cause)
+        envelope.write(_command_words(words), data=None, error=told)
         return code
     with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
         click.echo(labelled("error: ", message, width=width), err=True)
         if hint:
             click.echo(labelled("hint: ", hint, width=width), err=True)
+        if cause is not None:
+            click.echo(labelled("likely cause: ", cause.title, width=width), err=True)
+            for text in cause.fix:
+                click.echo(labelled("fix: ", text, width=width), err=True)
         if os.environ.get("ENVKIT_TRACEBACK") and error.__traceback__ is not None:
             click.echo("".join(traceback.format_exception(error)), err=True)
     return code

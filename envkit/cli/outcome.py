@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import click
 import msgspec
 from rich.text import Text
 
-from envkit.api import RunCancelled, RunFailed
-from envkit.api.records import DataReport, RunResult
+from envkit.api import PluginError, RunCancelled, RunFailed, UsageError
+from envkit.api.errors import LikelyCause
+from envkit.api.records import DataReport, ErrorRecord, RunResult
 from envkit.cli import envelope, render
 from envkit.registry import describe
 from envkit.runs.folder import RUNS_DIR
@@ -21,6 +23,8 @@ from envkit.worker.folder import RunFolder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_LOG_LINES = 200
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,13 +55,39 @@ def end_run(
     if result.error is not None:
         if result.error.traceback and not as_json:
             click.echo(result.error.traceback.rstrip(), err=True)
-        hint = result.error.hint or f"The worker's log: {render.path_text(folder.log_file)}"
+        cause = find_cause(result.error, folder, task=result.task)
+        hint = result.error.hint
+        if hint is None or (cause is not None and result.error.exit_code == PluginError.exit_code):
+            # What is known to go wrong is no fault of the plugin, which the hint would say.
+            hint = f"The worker's log: {render.path_text(folder.log_file)}"
         raise RunFailed(
             result.error.message,
             hint=hint if go_on is None else f"{hint.rstrip('.')}. {go_on}",
             exit_code=result.error.exit_code,
+            likely_cause=cause,
         )
     print_outcome(result, folder=folder.path, headline=headline)
+
+
+def find_cause(error: ErrorRecord, folder: RunFolder, *, task: str) -> LikelyCause | None:
+    """Return the known trouble that most likely ended a run: by the error's own words, else by the log's end.
+
+    What the user got wrong in the command or the data says itself what it is.
+    """
+    if error.exit_code == UsageError.exit_code:
+        return None
+    from envkit.explain import explain_log  # a run that finishes never asks
+    from envkit.runs.log import log_tail
+
+    texts = [f"{error.traceback or ''}\n{error.message}"]
+    if error.traceback is not None:
+        texts.append("\n".join(log_tail(folder.log_file, _LOG_LINES)))
+    for text in texts:
+        for found in explain_log(text):
+            if found.level == "error":
+                fix = tuple(re.sub(r"\bTASK\b", task, each) for each in found.fix)
+                return LikelyCause(id=found.id, title=found.title, fix=fix, line=found.line, link=found.link)
+    return None
 
 
 def _report(result: RunResult, folder: RunFolder, *, headline: str) -> Report:

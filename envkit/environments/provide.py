@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from envkit import registry
 from envkit.api import EnvError
-from envkit.environments.lacking import add_command, find_lacking, find_lacking_model, sync_command
+from envkit.environments.lacking import add_command, find_lacking, sync_command
 from envkit.environments.order import (
-    Planning,
     automatic_name,
     choose,
     host_package,
-    model_packages,
-    needs_of,
     wanted_of,
 )
 from envkit.environments.records import Environment, EnvSpec, describe_record
 from envkit.environments.requirements import HOST, installed_for, minor_version
+from envkit.environments.run_order import RunOrder, run_order
 from envkit.environments.store import (
     find_environment,
     find_stored,
@@ -44,33 +41,8 @@ if TYPE_CHECKING:
     from envkit.environments.order import Choice
     from envkit.environments.progress import Progress
     from envkit.environments.records import HostPackage
-    from envkit.environments.requirements import Needs
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Order:
-    """A task, its model and the extras that its data call for: what an environment is provided for."""
-
-    entry: TaskEntry
-    model: str
-    host_extras: frozenset[str]
-    planning: Planning
-
-    def needs(self, python: str) -> Needs:
-        return needs_of(self.entry, python=python, planning=self.planning, host_extras=self.host_extras)
-
-    def lacking_model(self, needs: Needs, *, search_path: list[str]) -> list[str]:
-        packages = model_packages(needs, self.model, environ=self.planning.environ)
-        return find_lacking_model(
-            packages, self.model, environ=self.planning.environ, search_path=search_path
-        )
-
-    @property
-    def can_ask_hub(self) -> bool:
-        """Tell whether a model that is nowhere on this machine may be fetched from the model hub."""
-        return self.planning.environ.get("HF_HUB_OFFLINE", "").lower() not in ("1", "on", "yes", "true")
 
 
 def provide_environment(
@@ -92,14 +64,22 @@ def provide_environment(
     ``parquet``. Raises: EnvError that lists what is lacking and the command that adds
     it, or says why none could be made; PluginError; MachineError where no torch build fits.
     """
-    order = _order(entry, model, facts, settings, host_extras, environ, find_distribution)
+    order = run_order(
+        entry,
+        model=model,
+        facts=facts,
+        settings=settings,
+        host_extras=host_extras,
+        environ=environ,
+        find_distribution=find_distribution,
+    )
     if choice == "auto":
-        return _current(order, is_asked=False) or _managed(order, progress)
+        return current_environment(order, is_asked=False) or _managed(order, progress)
     if choice == "current":
-        current = _current(order, is_asked=True)
+        current = current_environment(order, is_asked=True)
         assert current is not None
         return current
-    return _named(choice, order)
+    return named_environment(choice, order)
 
 
 def provide_again(
@@ -119,9 +99,17 @@ def provide_again(
     ``current`` is the interpreter that runs now. One of the store is taken as it is, whatever has been
     installed here since, and made again where it is gone. Raises: EnvError, PluginError, MachineError.
     """
-    order = _order(entry, model, facts, settings, host_extras, environ, find_distribution)
+    order = run_order(
+        entry,
+        model=model,
+        facts=facts,
+        settings=settings,
+        host_extras=host_extras,
+        environ=environ,
+        find_distribution=find_distribution,
+    )
     if used.kind == "current":
-        current = _current(order, is_asked=True)
+        current = current_environment(order, is_asked=True)
         assert current is not None
         return current
     for stored in list_environments(order.planning.home):
@@ -132,29 +120,7 @@ def provide_again(
     return _managed(order, progress)
 
 
-def _order(
-    entry: TaskEntry,
-    model: str,
-    facts: MachineFacts,
-    settings: Settings,
-    host_extras: frozenset[str],
-    environ: Mapping[str, str],
-    find_distribution: Callable[[str], Distribution],
-) -> _Order:
-    planning = Planning(
-        facts=facts,
-        home=settings.home.absolute(),
-        torch_index=settings.torch_index,
-        environ=environ,
-        settings=settings,
-        find_distribution=find_distribution,
-        # The plugin is loaded already: its entry need not be looked for again.
-        find_task=lambda name: entry if name == entry.name else registry.find_task(name),
-    )
-    return _Order(entry=entry, model=model, host_extras=host_extras, planning=planning)
-
-
-def _current(order: _Order, *, is_asked: bool) -> Environment | None:
+def current_environment(order: RunOrder, *, is_asked: bool) -> Environment | None:
     """Return the running interpreter; where it lacks something, None, or an EnvError if it was asked for."""
     planning, python = order.planning, order.planning.facts.python
     needs = order.needs(python.version)
@@ -181,7 +147,8 @@ def _current(order: _Order, *, is_asked: bool) -> Environment | None:
     )
 
 
-def _named(name: str, order: _Order) -> Environment:
+def named_environment(name: str, order: RunOrder) -> Environment:
+    """Return the environment of this name, held. Raises: EnvError where there is none or it lacks something."""
     stored = find_stored(order.planning.home, name)
     environment, record = hold_environment(stored), stored.record
     needs = order.needs(record.python)
@@ -205,13 +172,8 @@ def _named(name: str, order: _Order) -> Environment:
     return replace(environment, reason=f"{name}, asked for: {describe_record(record)}")
 
 
-def _managed(order: _Order, progress: Progress) -> Environment:
-    planning = order.planning
-    spec = EnvSpec(
-        backend=planning.settings.backend,
-        tasks=(order.entry.name,),
-        host_extras=tuple(sorted(order.host_extras)),
-    )
+def _managed(order: RunOrder, progress: Progress) -> Environment:
+    planning, spec = order.planning, order.spec()
     choice = choose(spec, planning=planning, model=order.model)
     name = automatic_name(spec, choice)
     environment = find_environment(planning.home, wanted_of(name, choice, planning=planning))
@@ -222,7 +184,7 @@ def _managed(order: _Order, progress: Progress) -> Environment:
     return replace(environment, reason=f"{environment.name}, {why}: {describe_record(environment.record)}")
 
 
-def _make(order: _Order, spec: EnvSpec, choice: Choice, progress: Progress) -> Environment:
+def _make(order: RunOrder, spec: EnvSpec, choice: Choice, progress: Progress) -> Environment:
     # A reuse has 0.15 s for everything.
     from envkit.environments.brought_torch import plan_with_torch
     from envkit.environments.make import make_environment

@@ -1,0 +1,98 @@
+"""Whether the installed plugins work: each loads, alone under its name, with what it asks for, and lightly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envkit.api.checks import Check, CheckContext, Finding, PluginState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from envkit.doctor.surroundings import Surroundings
+
+_NEEDS = ("plugins",)
+
+
+def checks(surroundings: Surroundings) -> tuple[Check, ...]:
+    """Return the checks of plugins; each speaks of every plugin that it finds something wrong with."""
+    made: tuple[tuple[str, str, Callable[[CheckContext], Iterator[Finding]]], ...] = (
+        ("plugin.load", "every plugin can be loaded", find_broken),
+        ("plugin.conflict", "no two plugins claim one name", find_conflicts),
+        ("plugin.requirements", "every plugin has what its metadata ask for", find_unmet),
+        ("plugin.heavy", "no plugin slows envkit down", find_heavy),
+    )
+    return tuple(Check(id=name, summary=summary, needs=_NEEDS, run=run) for name, summary, run in made)
+
+
+def find_broken(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each plugin that cannot be loaded."""
+    broken = [each for each in context.plugins if each.state in ("broken", "silent")]
+    for state in broken:
+        how = "cannot be loaded" if state.state == "broken" else "is not loaded in time"
+        yield Finding(
+            severity="error",
+            summary=f"{_name(state)} {how}: {state.problem}",
+            evidence=(_claim(state),),
+            fix=f"{_tell(state)}, or do without it: pip uninstall {state.plugin}",
+        )
+    if not broken:
+        count = len({state.plugin for state in context.plugins})
+        yield Finding(
+            severity="ok",
+            summary=f"all {count} plugins can be loaded" if count > 1 else "every plugin can be loaded",
+            evidence=tuple(
+                f"{_name(state)}: {_claim(state)}"
+                + (f", {state.milliseconds:.0f} ms" if state.milliseconds else "")
+                for state in context.plugins
+            ),
+        )
+
+
+def find_conflicts(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each name that several claim."""
+    conflicts = {state.problem or "": state for state in context.plugins if state.state == "conflict"}
+    for problem, state in conflicts.items():
+        yield Finding(
+            severity="error",
+            summary=problem,
+            evidence=("Neither is chosen: the name cannot be used.",),
+            fix=f"Uninstall one: pip uninstall {state.plugin}",
+        )
+
+
+def find_unmet(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each plugin that is not made for what is installed here."""
+    for state in context.plugins:
+        if state.state == "incompatible":
+            yield Finding(
+                severity="error",
+                summary=f"{_name(state)}: {state.problem}",
+                evidence=(_claim(state),),
+                fix=f"pip install --upgrade {state.plugin}",
+            )
+
+
+def find_heavy(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each plugin whose light half is not light."""
+    for state in context.plugins:
+        if state.heavy:
+            took = f" and takes {state.milliseconds / 1000:.1f} s" if state.milliseconds else ""
+            yield Finding(
+                severity="warn",
+                summary=f"{_name(state)} imports {' and '.join(state.heavy)} where envkit only reads its options{took}",
+                evidence=(_claim(state),),
+                fix=f"{_tell(state)}: what needs {state.heavy[0]} belongs into the functions of its hooks",
+            )
+
+
+def _name(state: PluginState) -> str:
+    return f"{state.plugin} {state.version}"
+
+
+def _claim(state: PluginState) -> str:
+    return f"the {state.kind} {state.name!r}"
+
+
+def _tell(state: PluginState) -> str:
+    return f"Tell its author ({state.tracker})" if state.tracker else "Tell its author"

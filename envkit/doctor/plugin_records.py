@@ -1,0 +1,99 @@
+"""What the doctor and the process that loads plugins say to each other: a line of JSON each way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from envkit.api.checks import Finding, PluginState
+from envkit.api.facts import MachineFacts
+
+Kind = Literal["task", "extension"]
+
+
+class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry point of an installed distribution, as its metadata tell."""
+
+    kind: Kind
+    name: str
+    plugin: str
+    version: str
+    requires_python: str = ""
+    tracker: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Return distribution and version, as errors name the plugin."""
+        return f"{self.plugin} {self.version}"
+
+
+class CheckRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A check that an extension hands in, all but what it runs."""
+
+    id: str
+    summary: str
+    needs: tuple[str, ...] = ()
+    cost: Literal["light", "slow"] = "light"
+    network: bool = False
+    link: str | None = None
+
+
+class ListEntries(msgspec.Struct, frozen=True, tag="list"):
+    """Ask for all entries."""
+
+
+class LoadEntry(msgspec.Struct, frozen=True, kw_only=True, tag="load"):
+    """Ask for one entry to be imported."""
+
+    entry: EntryRecord
+
+
+class RunCheck(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+    """Ask for a check of an extension to be run, with what it may look at."""
+
+    entry: EntryRecord
+    check: str
+    facts: MachineFacts
+    plugins: tuple[PluginState, ...] = ()
+    is_elsewhere: bool = False
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A requirement of a distribution, as its metadata have it, and the version that is installed of it."""
+
+    requirement: str
+    installed: str | None
+
+
+class Entries(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: what is installed. ``torch`` is what envkit itself asks for, empty where nothing tells."""
+
+    entries: tuple[EntryRecord, ...]
+    torch: str = ""
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: how loading went. ``state`` is what the registry calls it where there is a ``problem``.
+
+    ``asked`` is what the metadata ask for whatever the extra. ``faults`` are what is wrong with the checks that an extension hands in; the others are in ``checks``.
+    """
+
+    problem: str | None = None
+    state: str = "broken"
+    asked: tuple[Asked, ...] = ()
+    milliseconds: float = 0.0
+    heavy: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    checks: tuple[CheckRecord, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer: what a check found, or why it found nothing."""
+
+    findings: tuple[Finding, ...] = ()
+    problem: str | None = None
+
+
+Request = ListEntries | LoadEntry | RunCheck

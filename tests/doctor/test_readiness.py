@@ -1,0 +1,140 @@
+"""Whether a machine is ready for a task."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from doctor.machines import GB, change, cpu_machine, gpu_machine, having, surroundings
+
+from envkit.config import Settings
+from envkit.doctor.readiness import task_findings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.api.checks import Finding
+    from envkit.api.facts import MachineFacts
+
+GOOD = "".join(f"Ada{number}\tB-PER\nsleeps\tO\n\n" for number in range(20))
+IDS = ["task.environment", "task.torch", "task.disk", "task.memory", "task.time", "task.data"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("ENVKIT_NER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.conll").write_text(GOOD)
+    return tmp_path
+
+
+def bare_environ(**more: str) -> dict[str, str]:
+    """Return variables by which no wheels of this very machine are offered."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, **more}
+
+
+def ready(folder: Path, facts: MachineFacts, *, env: str = "auto", **arguments: Any) -> dict[str, Finding]:
+    arguments.setdefault("environ", bare_environ())
+    found = task_findings(
+        "ner",
+        train=arguments.pop("train", folder / "train.conll"),
+        facts=facts,
+        surroundings=surroundings(home=folder / "home"),
+        settings=Settings(home=folder / "home", env=env),
+        is_elsewhere=True,
+        **arguments,
+    )
+    return {finding.id: finding for finding in found}
+
+
+def full(facts: MachineFacts, free: int) -> MachineFacts:
+    disks = tuple(msgspec.structs.replace(disk, free=free) for disk in facts.disks)
+    return having(facts, disks=disks)
+
+
+def test_task_on_a_machine_that_is_ready_has_no_error(folder: Path) -> None:
+    found = ready(folder, cpu_machine())
+
+    assert list(found) == IDS
+    assert {found[each].severity for each in IDS} <= {"ok", "info", "skip"}
+    assert "would be made" in found["task.environment"].summary
+    assert "on the CPU" in found["task.torch"].summary
+
+
+@pytest.mark.parametrize(
+    ("facts", "check", "severity", "words"),
+    [
+        (full(cpu_machine(), 1 * GB), "task.disk", "error", "too little"),
+        (change(cpu_machine(), "memory", available=1 * GB), "task.memory", "warn", "1.0 GB of it free"),
+        (change(cpu_machine(), "memory", total=1 * GB, available=None), "task.memory", "error", "1.0 GB"),
+        (change(cpu_machine(), "memory", limit=1 * GB), "task.memory", "error", "1.0 GB"),
+        (change(cpu_machine(), "platform", libc="musl", libc_version="1.2.5"), "task.torch", "error", ""),
+        (gpu_machine("K80", driver="418.40"), "task.torch", "warn", "though there is a GPU"),
+        (gpu_machine("A100"), "task.torch", "ok", "on the GPU"),
+    ],
+    ids=["disk", "memory taken", "memory small", "memory held", "no build", "an old driver", "a GPU"],
+)
+def test_task_on_a_machine_that_lacks_something_says_what(
+    folder: Path, facts: MachineFacts, check: str, severity: str, words: str
+) -> None:
+    finding = ready(folder, facts)[check]
+
+    assert finding.severity == severity
+    assert words in finding.summary
+    assert severity == "ok" or finding.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "words"),
+    [
+        (GOOD, "ok", "sound"),
+        ("Ada\tFOO-PER-X\n", "error", ""),
+        (None, "error", "no such file"),
+    ],
+    ids=["good", "odd tags", "no file"],
+)
+def test_task_with_data_that_would_end_the_run_is_an_error(
+    folder: Path, text: str | None, severity: str, words: str
+) -> None:
+    file = folder / "data.conll"
+    if text is not None:
+        file.write_text(text)
+
+    finding = ready(folder, cpu_machine(), train=file)["task.data"]
+
+    assert finding.severity == severity
+    assert words in finding.summary
+
+
+def test_task_for_a_gpu_that_is_not_there_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {**os.environ, "ENVKIT_NER_DEVICE": "cuda"}
+
+    finding = ready(folder, cpu_machine(), environ=environ)["task.torch"]
+
+    assert finding.severity == "error"
+    assert "--device cuda" in finding.summary
+
+
+def test_task_with_an_option_that_cannot_be_is_an_error(folder: Path) -> None:
+    (folder / "envkit.toml").write_text("[ner]\nepochs = -1\n")
+
+    found = ready(folder, cpu_machine())
+
+    assert [(each.id, each.severity) for each in found.values()] == [("task.environment", "error")]
+
+
+def test_task_in_a_container_says_which_image(folder: Path) -> None:
+    found = ready(folder, cpu_machine(), env="docker:team/ner:1")
+
+    assert "team/ner:1" in found["task.environment"].summary
+    assert found["task.data"].severity == "ok"
+
+
+def test_task_without_data_tells_of_the_sample(folder: Path) -> None:
+    finding = ready(folder, cpu_machine(), train=None)["task.data"]
+
+    assert (finding.severity, "sample" in finding.summary) == ("info", True)

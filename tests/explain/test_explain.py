@@ -1,0 +1,175 @@
+"""Known troubles in logs of every kind."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envkit.explain import explain_log, explain_stream, load_rules
+
+NO_KERNEL = "RuntimeError: CUDA error: no kernel image is available for execution on the device"
+
+
+def ids(log: str | bytes) -> list[str]:
+    if isinstance(log, str):
+        return [found.id for found in explain_log(log)]
+    return [found.id for found in explain_stream(io.BytesIO(log))]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        "\n\n",
+        "epoch 1 done, 137 rows, exit code 0\n",
+        "worker 3 was killed by the user's request; 137 left\n",
+        "Downloading torch-2.8.0-cp312-cp312-manylinux_2_28_x86_64.whl (888 MB)\n",
+        "loss 0.4071 nanoseconds 12\n",
+        "permission to continue was denied by no one\n",
+        "NCCL version 2.27.3+cuda12.9\n",
+    ],
+)
+def test_log_without_a_known_trouble_gives_nothing(log: str) -> None:
+    assert ids(log) == []
+
+
+def test_line_shown_is_the_last_that_tells_with_its_number() -> None:
+    found = explain_log(f"one\n{NO_KERNEL}\nthree\nrank 1: {NO_KERNEL}\nfive\n")[0]
+
+    assert (found.line_number, found.line) == (4, f"rank 1: {NO_KERNEL}")
+
+
+def test_line_that_a_progress_bar_wrote_over_is_shown_alone() -> None:
+    found = explain_log(f"one\n 10%|#    |\r 20%|##   |\r{NO_KERNEL}\r\nthree\n")[0]
+
+    assert (found.line_number, found.line) == (2, NO_KERNEL)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        b"\x1b[1;31mRuntimeError\x1b[0m: CUDA error: no kernel \x1b[4mimage\x1b[24m is available for execution\n",
+        NO_KERNEL.encode("utf-16"),
+        NO_KERNEL.encode("utf-16-le"),
+        ("größer: " + NO_KERNEL).encode("latin-1"),
+        b"\xef\xbb\xbf" + NO_KERNEL.encode(),
+        b"\x00\xff\xfe\x80" + NO_KERNEL.encode(),
+        NO_KERNEL.upper().encode(),
+    ],
+    ids=["colours", "utf-16", "utf-16 unmarked", "latin-1", "utf-8 mark", "binary", "capitals"],
+)
+def test_log_in_any_encoding_and_with_colours_is_read(log: bytes) -> None:
+    assert ids(log) == ["no-kernel-image"]
+
+
+def test_several_troubles_are_shown_by_importance_and_notes_last() -> None:
+    fork = "The current process just got forked, after parallelism has already been used."
+    log = f"{fork}\nModuleNotFoundError: No module named 'x'\nKilled\n{NO_KERNEL}\n"
+
+    assert ids(log) == ["no-kernel-image", "host-memory", "module-missing", "tokenizers-fork"]
+
+
+def test_trouble_that_follows_from_another_is_left_out() -> None:
+    log = "SSLError(CERTIFICATE_VERIFY_FAILED)\nLocalEntryNotFoundError: An error happened while trying\n"
+
+    assert ids(log) == ["certificate"]
+
+
+def test_text_wrapped_by_uv_is_read_across_its_lines() -> None:
+    log = (
+        "  × No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because torch==2.3.0 has no wheels with a matching Python ABI\n"
+        "      tag (e.g., `cp314`), we can conclude that your requirements are\n"
+        "      unsatisfiable.\n"
+    )
+
+    assert ids(log)[0] == "torch-no-wheel"
+
+
+@pytest.mark.parametrize("size", [1, 7, 4095, 4096, 4097, 1 << 20, (1 << 20) + 5, (1 << 20) - 40])
+def test_trouble_is_found_wherever_a_block_ends(size: int) -> None:
+    line = "x" * 99 + "\n"
+    before = (line * (size // 100 + 1))[-size:]
+
+    found = explain_log(f"{before}\n{NO_KERNEL}\n{line * 50}")
+
+    assert [(each.id, each.line_number) for each in found] == [("no-kernel-image", before.count("\n") + 2)]
+
+
+def test_same_line_as_before_with_other_numbers_is_looked_at_again() -> None:
+    fine = "".join(f"worker {number} has ended with exit code: 0\n" for number in range(20_000))
+
+    found = explain_log(f"{fine}worker 7 has ended with exit code: 137\n{fine}")
+
+    assert [(each.id, each.line_number) for each in found] == [("host-memory", 20_001)]
+
+
+@given(st.binary(max_size=3000))
+def test_any_bytes_are_read_without_an_error(log: bytes) -> None:
+    explain_stream(io.BytesIO(log))
+
+
+@given(
+    st.lists(st.sampled_from([rule.examples[0] for rule in load_rules()]), min_size=1, max_size=4),
+    st.text(st.characters(codec="utf-8"), max_size=200),
+)
+def test_examples_among_any_text_are_found(examples: list[str], noise: str) -> None:
+    found = ids("\n".join(f"{noise}\n{example}" for example in examples))
+
+    assert found
+
+
+class Endless:
+    """A log of so many bytes that never lies in memory as a whole."""
+
+    def __init__(self, size: int, lines: list[bytes]) -> None:
+        self._left, self._lines, self._random = size, lines, random.Random(1)
+
+    def read(self, size: int) -> bytes:
+        size = min(size, self._left)
+        self._left -= size
+        block = b"".join(self._lines[self._random.randrange(len(self._lines))] for _ in range(size // 60 + 1))
+        return block[:size]
+
+
+LONG_LOGS = {
+    "training": b"step %d/10000 loss=0.%d lr=3e-5 tokens/s=%d eta 00:13:22 | epoch 3 | norm 1.2\n",
+    "near misses": b"%d killed exit code: %d error permission denied undefined symbol x %d proxy\n",
+    "one line of bars": b"progress %d%% of %d (%d)\r",
+    "one line": b"x%dy%dz%d",
+}
+
+
+def long_log(kind: str, size: int) -> Endless:
+    return Endless(
+        size, [LONG_LOGS[kind] % (number, 7 * number, 13 * number) for number in range(10_000, 15_000)]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", LONG_LOGS)
+def test_log_of_100_mb_takes_seconds(kind: str) -> None:
+    began = time.process_time()
+
+    assert explain_stream(long_log(kind, 100_000_000)) == []
+
+    assert time.process_time() - began < 20  # several times what it takes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["training", "one line of bars", "one line"])
+def test_log_of_any_length_takes_little_memory(kind: str) -> None:
+    tracemalloc.start()
+    try:
+        explain_stream(long_log(kind, 30_000_000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 40_000_000

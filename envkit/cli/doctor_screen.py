@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -57,7 +58,7 @@ class Screen:
         self._erase()
         width = max(len(name) for name, _ in pairs) + 2
         for name, value in pairs:
-            text = labelled(name.ljust(width), value, width=self._width)
+            text = _wrapped(name.ljust(width), value, self._width)
             self._print(self._styled(name, bold=True) + text[len(name) :])
         self._print("")
 
@@ -119,14 +120,14 @@ class Screen:
         mark = severity.ljust(_MARK_WIDTH)
         inner = text.lstrip()
         label = mark + text[: len(text) - len(inner)]
-        line = labelled(label, inner, width=self._width)
+        line = _wrapped(label, inner, self._width)
         styled = self._styled(severity, fg=_COLOURS[severity], bold=severity == "error")
         self._print(styled + line[len(severity) :])
 
     def _print_body(self, text: str) -> None:
         inner = text.lstrip()
         label = _INDENT + text[: len(text) - len(inner)]
-        self._print(labelled(label, inner, width=self._width))
+        self._print(_wrapped(label, inner, self._width))
 
     def _styled(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         return click.style(text, fg=fg, bold=bold or None) if self._is_coloured else text
@@ -178,3 +179,17 @@ def _skipped(findings: list[Finding]) -> dict[str, list[str]]:
 
 def _several(ids: list[str]) -> str:
     return ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
+
+
+def _wrapped(label: str, text: str, width: int | None) -> str:
+    """Return a text behind its label, wrapped at words where there is a width; a word is never cut."""
+    if width is None:
+        return label + text
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=label,
+        subsequent_indent=" " * len(label),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -43,12 +43,7 @@ class PluginProcess:
     def ask(self, request: Request, answer: type[AnswerT], *, timeout: float) -> AnswerT:
         """Return the answer; whoever comes second waits. Raises: NoAnswer, after which the process is gone."""
         with self._lock:
-            if self._is_over:
-                raise NoAnswer("nobody waits for it any more", is_late=True)
-            try:
-                child = self._child = self._child or self._start()
-            except OSError as error:
-                raise NoAnswer(f"no process could be started: {error.strerror}", is_late=False) from error
+            child = self._running()
             try:
                 line = child.exchange(msgspec.json.encode(request) + b"\n", time.monotonic() + timeout)
                 return msgspec.json.decode(line, type=answer)
@@ -71,6 +66,19 @@ class PluginProcess:
         child = self._child
         if child is not None:
             child.kill()
+
+    def _running(self) -> ChildProcess:
+        """Return the process, started if need be. Raises: NoAnswer."""
+        try:
+            child = self._child = self._child or self._start()
+        except OSError as error:
+            raise NoAnswer(f"no process could be started: {error.strerror}", is_late=False) from error
+        if (
+            self._is_over
+        ):  # looked at after the process is known: whoever abandons it looks the other way round
+            self._end(child)
+            raise NoAnswer("nobody waits for it any more", is_late=True)
+        return child
 
     def _end(self, child: ChildProcess, *, patience: float = 0.0) -> int | None:
         self._child = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api.checks import CheckContext, Finding
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -150,17 +151,25 @@ class _Slot:
 
 def well(check: Check) -> Finding:
     """Return the finding of a check that found nothing."""
-    return Finding(severity="ok", summary=check.summary, id=check.id, link=check.link)
+    return stamped(Finding(severity="ok", summary=check.summary), check)
 
 
 def stamped(finding: Finding, check: Check) -> Finding:
-    """Return the finding with the id and the link of its check, where it has none of its own."""
-    return msgspec.structs.replace(finding, id=finding.id or check.id, link=finding.link or check.link)
+    """Return the finding with the id and the link of its check, where it has none of its own; no password in it."""
+    return msgspec.structs.replace(
+        finding,
+        id=finding.id or check.id,
+        link=finding.link or check.link,
+        plugin=finding.plugin or getattr(check, "plugin", ""),
+        summary=mask_secrets(finding.summary),
+        evidence=tuple(mask_secrets(line) for line in finding.evidence),
+        fix=finding.fix and mask_secrets(finding.fix),
+    )
 
 
 def crashed(check: Check, summary: str, *, fix: str = _REPORT) -> Finding:
     """Return the finding of a check that did not do what a check does."""
-    return Finding(severity="crash", summary=summary, fix=fix, id=check.id, link=check.link)
+    return stamped(Finding(severity="crash", summary=summary, fix=fix), check)
 
 
 def _missing(facts: MachineFacts, parts: tuple[str, ...]) -> Finding | None:

@@ -48,6 +48,17 @@ def test_run_checks_finding_gets_id_and_link_of_its_check() -> None:
     assert (second.id, second.link) == ("a.b", "there")
 
 
+def test_run_checks_password_in_a_finding_is_masked() -> None:
+    address = "https://bob:s3kret@mirror.example/whl"
+
+    def run(context: CheckContext) -> list[Finding]:
+        return [Finding(severity="warn", summary=address, evidence=(address,), fix=f"curl {address}")]
+
+    [finding] = results([check("a.b", run)]).values()
+
+    assert "s3kret" not in str(finding) and "mirror.example" in str(finding.fix)
+
+
 @pytest.mark.parametrize(
     ("run", "says"),
     [

@@ -17,10 +17,10 @@ _NEEDS = ("plugins",)
 def checks(surroundings: Surroundings) -> tuple[Check, ...]:
     """Return the checks of plugins; each speaks of every plugin that it finds something wrong with."""
     made: tuple[tuple[str, str, Callable[[CheckContext], Iterator[Finding]]], ...] = (
-        ("plugin.load", "every plugin can be loaded", find_broken),
-        ("plugin.conflict", "no two plugins claim one name", find_conflicts),
-        ("plugin.requirements", "every plugin has what its metadata ask for", find_unmet),
-        ("plugin.heavy", "no plugin slows envkit down", find_heavy),
+        ("plugin.load", "Every plugin can be loaded", find_broken),
+        ("plugin.conflict", "No two plugins claim one name", find_conflicts),
+        ("plugin.requirements", "Every plugin has what its metadata ask for", find_unmet),
+        ("plugin.heavy", "No plugin slows envkit down", find_heavy),
     )
     return tuple(Check(id=name, summary=summary, needs=_NEEDS, run=run) for name, summary, run in made)
 
@@ -30,9 +30,10 @@ def find_broken(context: CheckContext) -> Iterator[Finding]:
     broken = [each for each in context.plugins if each.state in ("broken", "silent")]
     for state in broken:
         how = "cannot be loaded" if state.state == "broken" else "is not loaded in time"
+        problem = state.problem or ""
         yield Finding(
             severity="error",
-            summary=f"{_name(state)} {how}: {state.problem}",
+            summary=problem if _name(state) in problem else f"{_name(state)} {how}: {problem}",
             evidence=(_claim(state),),
             fix=f"{_tell(state)}, or do without it: pip uninstall {state.plugin}",
         )
@@ -40,7 +41,7 @@ def find_broken(context: CheckContext) -> Iterator[Finding]:
         count = len({state.plugin for state in context.plugins})
         yield Finding(
             severity="ok",
-            summary=f"all {count} plugins can be loaded" if count > 1 else "every plugin can be loaded",
+            summary=f"All {count} plugins can be loaded" if count > 1 else "Every plugin can be loaded",
             evidence=tuple(
                 f"{_name(state)}: {_claim(state)}"
                 + (f", {state.milliseconds:.0f} ms" if state.milliseconds else "")

@@ -69,7 +69,7 @@ class Check:
 
     ``id`` is ``subject.what``, such as ``gpu.driver-missing``: letters, digits, dashes and one dot. What ``run``
     yields takes it over; a check that yields nothing has found all well. ``needs`` are names of fields of
-    MachineFacts: where one could not be read at all, the check is skipped and says so. ``cost`` is ``slow`` for
+    MachineFacts, or ``plugins``: where one could not be read at all, the check is skipped and says so. ``cost`` is ``slow`` for
     one that takes more than a tenth of a second: it runs under ``--deep`` alone. ``network`` marks one that needs
     ``--network``. ``run`` changes nothing on the machine, and is given 5 seconds.
     """

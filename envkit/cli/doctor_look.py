@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit import config
-from envkit.api import ConfigError, EnvkitError, MachineError, UsageError
+from envkit.api import EnvkitError, MachineError, UsageError
 from envkit.api.checks import Check, Finding
 from envkit.doctor.catalog import builtin_checks, linked
 from envkit.doctor.extension import Foreign, ForeignCheck, take_checks
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 # Of the 30 seconds, what importing and printing leave.
 LOOK_SECONDS = 27.0
 DEEP_SECONDS = 24.0
-_CAPABILITY = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")  # as the table of torch builds has it: major and minor
 TASK_CHECK = "task.ready"
 TASK_IDS = ("task.environment", "task.torch", "task.disk", "task.memory", "task.time", "task.data")
 # What the head of the screen tells and what the choice of torch looks at.
@@ -259,14 +257,6 @@ def _apart(
 
 
 def _read_facts_file(file: Path) -> MachineFacts:
-    """Return the facts of another machine. Raises: ConfigError with the file and the field."""
-    from envkit.cli.env.surroundings import read_facts_file
+    from envkit.cli.env.surroundings import read_facts_file  # with it come the environments
 
-    facts = read_facts_file(file)
-    for gpu in facts.nvidia.gpus:
-        if gpu.compute_capability and not _CAPABILITY.fullmatch(gpu.compute_capability):
-            raise ConfigError(
-                f"{file}: the compute_capability {gpu.compute_capability!r} is no version such as 8.6",
-                hint="Write a new one on that machine: envkit facts > facts.json",
-            )
-    return facts
+    return read_facts_file(file)

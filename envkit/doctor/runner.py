@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api.checks import CheckContext, Finding
+from envkit.machine.parts import FIRST_PARTS
 from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ DEADLINE_SECONDS = 30.0
 CHECK_SECONDS = 5.0
 _QUICK_PART = "platform"  # for a check that needs nothing: asking for no part would mean all
 # What facts of version 1 hold; they name no parts.
-_FIRST_PARTS = ("python", "platform", "cpu", "memory", "nvidia", "interpreters", "disks")
 _REPORT = "Please report it: this is a bug in envkit"
 
 
@@ -174,7 +174,7 @@ def crashed(check: Check, summary: str, *, fix: str = _REPORT) -> Finding:
 
 def _missing(facts: MachineFacts, parts: tuple[str, ...]) -> Finding | None:
     """Return why a part that is needed is not there, None where all are."""
-    looked_at = facts.parts or _FIRST_PARTS
+    looked_at = facts.parts or FIRST_PARTS
     for part in parts:
         if part not in looked_at:
             return Finding(severity="skip", summary=f"not judged: these facts tell nothing of {_words(part)}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvError
 from envkit.environments.records import format_size
+from envkit.machine.installers import uv_cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from envkit.environments.plan import Plan
     from envkit.environments.records import WheelPackage
@@ -81,14 +82,6 @@ def check_disk_space(
                 f"{existing} has {format_size(free)} free, and the environment needs about {format_size(needed)}",
                 hint=f"Free some space (uv cache prune), or move to a larger disk: {setting}=DIR",
             )
-
-
-def uv_cache_dir(environ: Mapping[str, str]) -> Path:
-    """Return where uv keeps what it downloaded. Source: uv's documentation, "Caching"."""
-    if environ.get("UV_CACHE_DIR"):
-        return Path(environ["UV_CACHE_DIR"]).absolute()
-    caches = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home(), ".cache")
-    return Path(caches) / "uv"
 
 
 def _existing(path: Path) -> Path:

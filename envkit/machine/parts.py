@@ -235,3 +235,9 @@ READERS: Mapping[str, Callable[[Sources], Any]] = {
 NETWORK = "network"
 # All that is read unless less is wanted; the network only where it is asked for.
 PARTS: tuple[str, ...] = (*IMMEDIATE, *(name for name in READERS if name != NETWORK))
+# What facts of version 1 looked at: they do not say so themselves. Of other makers' GPUs they knew nothing, and a torch
+# was chosen all the same.
+FIRST_PARTS: tuple[str, ...] = (
+    *("python", "interpreters", "platform", "cpu", "memory", "nvidia", "disks"),
+    *("amd", "intel", "apple"),
+)

@@ -15,11 +15,11 @@ from envkit.cli import envelope
 from envkit.cli.ages import read_age
 from envkit.cli.env.asking import confirm
 from envkit.cli.env.list import last_used_text
-from envkit.environments.disk_space import uv_cache_dir
 from envkit.environments.holders import busy_error
 from envkit.environments.records import format_size
 from envkit.environments.removal import Removable, find_removable, remove_with_traces
 from envkit.environments.store import envs_dir, list_environments
+from envkit.machine.installers import uv_cache_dir
 
 # Of an environment whose files are links to uv's cache, next to nothing is freed.
 _SHARED = 0.5

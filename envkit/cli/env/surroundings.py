@@ -14,14 +14,14 @@ from envkit.api import ConfigError
 from envkit.api.facts import FACTS_VERSION
 from envkit.environments.plan import Planning
 from envkit.machine import MachineFacts, read_facts
+from envkit.machine.parts import FIRST_PARTS
 
 if TYPE_CHECKING:
     from envkit.config import Settings
 
 
 _VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})+")
-# What the first version looked at: its records do not say so themselves.
-_FIRST_PARTS = ("python", "interpreters", "platform", "cpu", "memory", "nvidia", "disks")
+_CAPABILITY = re.compile(r"[0-9]{1,2}\.[0-9]")
 
 
 class _Head(msgspec.Struct):
@@ -86,7 +86,7 @@ def _decode(content: bytes, file: Path) -> MachineFacts:
         )
     facts = msgspec.json.decode(content, type=MachineFacts)
     if not facts.parts:
-        facts = msgspec.structs.replace(facts, parts=_FIRST_PARTS)
+        facts = msgspec.structs.replace(facts, parts=FIRST_PARTS)
     return facts
 
 
@@ -98,8 +98,12 @@ def _check_versions(facts: MachineFacts, file: Path, *, hint: str) -> None:
     versions: list[tuple[str, str | None, str]] = [("version of Python", facts.python.version, "3.12.1")]
     versions += [("version of a Python", each.version, "3.12") for each in facts.interpreters]
     versions += [("libc_version", platform.libc_version, "2.35")]
-    versions += [("compute_capability", gpu.compute_capability, "8.6") for gpu in facts.nvidia.gpus]
     versions += [("driver_version", facts.nvidia.driver_version, "580.65.06")]
     for name, version, example in versions:
         if version is not None and not _VERSION.fullmatch(version):
             raise ConfigError(f"{file}: the {name} {version!r} is no version such as {example}", hint=hint)
+    for gpu in facts.nvidia.gpus:
+        if gpu.compute_capability is not None and not _CAPABILITY.fullmatch(gpu.compute_capability):
+            raise ConfigError(
+                f"{file}: the compute_capability {gpu.compute_capability!r} is no version such as 8.6", hint=hint
+            )

@@ -22,6 +22,8 @@ from envkit.api import ImageError
 from envkit.images.building.client import build_call, run_client
 from envkit.images.building.secrets import write_secrets
 from envkit.images.records import BuildSecret
+from envkit.machine.docker_client import find_buildx
+from envkit.machine.files import Files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,13 +37,6 @@ WantedBuilder = Literal["auto", "buildx", "buildkit", "classic"]
 _TRIAL_SECONDS = 60.0
 _MEMORY_FILE = "builders.json"
 _USUAL_CLIENTS = (Path("/usr/bin/docker"), Path("/usr/local/bin/docker"))
-# Where the client looks for buildx. Source: docker/cli, cli-plugins/manager/manager_unix.go.
-_PLUGIN_DIRS = (
-    Path("/usr/local/lib/docker/cli-plugins"),
-    Path("/usr/local/libexec/docker/cli-plugins"),
-    Path("/usr/lib/docker/cli-plugins"),
-    Path("/usr/libexec/docker/cli-plugins"),
-)
 _TRIAL_DOCKERFILE = """\
 FROM scratch
 COPY end /end
@@ -205,11 +200,8 @@ def _program(engine: Engine) -> bytes:
 
 
 def _look(engine: Engine, clients: tuple[Path, ...], environ: Mapping[str, str]) -> _Seen:
-    own = (
-        Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME") or Path.home()) / ".docker")
-        / "cli-plugins"
-    )
-    programs = [*clients, *(folder / "docker-buildx" for folder in (own, *_PLUGIN_DIRS))]
+    buildx = find_buildx(Files(Path("/")), environ=environ)
+    programs = [*clients, *([Path(buildx)] if buildx else [])]
     return _Seen(
         engine_id=engine.id,
         engine_version=engine.version,

@@ -135,7 +135,7 @@ def _tls_in(folder: Path, *, is_verified: bool) -> TlsFiles:
 
 
 def _current_context(config_file: Path) -> str:
-    if not config_file.is_file():
+    if not _is_there(config_file):
         return ""
     read = _read_json(config_file)
     name = read.get("currentContext", "")
@@ -145,7 +145,7 @@ def _current_context(config_file: Path) -> str:
 def _endpoint_of_context(name: str, *, source: str, folder: Path) -> Endpoint:
     place = hashlib.sha256(name.encode()).hexdigest()
     meta_file = folder / "contexts" / "meta" / place / "meta.json"
-    if not meta_file.is_file():
+    if not _is_there(meta_file):
         raise ImageError(
             f"the docker context `{name}` of {source} does not exist",
             hint="See those that do: docker context ls; choose another one: docker context use default",
@@ -168,6 +168,14 @@ def _docker_endpoint(meta: Mapping[str, Any]) -> Mapping[str, Any]:
     endpoints = meta.get("Endpoints")
     endpoint = endpoints.get("docker") if isinstance(endpoints, dict) else None
     return endpoint if isinstance(endpoint, dict) else {}
+
+
+def _is_there(file: Path) -> bool:
+    """Tell whether there is such a file. Raises: ImageError where its folder may not be entered, as after a sudo docker."""
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise broken_configuration(file, error.strerror or str(error)) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

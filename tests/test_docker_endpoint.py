@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import socket
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
+from other_user import without_rights
 
 from envkit.api import ImageError
 from envkit.docker_endpoint import find_endpoint
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write_context(
@@ -135,3 +136,19 @@ def test_endpoint_without_docker_is_podmans_socket(tmp_path: Path) -> None:
         assert (found.address, found.source) == (f"unix://{podman}", "podman's socket")
         nowhere.touch()
         assert find_endpoint(environ, docker_socket=nowhere, podman_sockets=sockets).is_default
+
+
+def test_endpoint_with_a_configuration_closed_to_this_user_names_the_file(tmp_path: Path) -> None:
+    home = Path(tempfile.mkdtemp(dir="/tmp"))  # below folders that anybody may enter
+    try:
+        home.chmod(0o755)
+        (home / ".docker").mkdir(mode=0o700)
+        with without_rights():
+            closed = home / ".docker"
+            if os.geteuid() == closed.stat().st_uid:
+                closed.chmod(0)
+            with pytest.raises(ImageError, match=r"\.docker/config\.json cannot be read: Permission denied"):
+                find_endpoint({"HOME": str(home)})
+    finally:
+        (home / ".docker").chmod(0o700)
+        shutil.rmtree(home)

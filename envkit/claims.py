@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from envkit.api import PluginError, UsageError
-from envkit.registry import load_extensions, report_hint
+from envkit.registry import (
+    decide_hint,
+    describe,
+    find_extensions,
+    load_extension,
+    plugin_error,
+    preferred_plugin,
+)
+from envkit.registry.metadata import canonical
+from envkit.registry.preference import PREFER_SETTING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from envkit.registry import Extension, ExtensionEntry
 
@@ -73,16 +82,32 @@ class Claims(Generic[GivenT]):
         return claim.given
 
     def _settle(self, name: str) -> Claim[GivenT]:
-        claims = self.by_name[name]
+        claims = self._chosen(name)
         sources = " and ".join(sorted({str(entry) for entry, _ in claims}))
         if len(claims) == 1:
             return Claim(name=name, source=sources, given=claims[0][1])
         plugins = sorted({entry.plugin for entry, _ in claims})
-        fault = PluginError(
-            f"the {self.kind} {name!r} is claimed by {sources}",
-            hint=f"Uninstall all but one: pip uninstall {plugins[-1]}",
-        )
+        entry = claims[0][0]
+        if len(plugins) == 1:
+            fault = plugin_error(entry, f"the {self.kind} {name!r} is claimed twice by {sources}")
+        else:
+            fault = PluginError(
+                f"the {self.kind} {name!r} is claimed by {sources}",
+                hint=decide_hint(name, plugins),
+                plugin=entry.plugin,
+                version=entry.version,
+                state="conflict",
+            )
         return Claim(name=name, source=sources, given=None, fault=fault)
+
+    def _chosen(self, name: str) -> list[tuple[ExtensionEntry, GivenT]]:
+        """Return of several claims the one that the user prefers, else envkit's own, else all."""
+        claims = self.by_name[name]
+        if len(claims) < 2:
+            return claims
+        wanted = preferred_plugin(name)
+        preferred = [claim for claim in claims if canonical(claim[0].plugin) == wanted]
+        return preferred or [claim for claim in claims if claim[0].is_own] or claims
 
 
 def read_claims(
@@ -92,11 +117,21 @@ def read_claims(
     hook: str,
     take: Callable[[Extension], Sequence[Any]],
     find_wrong: Callable[[Any], str],
+    wanted: str | None = None,
 ) -> Claims[Any]:
-    """Ask every extension, each on its own. ``find_wrong`` says what is wrong with what it gives, or nothing."""
+    """Ask every extension, each on its own. ``find_wrong`` says what is wrong with what it gives, or nothing.
+
+    Where only the name ``wanted`` is, and it is envkit's own, and no setting gives it to another, the others are
+    not even imported: none can make it slower.
+    """
     by_name: dict[str, list[tuple[ExtensionEntry, Any]]] = {}
     faults: list[PluginError] = []
-    for extension in load_extensions():
+    own_first = sorted(find_extensions(), key=lambda entry: not entry.is_own)
+    for entry in own_first:
+        own_claims = any(claimer.is_own for claimer, _ in by_name.get(wanted or "", ()))
+        if own_claims and not entry.is_own and preferred_plugin(wanted or "") is None:
+            break
+        extension = load_extension(entry)
         if extension.fault is not None:
             faults.append(extension.fault)
             continue
@@ -106,9 +141,34 @@ def read_claims(
             faults.append(error)
             continue
         for each in given:
-            if wrong := find_wrong(each):
-                message = f"{hook} of {extension.entry} gives {wrong}"
-                faults.append(PluginError(message, hint=report_hint(extension.entry)))
+            if wrong := _look(each, find_wrong):
+                faults.append(plugin_error(extension.entry, f"{hook} of {extension.entry} gives {wrong}"))
             else:
                 by_name.setdefault(each.name, []).append((extension.entry, each))
+    faults += _overridden(by_name, kind=kind, hook=hook)
     return Claims(kind=kind, purpose=purpose, by_name=by_name, faults=faults)
+
+
+def _look(given: Any, find_wrong: Callable[[Any], str]) -> str:
+    try:
+        return find_wrong(given)
+    except Exception as error:  # noqa: BLE001 - a property of the author's may raise
+        return f"{type(given).__name__}, which cannot be looked at: {describe(error)}"
+
+
+def _overridden(
+    by_name: Mapping[str, Sequence[tuple[ExtensionEntry, Any]]], *, kind: str, hook: str
+) -> list[PluginError]:
+    """Return what is wrong with claims to names of envkit's own, which nobody loses unasked."""
+    return [
+        plugin_error(
+            entry,
+            f"{hook} of {entry} gives the {kind} {name!r}, which is envkit's own: it needs another name",
+            hint=f"To use it all the same: envkit config set {PREFER_SETTING}.{name} {entry.plugin}",
+            state="conflict",
+        )
+        for name, several in by_name.items()
+        if any(entry.is_own for entry, _ in several) and preferred_plugin(name) is None
+        for entry, _ in several
+        if not entry.is_own
+    ]

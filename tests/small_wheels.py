@@ -19,18 +19,22 @@ def write_wheel(
     needs: tuple[str, ...] = (),
     tag: str = "py3-none-any",
     content: str = "",
+    code: str | None = None,
+    entry_points: str = "",
 ) -> Path:
-    """Write a wheel into the folder; ``content`` is what its module says."""
+    """Write a wheel into the folder; ``content`` is what its module says, or ``code`` all that is in it."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{name.replace('-', '_')}-{version}"
     info = f"{stem}.dist-info"
     headers = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}"]
     headers += [f"Requires-Dist: {need}" for need in needs]
     files = {
-        f"{name.replace('-', '_')}.py": f"WORD = {content!r}\n",
+        f"{name.replace('-', '_')}.py": f"WORD = {content!r}\n" if code is None else code,
         f"{info}/METADATA": "\n".join([*headers, ""]),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
+    if entry_points:
+        files[f"{info}/entry_points.txt"] = entry_points
     rows = []
     wheel = folder / f"{stem}-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -12,6 +12,7 @@ from envkit.api.environments import (
     BaseRequest,
     EnvironmentBackend,
     FoundPython,
+    InterpreterBackend,
     ListingBackend,
 )
 from envkit.api.errors import (
@@ -60,6 +61,7 @@ __all__ = [
     "ImageTemplate",
     "ImageValues",
     "Inputs",
+    "InterpreterBackend",
     "ListingBackend",
     "MachineError",
     "Meta",

@@ -126,6 +126,18 @@ class EnvironmentBackend(Protocol):
 
 
 @runtime_checkable
+class InterpreterBackend(Protocol):
+    """What a backend has besides that brings no Python of its own.
+
+    Where ``uses_interpreters`` is True, a request holds those of this machine's ``pythons`` that serve, all of one
+    minor version; where ``plan`` raises EnvError for them, it is asked again with those of another. A backend without
+    it brings Python itself, and is given a range alone.
+    """
+
+    uses_interpreters: bool
+
+
+@runtime_checkable
 class ListingBackend(Protocol):
     """What a backend has besides that lists its environments where other tools look for them."""
 

@@ -104,12 +104,16 @@ class Refused(Event, frozen=True, kw_only=True, tag="refused"):
 
 
 class Failed(Event, frozen=True, kw_only=True, tag="failed"):
-    """Close the file: an error ended the run. ``traceback`` is set where the error is a bug."""
+    """Close the file: an error ended the run. ``traceback`` is set where the error is a bug.
+
+    ``plugin`` is the distribution, with its version, whose code was at work; None where envkit's own was.
+    """
 
     message: str
     exit_code: int
     hint: str | None = None
     traceback: str | None = None
+    plugin: str | None = None
 
 
 class Done(Event, frozen=True, kw_only=True, tag="done"):

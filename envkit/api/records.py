@@ -85,12 +85,13 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What ended a run that failed or crashed."""
+    """What ended a run that failed or crashed; ``plugin`` is the one whose code was at work, with its version."""
 
     message: str
     exit_code: int
     hint: str | None = None
     traceback: str | None = None
+    plugin: str | None = None
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

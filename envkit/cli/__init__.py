@@ -13,7 +13,7 @@ import click
 from envkit import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
 # Command, its module in this package, and its line in --help: written here so that --help imports none.
@@ -22,8 +22,10 @@ COMMANDS = {
     "predict": ("predict", "Use a model on texts, files or standard input."),
     "evaluate": ("evaluate", "Score a model on a file with labels."),
     "data": ("data", "Look at data before a run, split it, convert it."),
-    "doctor": ("doctor", "Look at this machine and say which torch build fits it."),
+    "doctor": ("doctor", "Say what is wrong with this machine, and what mends it."),
     "facts": ("facts", "Print what is known of this machine, as JSON."),
+    "torch": ("torch", "Say which torch build fits this machine, and why."),
+    "explain": ("explain", "Name known troubles in a log, and what mends them."),
     "env": ("env", "Make, show, share and remove the environments of tasks."),
     "lock": ("lock", "Write down exactly what an environment is made of."),
     "build": ("build", "Build a Docker image of a task, a lock or a run."),
@@ -85,8 +87,21 @@ class LazyGroup(click.Group):
     epilog="Start with: envkit run ner",
 )
 @click.version_option(__version__, prog_name="envkit", message="%(prog)s %(version)s")
-def command() -> None:
+@click.option("--no-plugins", is_flag=True, help="Do without all plugins, to see whose fault it is.")
+@click.option(
+    "--disable-plugin",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Do without a plugin, by its distribution or its task; may be given more than once.",
+)
+@click.pass_context
+def command(ctx: click.Context, no_plugins: bool, names: tuple[str, ...]) -> None:
     """From a bare machine to a fine-tuned language model in one command."""
+    if no_plugins or names:
+        from envkit.cli.disabling import disable_plugins
+
+        ctx.call_on_close(disable_plugins(names, everything=no_plugins))
 
 
 def _take_signals() -> None:
@@ -101,6 +116,35 @@ def _take_signals() -> None:
         for each in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(each) is signal.SIG_DFL:  # nohup means it
                 signal.signal(each, stop)
+
+
+@contextlib.contextmanager
+def _telling_deprecations() -> Iterator[None]:
+    """Let a plugin's use of what goes away be told in a line of envkit's own, once."""
+    import warnings
+
+    usual, told = warnings.showwarning, set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **rest: Any) -> None:
+        if category.__name__ != "EnvkitDeprecationWarning":  # its module is not imported for --help
+            usual(message, category, *place, **rest)
+        elif str(message) not in told:
+            told.add(str(message))
+            click.echo(f"warning: {message}", err=True)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def _words_of_command(words: Sequence[str]) -> list[str]:
+    """Return the words from the command on, without the options before it."""
+    rest = list(words)
+    while rest and rest[0].startswith(("--no-plugins", "--disable-plugin")):
+        del rest[: 2 if rest[0] == "--disable-plugin" else 1]
+    return rest
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -118,14 +162,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name that the locale lacks is no reason to fail
                 stream.reconfigure(errors="backslashreplace")
-        code = command.main(args=words, prog_name="envkit", standalone_mode=False)
+        with _telling_deprecations():
+            code = command.main(args=words, prog_name="envkit", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk or a reader who left is still an error to be told
     except BaseException as error:  # noqa: BLE001 - the one place: every end of a command passes here
         from envkit.cli.exits import end_with
 
         # What follows the dashes is data, or another program's.
         ours = words[: words.index("--")] if "--" in words else words
-        code = end_with(error, as_json="--json" in ours, words=words)
+        code = end_with(error, as_json="--json" in ours, words=_words_of_command(words))
     if arguments is None:
         gc.freeze()  # at its end Python looks through all objects for garbage, for 20 ms
     sys.exit(code if isinstance(code, int) else 0)

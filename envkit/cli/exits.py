@@ -47,6 +47,13 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
         told: dict[str, Any] = {"message": message, "hint": hint, "exit_code": code}
         if cause is not None:
             told["likely_cause"] = asdict(cause)
+        if isinstance(error, PluginError) and error.plugin:
+            told["plugin"] = {
+                "name": error.plugin,
+                "version": error.version,
+                "tracker": error.tracker,
+                "state": error.state,
+            }
         envelope.write(_command_words(words), data=None, error=told)
         return code
     with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells

@@ -85,7 +85,8 @@ def resume_run(folder: RunFolder, *, is_forced: bool, as_json: bool) -> None:
 def _find_place_again(
     request: RunRequest, *, facts: MachineFacts, settings: Settings, view: RunScreen
 ) -> Workplace:
-    entry, model = find_task(request.task), str(request.options.get("model", ""))
+    entry = find_task(request.task, prefer=request.plugin.distribution)
+    model = str(request.options.get("model", ""))
     used = request.environment
     if is_image(used.name):
         task = load_entry(entry).task

@@ -6,10 +6,10 @@ folder upwards. A task's options stand in a table of its name, addresses of serv
 envkit's other settings above all tables.
 """
 
-from envkit.config.files import read_layers, user_config_file
 from envkit.config.options import flag_of, resolve_options
-from envkit.config.records import Layer, Settings, TrackerName
+from envkit.config.records import Settings, TrackerName
 from envkit.config.settings import resolve_settings
+from envkit.config_files import Layer, read_layers, user_config_file
 
 __all__ = [
     "Layer",

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from envkit.api import ConfigError, EnvkitError
-from envkit.config.files import (
+from envkit.config.keys import Key, find_key, read_value, split_key
+from envkit.config.lines import located
+from envkit.config.options import resolve_options
+from envkit.config.settings import resolve_settings
+from envkit.config.shown import masked
+from envkit.config.writing import alone, read_or_empty, replace_file, toml_with, toml_without
+from envkit.config_files import (
     PROJECT_FILE,
     envkit_table,
     make_layer,
@@ -19,19 +25,13 @@ from envkit.config.files import (
     read_layers,
     user_config_file,
 )
-from envkit.config.keys import Key, find_key, read_value, split_key
-from envkit.config.lines import located
-from envkit.config.options import resolve_options
-from envkit.config.settings import resolve_settings
-from envkit.config.shown import masked
-from envkit.config.writing import alone, read_or_empty, replace_file, toml_with, toml_without
 from envkit.masking import mask_address, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from envkit.config.records import Layer
+    from envkit.config_files import Layer
 
 Scope = Literal["user", "project"]
 
@@ -136,7 +136,7 @@ class Editor:
 
     def _change(self, key: Key, layer: Layer, before: bytes, after: bytes, *, new: Any) -> Change:
         written = key.written_in(layer)
-        content = layer.settings if key.table is None else layer.tables.get(key.table, {})
+        content = layer.table(key.path)
         old_lines, new_lines = before.decode().splitlines(), after.decode().splitlines()
         diff = difflib.unified_diff(old_lines, new_lines, str(layer.file), str(layer.file), lineterm="", n=1)
         return Change(
@@ -150,8 +150,8 @@ class Editor:
 
     def _stronger(self, key: Key, file: Path) -> str | None:
         """Return the strongest place that says it besides, if there is one stronger than the file."""
-        if self.environ.get(key.variable):
-            return key.variable
+        if (variable := key.stated_by(self.environ)) is not None:
+            return variable
         for layer in reversed(self._layers()):
             if layer.file == file:
                 return None
@@ -166,8 +166,8 @@ class Editor:
             if (written := key.written_in(layer)) is not None
         ]
         hint = "To see what is set: envkit config show --sources"
-        if self.environ.get(key.variable):
-            hint = f"The variable {key.variable} sets it: unset {key.variable}"
+        if (variable := key.stated_by(self.environ)) is not None:
+            hint = f"The variable {variable} sets it: unset {variable}"
         elif places:
             flag = "--user" if places[0][0] == self._own else "--project"
             hint = f"It stands in {places[0][1]}: envkit config unset {key} {flag}"
@@ -185,4 +185,4 @@ def _mask_quoted(line: str) -> str:
 
 
 def _path_of(key: Key, layer: Layer) -> tuple[str, ...]:
-    return (*layer.root, *([] if key.table is None else [key.table]))
+    return (*layer.root, *key.path)

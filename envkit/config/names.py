@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 from envkit.api import ConfigError
 from envkit.config.lines import located
-from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
+from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Settings
+from envkit.config_files import PLUGINS_TABLE
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import option_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from envkit.config_files import Layer
+
 # Variables of envkit's that are no settings.
-OTHER_VARIABLES = ("ENVKIT_TRACEBACK", "ENVKIT_TEST_DATA", "ENVKIT_REQUIRE")
+OTHER_VARIABLES = (
+    "ENVKIT_TRACEBACK",
+    "ENVKIT_TEST_DATA",
+    "ENVKIT_REQUIRE",
+    "ENVKIT_DISABLE_PLUGINS",
+    "ENVKIT_PREFER_PLUGINS",
+)
 
 
 def find_name(key: str, names: Sequence[str], *, where: str, root: Sequence[str] = ()) -> str:
@@ -73,14 +82,14 @@ def refuse_misspelt_variable(environ: Mapping[str, str], task: str, names: Itera
                 raise ConfigError(f"there is no variable {variable}", hint=f"Did you mean {near}?")
 
 
-def refuse_misspelt_table(layer: Layer, name: str) -> None:
+def refuse_misspelt_table(layer: Layer, name: str, *, cutoff: float = 0.6) -> None:
     """Refuse a table that is nearly the one of this name, if that is not there. Raises: ConfigError."""
     # Tables of tasks that are not installed here are somebody else's; a misspelt one is a silent loss.
     if name in layer.tables:
         return
-    for table in difflib.get_close_matches(name, layer.tables, n=1, cutoff=0.6):
-        if table != MIRRORS_TABLE and table not in _tasks():
-            what = "table" if name == MIRRORS_TABLE else "task"
+    for table in difflib.get_close_matches(name, layer.tables, n=1, cutoff=cutoff):
+        if table not in (MIRRORS_TABLE, PLUGINS_TABLE) and table not in _tasks():
+            what = "table" if name in (MIRRORS_TABLE, PLUGINS_TABLE) else "task"
             meant = ".".join((*layer.root, name))
             where = located(layer.file, (*layer.root, table))
             raise ConfigError(f"{where}: there is no {what} {table!r}", hint=f"Did you mean [{meant}]?")

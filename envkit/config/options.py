@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from envkit.config.records import Layer
+    from envkit.config_files import Layer
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 

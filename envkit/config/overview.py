@@ -7,10 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvkitError
-from envkit.config.files import PROJECT_FILE, PYPROJECT_FILE, user_config_file
 from envkit.config.lines import located
 from envkit.config.names import OTHER_VARIABLES, find_name, variable_of
-from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
+from envkit.config.preferences import show_preferences
+from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Settings
 from envkit.config.settings import check_setting, default_home, settings_of_variables
 from envkit.config.shown import (
     ConfigFile,
@@ -22,6 +22,7 @@ from envkit.config.shown import (
     show_values,
 )
 from envkit.config.stated import Stated, check_stated, state
+from envkit.config_files import PLUGINS_TABLE, PROJECT_FILE, PYPROJECT_FILE, Layer, user_config_file
 from envkit.masking import mask_secrets
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import Value
@@ -78,9 +79,11 @@ class _Reader:
         mirrors, plain = self._settings(MIRROR_NAMES), self._settings(PLAIN_NAMES)
         tables = dict.fromkeys(key for layer in self.layers for key in layer.tables)
         tables.pop(MIRRORS_TABLE, None)
+        tables.pop(PLUGINS_TABLE, None)
         named = {name: None for name in self.installed if self._variables_of(name)}
         chosen = [task] if task else [*tables, *(name for name in named if name not in tables)]
         tasks = tuple(self._task(name, is_asked=name == task) for name in chosen)
+        plugins = show_preferences(self.layers, environ=self.environ, note=self._note)
         self._find_strange_variables()
         return Overview(
             files=tuple(config_files(self.layers, folder=self.folder, user_file=user_file)),
@@ -88,6 +91,7 @@ class _Reader:
             mirrors=mirrors,
             tasks=tasks,
             problems=tuple(self.problems.values()),
+            plugins=plugins,
         )
 
     def _settings(self, names: Sequence[str]) -> tuple[ShownValue, ...]:
@@ -134,7 +138,7 @@ class _Reader:
                     raise
                 self._note(error)
                 return None
-        near = difflib.get_close_matches(task, [MIRRORS_TABLE, *self.installed], n=1)
+        near = difflib.get_close_matches(task, [MIRRORS_TABLE, PLUGINS_TABLE, *self.installed], n=1)
         for layer in self.layers:
             if near and task in layer.tables:
                 meant = ".".join((*layer.root, near[0]))

@@ -1,11 +1,10 @@
-"""The records of configuration: envkit's own settings, and what one file says."""
+"""envkit's own settings, as a record."""
 
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -41,17 +40,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 MIRROR_NAMES = tuple(MIRROR_FIELDS.values())
 PLAIN_NAMES = tuple(name for name in Settings.__struct_fields__ if name not in MIRROR_NAMES)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What one file says: envkit's settings, and a table a task (and ``mirrors``)."""
-
-    file: Path
-    settings: dict[str, Any]
-    tables: dict[str, dict[str, Any]]
-
-    @property
-    def root(self) -> tuple[str, ...]:
-        """Return the keys below which everything stands: ``tool.envkit`` in a pyproject.toml."""
-        return ("tool", "envkit") if self.file.name == "pyproject.toml" else ()

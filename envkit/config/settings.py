@@ -11,15 +11,19 @@ import platformdirs
 
 from envkit.api import ConfigError
 from envkit.config.names import refuse_misspelt_table, variable_of
-from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Layer, Settings
+from envkit.config.plugins_table import refuse_wrong_table
+from envkit.config.records import MIRROR_NAMES, PLAIN_NAMES, Settings
 from envkit.config.shown import masked
 from envkit.config.stated import Stated, check_stated, place_of, stated_in
+from envkit.config_files import PLUGINS_TABLE
 from envkit.masking import mask_address
 from envkit.mirrors import MIRRORS_TABLE
 from envkit.option_values import Value, option_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from envkit.config_files import Layer
 
 _ADDRESSES = ("package_index", "torch_index", "channel_alias", "model_hub")
 _PATH_MARKS = ("/", "./", "../", "~")
@@ -30,6 +34,8 @@ def resolve_settings(layers: Iterable[Layer], *, environ: Mapping[str, str] = os
     strongest: dict[str, Stated] = {}
     for layer in layers:
         refuse_misspelt_table(layer, MIRRORS_TABLE)
+        refuse_misspelt_table(layer, PLUGINS_TABLE, cutoff=0.85)
+        refuse_wrong_table(layer)
         for stated in settings_in(layer):
             strongest[stated.name] = stated
     strongest |= {stated.name: stated for stated in settings_of_variables(environ)}

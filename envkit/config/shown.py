@@ -74,6 +74,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     mirrors: tuple[ShownValue, ...]
     tasks: tuple[TaskValues, ...]
     problems: tuple[ConfigProblem, ...]
+    plugins: tuple[ShownValue, ...] = ()
 
 
 def show_values(

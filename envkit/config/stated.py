@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from envkit.config.records import Layer
+    from envkit.config_files import Layer
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def read_lines(file: Path, *, encoding: str | None = None) -> list[str]:
 
 
 def read_text(file: Path, *, encoding: str | None = None) -> str:
-    """Return the text of a file as it is, without a byte order mark. Reads and raises as ``read_lines``."""
+    """Return the text of a file as it is, without a byte order mark. Raises: DataError as ``read_lines``."""
     content = read_content(file)
     text = decode_text(content, file=file, encoding=encoding)
     if not text:

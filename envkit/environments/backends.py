@@ -27,7 +27,7 @@ def load_backend(name: str) -> EnvironmentBackend:
 
     Raises: UsageError where there is none, PluginError where two distributions claim the name.
     """
-    return _claims().pick(name)
+    return _claims(wanted=name).pick(name)
 
 
 def find_faults() -> list[PluginError]:
@@ -47,13 +47,14 @@ def backend_context(
     )
 
 
-def _claims() -> Claims[EnvironmentBackend]:
+def _claims(*, wanted: str | None = None) -> Claims[EnvironmentBackend]:
     return read_claims(
         "backend",
         purpose="environments",
         hook="envkit_backends",
         take=methodcaller("backends"),
         find_wrong=_find_wrong,
+        wanted=wanted,
     )
 
 

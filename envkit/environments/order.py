@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envkit import registry
-from envkit.api import DEFAULT_MODEL, MachineError
+from envkit.api import DEFAULT_MODEL, InterpreterBackend, MachineError
 from envkit.environments.agreement import Claim, check_agreement
 from envkit.environments.backends import load_backend
 from envkit.environments.pythons import may_be_in, no_python, pythons_in_reach
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from envkit.machine import MachineFacts
     from envkit.pip_configuration import PipConfiguration
     from envkit.registry import TaskEntry
+
+_USUAL_BACKEND = "venv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,8 @@ def choose(
     asked = read_python(spec.python)
     entries = tuple(planning.find_task(name) for name in spec.tasks)
     torch_range, packages = split_torch(spec.packages)
-    places = list(pythons_in_reach(spec, asked, here=planning.here or planning.facts))
+    is_local = _uses_interpreters(spec.backend, planning)
+    places = list(pythons_in_reach(asked, here=planning.here or planning.facts, uses_interpreters=is_local))
     first_error: MachineError | None = None
     ranges = asked
     minors = [minor for _, version in places if (minor := minor_version(version)) not in without]
@@ -141,7 +144,15 @@ def choose(
         )
     if first_error is not None:
         raise first_error
-    raise no_python(spec, entries, ranges, places)
+    raise no_python(spec, entries, ranges, places, uses_interpreters=is_local)
+
+
+def _uses_interpreters(name: str, planning: Planning) -> bool:
+    """Tell whether this backend makes environments from interpreters of this machine. Raises: UsageError, PluginError."""
+    if name == _USUAL_BACKEND:  # an environment that is there is found without loading any extension
+        return True
+    backend = planning.find_backend(name)
+    return isinstance(backend, InterpreterBackend) and backend.uses_interpreters
 
 
 def model_packages(needs: Needs, model: str, *, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 _NEWEST_MINOR = 14
 
 
-def pythons_in_reach(spec: EnvSpec, asked: SpecifierSet, *, here: MachineFacts) -> Iterator[tuple[str, str]]:
-    """Yield paths and versions of the Pythons that may be taken, the preferred first."""
+def pythons_in_reach(
+    asked: SpecifierSet, *, here: MachineFacts, uses_interpreters: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield paths and versions of the Pythons that may be taken, the preferred first.
+
+    Paths are empty for a backend that brings Python itself, rather than use an interpreter of this machine.
+    """
     running = here.python
-    if spec.backend == "venv":
+    if uses_interpreters:
         yield running.path, running.version
         yield from ((each.path, each.version) for each in here.interpreters)
         return
@@ -44,12 +49,17 @@ def may_be_in(version: str, ranges: SpecifierSet) -> bool:
 
 
 def no_python(
-    spec: EnvSpec, entries: Sequence[TaskEntry], ranges: SpecifierSet, places: Sequence[tuple[str, str]]
+    spec: EnvSpec,
+    entries: Sequence[TaskEntry],
+    ranges: SpecifierSet,
+    places: Sequence[tuple[str, str]],
+    *,
+    uses_interpreters: bool,
 ) -> EnvError:
     """Return the error for tasks that no Python in reach serves."""
     who = " and ".join(map(str, entries)) or "the environment"
     there = ", ".join(version for _, version in places) or "none that fits"
-    if spec.backend == "venv":
+    if uses_interpreters:
         hint = "Install such a Python so that it is found on PATH; none is downloaded unasked"
         asked = str(read_python(spec.python)).split(",")
         if spec.python and (others := ",".join(sorted(set(str(ranges).split(",")) - set(asked)))):

@@ -37,6 +37,7 @@ class VenvBackend:
 
     name = "venv"
     summary = "a venv of one of this machine's Pythons"
+    uses_interpreters = True
 
     def plan(self, request: BaseRequest, *, context: BackendContext) -> Base:
         """Choose the first interpreter in the range. Raises: EnvError where none fits."""

@@ -53,7 +53,8 @@ def add_adapters(
     The head is trained in full, all else is frozen; a layer that is frozen already gets none. ``base`` is
     the model as the user named it, a folder or a name on the hub; ``total_steps`` is what AdaLoRA plans its
     ranks over. The adapters begin as no change, their random numbers drawn from ``seed`` alone.
-    Raises: UsageError where there is nothing to adapt, EnvError where peft is not installed.
+    Raises: UsageError where there is nothing to adapt, EnvError where peft is not installed, ValueError for another
+    ``kind``.
     Source: Hu et al., LoRA, 2021; Zhang et al., AdaLoRA, 2023; Liu et al., IA3, 2022.
     """
     peft = _import_peft()
@@ -97,7 +98,7 @@ def add_adapters(
 
 
 def penalty(adapters: Adapters) -> torch.Tensor | None:
-    """Return what AdaLoRA adds to the mean loss of a step, once a step; None for other adapters.
+    """Return what AdaLoRA adds to the mean loss of a step, one number, once a step; None for other adapters.
 
     It keeps the factors of the updates near orthogonal, so that their scales can be compared.
     Source: Zhang et al., AdaLoRA, 2023, equation 4, as the mean over the factors that peft takes.
@@ -127,7 +128,7 @@ def after_step(adapters: Adapters, step: int) -> None:
 
 
 def adapter_state(adapters: Adapters) -> dict[str, torch.Tensor]:
-    """Return what going on with AdaLoRA needs besides the model's weights; empty for other adapters."""
+    """Return what going on with AdaLoRA needs besides the model's weights, tensors by name; empty for other adapters."""
     if adapters.kind != "adalora":
         return {}
     allocator = adapters.wrapped.base_model.rankallocator
@@ -140,7 +141,7 @@ def adapter_state(adapters: Adapters) -> dict[str, torch.Tensor]:
 
 
 def restore_adapter_state(adapters: Adapters, state: Mapping[str, torch.Tensor]) -> None:
-    """Go on from what ``adapter_state`` returned."""
+    """Go on from what ``adapter_state`` returned, tensors by name."""
     if adapters.kind != "adalora":
         return
     device = adapters.model.device

@@ -30,12 +30,12 @@ class BitDropout(torch.nn.Dropout):  # type: ignore[misc]  # torch has no types 
     """``torch.nn.Dropout``, cheap on a CPU: the same kind of noise, from other random numbers."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Return the values, some of them 0 and the others scaled up; in evaluation as they are."""
+        """Return the values, of any shape, some of them 0 and the others scaled up; in evaluation as they are."""
         return drop(input, self.p) if self.training else input
 
 
 def drop(values: torch.Tensor, share: float) -> torch.Tensor:
-    """Return the values with a random ``share`` (0 to 1) of them 0, the others scaled so that the mean stays.
+    """Return the values, of any shape, a random ``share`` (0 to 1) of them 0, the others scaled so that the mean stays.
 
     The randomness is that of torch's global generator of the device.
     """

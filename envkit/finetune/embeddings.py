@@ -18,7 +18,7 @@ _LARGEST_SHARE = 0.8
 class NarrowEmbedding:
     """The rows of an embedding that training moves; the model goes on computing with the whole of it.
 
-    ``name`` is the weight's in the model. The weight's gradient is sparse: it is never spread over all rows.
+    ``name`` is the weight's in the model, ``rows`` are the numbers of the rows, int64 [rows]. The weight's gradient is sparse: it is never spread over all rows.
     """
 
     def __init__(self, name: str, module: torch.nn.Embedding, rows: torch.Tensor) -> None:
@@ -66,7 +66,10 @@ class NarrowEmbedding:
         return self._rows
 
     def align(self, saved: torch.Tensor, rows: torch.Tensor, *, others: torch.Tensor) -> torch.Tensor:
-        """Return values a row, saved for other ``rows``, in the order of these; where there are none, ``others``'."""
+        """Return values a row, [rows, …] as ``others``, in the order of these rows.
+
+        ``saved`` [others' rows, …] are those of the rows numbered ``rows``, int64; where there are none, ``others`` stay.
+        """
         aligned = others.clone()
         places = self._places[rows.to(self._places.device)].to(rows.device)
         is_here = places >= 0
@@ -74,7 +77,7 @@ class NarrowEmbedding:
         return aligned
 
     def put_rows(self, rows: torch.Tensor) -> None:
-        """Give the model these rows, rounded to its own numbers."""
+        """Give the model these rows, [rows, size], rounded to its own numbers."""
         weight = self._module.weight
         with torch.no_grad():
             weight.index_copy_(0, self._rows, rows.to(weight.dtype))

@@ -69,12 +69,14 @@ def make_optimizer(
 ) -> torch.optim.Optimizer:
     """Return the optimizer ``adamw``, ``sgd`` (momentum 0.9) or ``adafactor`` for these groups.
 
-    ``weights`` gives the tensor to move for each name: the model's own, or its float32 master where the
+    ``weights`` gives the tensor to move by name: the model's own, or its float32 master where the
     model computes in less. The names are kept in each of ``param_groups`` as ``param_names``.
 
     Adafactor is transformers': told to, it takes the learning rate as it is given, so a rate means about
     the same as with AdamW; torch's multiplies it by the size of each weight and bounds it by 1/sqrt(step),
     which makes of 2e-4 some 1e-5.
+
+    Raises: ValueError for another ``kind``.
     """
     named: list[dict[str, Any]] = [
         {
@@ -103,7 +105,7 @@ def schedule_factor(step: int, *, total: int, warmup: float, kind: str) -> float
 
     It rises over the first ``warmup`` share of ``total`` steps, is 1 after them, and then falls in a line
     (``linear``) or half a cosine (``cosine``) to reach 0 after the last step, or stays (``constant``).
-    Never 0 for a step that is taken, so that none is without effect.
+    Never 0 for a step that is taken, so that none is without effect. Raises: ValueError for another ``kind``.
     """
     rising = round(total * warmup)
     if step < rising:
@@ -131,7 +133,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:
 def clip(weights: Iterable[torch.Tensor], largest_norm: float) -> float:
     """Scale the gradients, in place, so that their norm together is at most this, and return what it was.
 
-    0 clips nothing. A norm that is no finite number is returned and the gradients are left as they are:
+    The weights are of any shape; 0 clips nothing. A norm that is no finite number is returned and the gradients are left as they are:
     scaling would spread it to all of them.
     """
     with_gradient = [weight for weight in weights if weight.grad is not None]

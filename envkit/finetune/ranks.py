@@ -20,14 +20,14 @@ class Ranks:
     count: int = 1
 
     def sum(self, value: torch.Tensor) -> torch.Tensor:
-        """Return the sum of this value over all ranks, each of which must call this."""
+        """Return the sum of this value, of any shape, over all ranks, each of which must call this."""
         if self.count > 1:
             value = value.detach().clone()
             distributed.all_reduce(value)
         return value
 
     def sum_gradients(self, weights: Iterable[torch.Tensor]) -> None:
-        """Replace each weight's gradient by its sum over all ranks; one that has none adds nothing."""
+        """Replace each weight's gradient, of any shape, by its sum over all ranks; one that has none adds nothing."""
         if self.count == 1:
             return
         for weight in weights:

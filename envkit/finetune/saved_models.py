@@ -10,6 +10,7 @@ from transformers import AutoConfig
 
 from envkit.api import EnvError, UsageError
 from envkit.finetune.adapters import BASE_CONFIG
+from envkit.finetune.added_tokens import fit_embedding
 from envkit.finetune.attention import speed_up_attention
 from envkit.finetune.models import fetch_model, load_model, load_tokenizer
 
@@ -34,7 +35,7 @@ def load_saved_model(
     """
     tokenizer = load_tokenizer(folder)
     if (folder / ADAPTER_CONFIG).exists():
-        model = _load_adapted(folder, auto_class, device=device, report=report)
+        model = _load_adapted(folder, auto_class, tokenizer, device=device, report=report)
     else:
         labels = tuple(AutoConfig.from_pretrained(folder).id2label.values())
         model = load_model(folder, auto_class, labels=labels, device=device, report=report)
@@ -44,7 +45,12 @@ def load_saved_model(
 
 
 def _load_adapted(
-    folder: Path, auto_class: Any, *, device: torch.device, report: Reporter
+    folder: Path,
+    auto_class: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    device: torch.device,
+    report: Reporter,
 ) -> PreTrainedModel:
     try:
         import peft
@@ -68,6 +74,7 @@ def _load_adapted(
     model.config.id2label = dict(enumerate(labels))
     model.config.label2id = {label: number for number, label in enumerate(labels)}
     model.config.problem_type = kept.get("problem_type")
+    fit_embedding(model, tokenizer)  # tokens that were added for the training, whose rows no adapter holds
     with warnings.catch_warnings():
         # peft asks transformers in a way that transformers 6 will forget; no one else can mend it.
         warnings.simplefilter("ignore", FutureWarning)

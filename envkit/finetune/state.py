@@ -70,7 +70,7 @@ def load_parts(folder: Path) -> dict[str, Part]:
 
 
 def save_tensors(file: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Write tensors of any device to a safetensors file; ones that share memory are each written whole.
+    """Write tensors of any device and shape to a safetensors file; ones that share memory are each written whole.
 
     Raises: OSError.
     """
@@ -82,7 +82,7 @@ def save_tensors(file: Path, tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def load_tensors(file: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a safetensors file, on the CPU. Raises: EnvkitError."""
+    """Return the tensors of a safetensors file by name, on the CPU. Raises: EnvkitError."""
     try:
         return dict(load_file(file))
     except (OSError, SafetensorError) as error:
@@ -168,7 +168,7 @@ def set_tensors(
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer, named: Mapping[str, torch.Tensor]) -> Part:
-    """Return all that the optimizer remembers; ``named`` has a name for each weight that it moves."""
+    """Return all that the optimizer remembers; ``named`` has the weights that it moves by name."""
     names = {id(weight): name for name, weight in named.items()}
     tensors: dict[str, torch.Tensor] = {}
     values: dict[str, dict[str, Any]] = {}
@@ -193,7 +193,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer, named: Mapping[str, torch.
 def set_optimizer_state(
     optimizer: torch.optim.Optimizer, named: Mapping[str, torch.Tensor], state: Part, *, file: Path
 ) -> None:
-    """Let the optimizer go on where the one stood that ``optimizer_state`` was asked of.
+    """Let the optimizer go on where the one stood that ``optimizer_state`` was asked of; ``named`` as there, by name.
 
     Not ``load_state_dict``: it turns what is remembered into the weights' type of numbers, and a bfloat16
     weight with a float32 memory would go on otherwise. Raises: EnvkitError, before anything is changed,

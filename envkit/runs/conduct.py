@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -16,8 +16,10 @@ from envkit.api.records import ErrorRecord, RunRequest, RunResult
 from envkit.runs.follow import EventTail, follow
 from envkit.runs.interrupts import Interrupts
 from envkit.runs.launch import Death, RunningWorker, StartWorker, start_worker
+from envkit.runs.leftovers import leftovers_text, read_memory_kills
 from envkit.runs.log import log_tail
 from envkit.runs.progress import RunProgress, read_progress
+from envkit.runs.silence import QUIET_SECONDS, Silence
 from envkit.worker.failures import hint_for_memory
 from envkit.worker.model_files import MODEL_RECORD
 from envkit.worker.stop import GRACE_SECONDS
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _EXIT_SECONDS = 10.0  # for a worker to end after its last event; a thread of the plugin may hold it
 _LOG_LINES = 20
+_SHELLS_KILL = 128 + signal.SIGKILL  # how a shell between worker and host hands the signal on
 _STOPPING = "Stopping at the next step. Once more kills the run."
 
 
@@ -43,6 +46,8 @@ def run_worker(
     resume: bool = False,
     force: bool = False,
     start: StartWorker = start_worker,
+    quiet_seconds: tuple[float, ...] = QUIET_SECONDS,
+    memory_kills: Callable[[], int | None] = read_memory_kills,
 ) -> RunResult:
     """Start the worker that the request asks for, hand on its events, and return how the run ended.
 
@@ -54,6 +59,8 @@ def run_worker(
     kills it; both end as ``cancelled``. A worker that dies without a last event ends as ``crashed``, which
     is recorded for it. Nothing of its process group is left. The worker inherits the open files
     ``inherited``, such as the lock that keeps its environment. ``start`` starts it, by itself as a process.
+    After each of ``quiet_seconds`` without an event the user is told how long it is silent; ``memory_kills``
+    counts the processes that the system killed for lack of memory.
     Call it in the main thread.
     Raises: UsageError where another worker has the run or it is finished, EnvError, ImageError; where the
     worker refuses to resume, RunFailed with its reason and exit code.
@@ -69,6 +76,8 @@ def run_worker(
     progress = read_progress(folder) if resume else RunProgress()
     has_begun = not resume
     refusal: Refused | None = None
+    kills_before = memory_kills()
+    silence = Silence(plugin=plugin_of(request), after=quiet_seconds)
     with Interrupts() as interrupts:
         worker = start(
             folder,
@@ -81,11 +90,13 @@ def run_worker(
         )
         try:
             interrupts.watch_over(worker)
-            for event in _events(worker, tail, interrupts):
+            for event in _events(worker, tail, interrupts, folder=folder, silence=silence):
                 progress = progress.after(event)
                 has_begun = has_begun or isinstance(event, Hello)
                 refusal = event if isinstance(event, Refused) else refusal
                 on_event(event)
+            if not interrupts.count and (names := worker.left_behind()):
+                on_event(_said(leftovers_text(plugin_of(request), names), level="warning"))
         finally:
             code = worker.clear()
         if refusal is not None:
@@ -101,7 +112,14 @@ def run_worker(
         if interrupts.count > 1 or (interrupts.count and code == -signal.SIGTERM):
             death = None
         else:
-            death = describe_death(code, folder, request=request, log_start=log_start, cause=cause)
+            death = describe_death(
+                code,
+                folder,
+                request=request,
+                log_start=log_start,
+                cause=cause,
+                is_out_of_memory=_has_grown(kills_before, memory_kills()),
+            )
         result = _without_last_word(folder, request, death, spent)
         if has_begun:
             with contextlib.suppress(OSError):  # a disk that is full may be what killed it
@@ -109,24 +127,57 @@ def run_worker(
         return result
 
 
+def plugin_of(request: RunRequest) -> str:
+    """Return distribution and version of the plugin whose loop a run is, as errors name it."""
+    return f"{request.plugin.distribution} {request.plugin.version}"
+
+
 def describe_death(
-    code: int, folder: RunFolder, *, request: RunRequest, log_start: int = 0, cause: Death | None = None
+    code: int,
+    folder: RunFolder,
+    *,
+    request: RunRequest,
+    log_start: int = 0,
+    cause: Death | None = None,
+    is_out_of_memory: bool = False,
 ) -> ErrorRecord:
-    """Return what is known of a worker that ended with ``code`` and no last event: its traceback is its log."""
+    """Return what is known of a worker that ended with ``code`` and no last event: its traceback is its log.
+
+    ``is_out_of_memory`` tells that the system killed something for lack of memory while it ran.
+    """
     hint = f"The worker's log: {folder.log_file}"
+    plugin = plugin_of(request)
+    number = signal.SIGKILL if code == _SHELLS_KILL else -code
     if cause is not None:
         message, hint = cause.message, f"{cause.hint.rstrip('.')}. {hint}"
-    elif code >= 0:
-        message = f"the worker ended with exit code {code} before the run was over"
+    elif not folder.path.is_dir():
+        message = f"the run folder was removed while {plugin} was at work: {folder.path}"
+        hint = "Nothing of the run is left. Whatever removed it, the plugin itself may have"
+    elif number <= 0:
+        message = (
+            f"the worker ended with exit code {code} before the run was over: {plugin}, or a library that it "
+            "uses, ended the process"
+        )
     else:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        message = f"the worker was killed by {name}"
-        if -code == signal.SIGKILL:
-            message += ", most likely by the system because memory ran out"
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        message = f"the worker of {plugin} was killed by {name}"
+        if number == signal.SIGKILL:
+            sure = "by the system" if is_out_of_memory else "most likely by the system"
+            message += f", {sure} because memory ran out"
             hint = f"{hint_for_memory(request)}. {hint}"
     log = log_tail(folder.log_file, _LOG_LINES, start=log_start)
     exit_code = 1 if cause is None else cause.exit_code
-    return ErrorRecord(message=message, exit_code=exit_code, hint=hint, traceback="\n".join(log) or None)
+    return ErrorRecord(
+        message=message,
+        exit_code=exit_code,
+        hint=hint,
+        traceback="\n".join(log) or None,
+        plugin=plugin if cause is None else None,
+    )
+
+
+def _has_grown(before: int | None, after: int | None) -> bool:
+    return before is not None and after is not None and after > before
 
 
 def _with_cause(folder: RunFolder, result: RunResult, cause: Death) -> RunResult:
@@ -153,19 +204,37 @@ def _without_last_word(
     )
 
 
-def _events(worker: RunningWorker, tail: EventTail, interrupts: Interrupts) -> Iterator[AnyEvent]:
-    """Yield the worker's events, and a message of the host's own when the run is interrupted."""
+def _events(
+    worker: RunningWorker,
+    tail: EventTail,
+    interrupts: Interrupts,
+    *,
+    folder: RunFolder,
+    silence: Silence,
+) -> Iterator[AnyEvent]:
+    """Yield the worker's events, and messages of the host's own: of an interruption, of silence, of a lost folder."""
     overdue: float | None = None
-    was_told = False
+    was_told = is_lost = False
     for batch in follow(tail, is_alive=worker.is_alive):
         yield from batch
         if interrupts.count and not was_told:
             was_told = True
-            yield Message(time=time.time(), text=_STOPPING)
+            yield _said(_STOPPING)
         if any(isinstance(event, Failed | Refused | Done) for event in batch):
             overdue = time.monotonic() + _EXIT_SECONDS
         if overdue is not None and time.monotonic() > overdue:
             worker.kill()
+        if batch:
+            silence.heard()
+        elif not is_lost and not folder.path.is_dir():
+            is_lost = True
+            yield _said(f"The run folder is gone: {folder.path}. Nothing can be kept.", level="warning")
+        elif (text := silence.due()) is not None:
+            yield _said(text, level="warning")
+
+
+def _said(text: str, *, level: Literal["info", "warning"] = "info") -> Message:
+    return Message(time=time.time(), text=text, level=level)
 
 
 def _size(file: Path) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from envkit.api import EnvError
+from envkit.runs.leftovers import wait_for_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +51,9 @@ class RunningWorker(Protocol):
 
     def cause(self) -> Death | None:
         """Return what is known of the end of a cleared worker; None where its code and its records say it all."""
+
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the names of the processes that one which has ended, and is not yet cleared, left running."""
 
 
 class StartWorker(Protocol):
@@ -156,6 +160,10 @@ class Worker:
     def cause(self) -> Death | None:
         """Return None: a process's code is all that its parent hears."""
         return None
+
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the names of the processes of its group that live although it has ended."""
+        return () if self._is_clear or self.is_alive() else wait_for_members(self.pid)
 
     def _wait_for_group(self) -> None:
         """Wait until the killed are gone, and with them their memory, here and on a GPU."""

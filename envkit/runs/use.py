@@ -177,7 +177,11 @@ def _end(last: Done | Failed) -> UseEnd:
     if isinstance(last, Done):
         return UseEnd(status="finished" if last.status == "finished" else "unread")
     error = ErrorRecord(
-        message=last.message, exit_code=last.exit_code, hint=last.hint, traceback=last.traceback
+        message=last.message,
+        exit_code=last.exit_code,
+        hint=last.hint,
+        traceback=last.traceback,
+        plugin=last.plugin,
     )
     return UseEnd(status="failed", error=error)
 

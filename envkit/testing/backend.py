@@ -1,4 +1,7 @@
-"""What every backend of environments is checked for: promises that the rest of envkit builds on."""
+"""What every backend of environments is checked for: promises that the rest of envkit builds on.
+
+What an assertion says is a sentence for authors, to which pytest adds nothing: PYTEST_DONT_REWRITE.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What every task is checked for: promises that a user relies on, each with the runs that would break it."""
+"""What every task is checked for: promises that a user relies on, each with the runs that would break it.
+
+What an assertion says is a sentence for authors, to which pytest adds nothing: PYTEST_DONT_REWRITE.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from unittest.mock import patch
 
 from envkit.checkpoints import newest_sound
 from envkit.testing.contract import Contract, Trial, Trials
-from envkit.testing.guard import watch
+from envkit.testing.guard import Watched, watch
 from envkit.testing.heard import Heard
-from envkit.testing.promises import Check, run_checks
+from envkit.testing.promises import Check, fresh_folder, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +28,13 @@ _SAME_NUMBER = (
 _OF_THE_FILE = frozenset({"name", "gold", "is_right", "loss"})
 
 
-def check_task(contract: Contract, folder: Path) -> None:
-    """Run all checks, in ``folder``. Raises: AssertionError with every promise that is not kept."""
-    run_checks(CHECKS, Trials(contract, folder), of=f"the task {contract.task}")
+def check_task(contract: Contract, folder: Path | None = None) -> None:
+    """Run all checks of a task, a minute or so on a CPU; ``folder`` keeps the runs, None throws them away.
+
+    Raises: AssertionError with every promise that is not kept; UsageError, PluginError where there is no such task.
+    """
+    with fresh_folder(folder) as place:
+        run_checks(CHECKS, Trials(contract, place), of=f"the task {contract.task}")
 
 
 def _seed(trials: Trials) -> None:
@@ -144,15 +151,34 @@ def _stops(trials: Trials) -> None:
 
 
 def _stays_inside(trials: Trials) -> None:
-    trials.model_dir(dropout=True)
-    file = trials.contract.files["dev"]
-    with watch() as watched:
-        trial = trials.run("inside", max_steps=2)
-        trials.predict(trial, file)
-    assert not watched.connected, f"it connects to {watched.connected[0]}"
+    watched, trial = _watched(trials, "inside")
     assert not watched.started, f"it starts {watched.started[0]}, which may do anything"
     outside = watched.outside(trial.run_dir)
     assert not outside, f"it writes {outside[0]}, outside of the run's folder"
+
+
+def _offline(trials: Trials) -> None:
+    watched, _ = _watched(trials, "offline")
+    assert not watched.connected, f"it connects to {watched.connected[0]}"
+
+
+def _watched(trials: Trials, name: str) -> tuple[Watched, Trial]:
+    trials.model_dir(dropout=True)
+    with watch() as watched:
+        trial = trials.run(name, max_steps=2)
+        trials.predict(trial, trials.contract.files["dev"])
+    return watched, trial
+
+
+def _environ(trials: Trials) -> None:
+    usual = trials.usual()  # after it, all that is imported late has been imported
+    trials.run("environ", max_steps=2)
+    left = sorted(trials.environ.own | trials.environ.others)
+    assert not left, f"a run leaves {', '.join(left)} changed in os.environ"
+    with trials.environ.watch():
+        trials.predict(usual, trials.contract.files["dev"])
+    left = sorted(trials.environ.own | trials.environ.others)
+    assert not left, f"predicting leaves {', '.join(left)} changed in os.environ"
 
 
 def _on_the_cpu(trials: Trials) -> None:
@@ -235,7 +261,9 @@ CHECKS = (
     Check("gold", "the gold labels score perfectly", _gold),
     Check("nothing_cut", "every row is scored, however small the window", _nothing_cut),
     Check("stops", "a run that is told to stop does so after the step, and leaves a checkpoint", _stops),
-    Check("stays_inside", "it needs no network, and writes in the run's folder alone", _stays_inside),
+    Check("offline", "it needs no network", _offline),
+    Check("stays_inside", "it writes in the run's folder alone", _stays_inside),
+    Check("environ", "environment variables stay as they are", _environ),
     Check("cpu", "it runs on a CPU", _on_the_cpu),
     Check("predict", "predicting and scoring decode as the evaluation did", _predict),
 )

@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from envkit.api import FinetuneOptions, Inputs, PredictorRequest, Request, Run
+from envkit.api import Inputs, PredictorRequest, Request, Run
 from envkit.api.options import from_builtins
 from envkit.registry import load_task
+from envkit.testing.environ_watch import EnvironWatch
 from envkit.testing.heard import Heard
+from envkit.testing.options import model_of_words, takes_parts
 from envkit.testing.tiny_model import make_tiny_model
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ class Contract:
     ``files`` names small labelled files by split: ``train``, ``dev`` and, if there is one, ``test``, such as a
     plugin's sample. ``options`` are added to every run: what makes it short, and lets a tiny model learn.
     ``score_gold`` returns the plugin's metrics for a file whose own labels are taken as predictions.
-    ``model`` is a folder to start from; None makes a tiny one of the words in the data.
+    ``model`` is a folder to start from; None makes a tiny one of the words in the data, by ``make_model``, which is
+    called as ``make_tiny_model`` is: ``make_tiny_seq2seq`` for a task that writes texts.
     """
 
     task: str
@@ -40,17 +43,28 @@ class Contract:
     score_gold: Callable[[Path], Mapping[str, float]]
     options: Mapping[str, Any] = field(default_factory=dict)
     model: Path | None = None
+    make_model: Callable[..., Path] = make_tiny_model
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A run that was made for a check."""
+    """A run that was made for a check: what its loop returned, saved and reported. Folders are absolute."""
 
     options: Options
     result: Result
     run_dir: Path
     model_dir: Path
     heard: Heard
+
+    @property
+    def folder(self) -> Path:
+        """Return the run's folder."""
+        return self.run_dir
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Return the final metrics by name (``dev/f1``), as fractions of 1."""
+        return self.result.metrics
 
     def fingerprint(self) -> dict[str, str]:
         """Return the hash of each file of the model, by name."""
@@ -68,7 +82,8 @@ class Trials:
         self.contract = contract
         self.folder = folder
         self.task: LoadedTask = load_task(contract.task)
-        self.takes_parts = issubclass(self.task.task.options, FinetuneOptions)
+        self.takes_parts = takes_parts(self.task)
+        self.environ = EnvironWatch(self.task.entry.entry_point.module)
         self._kept: dict[str, Trial] = {}
 
     def options(self, **changed: Any) -> Options:
@@ -88,13 +103,14 @@ class Trials:
         if self.contract.model is not None:
             return self.contract.model
         folder = self.folder / ("tiny-model" if dropout else f"tiny-model-{_NO_DROPOUT}")
-        if not folder.exists():
-            plain = {split: str(file) for split, file in self.contract.files.items()}
-            reading = from_builtins({**plain, **self._reading()}, self.task.task.options)
-            corpus = self.task.corpus(Request(options=reading, report=Heard()))
-            texts = [text for rows in corpus.splits.values() for row in rows for text in row.texts]
-            make_tiny_model(folder, texts, dropout=0.1 if dropout else 0.0)
-        return folder
+        plain = {split: str(file) for split, file in self.contract.files.items()}
+        return model_of_words(
+            self.task,
+            {**plain, **self._reading()},
+            folder,
+            make=self.contract.make_model,
+            dropout=0.1 if dropout else 0.0,
+        )
 
     def corpus(self, **changed: Any) -> Corpus:
         """Return the corpus of the contract's files."""
@@ -119,8 +135,19 @@ class Trials:
         options = self.options(**changed)
         report = heard or Heard()
         run_dir = self.folder / name
+        (run_dir / "model").mkdir(parents=True, exist_ok=True)
+        with self.environ.watch():
+            return self._run(options, report, run_dir, checkpoint, should_stop)
+
+    def _run(
+        self,
+        options: Options,
+        report: Heard,
+        run_dir: Path,
+        checkpoint: Path | None,
+        should_stop: ShouldStop | None,
+    ) -> Trial:
         model_dir = run_dir / "model"
-        model_dir.mkdir(parents=True, exist_ok=True)
         data = self.task.read(Request(options=options, report=report))
         run: Run[Any, Any] = Run(
             options=options,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from envkit.registry import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 TrialsT = TypeVar("TrialsT")
 
@@ -38,3 +41,13 @@ def run_checks(checks: Iterable[Check[TrialsT]], trials: TrialsT, *, of: str) ->
             broken.append(f"{check.name}: {check.promise}; but {describe(error)}")
     if broken:
         raise AssertionError(f"{of} does not keep:\n" + "\n".join(broken))
+
+
+@contextlib.contextmanager
+def fresh_folder(folder: Path | None) -> Iterator[Path]:
+    """Give the folder, or where there is none one that is gone afterwards."""
+    if folder is not None:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="envkit-check-") as made:
+        yield Path(made)

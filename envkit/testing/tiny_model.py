@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+LONGEST = 128  # pieces
 _VOCABULARY = 600
-_LONGEST = 128  # pieces
 
 
 def make_tiny_model(folder: Path, texts: Iterable[str], *, dropout: float = 0.1) -> Path:
@@ -18,8 +18,30 @@ def make_tiny_model(folder: Path, texts: Iterable[str], *, dropout: float = 0.1)
     It has two layers of 48 numbers and reads at most 128 pieces; needs torch and transformers. Return the folder.
     """
     import torch
+    from transformers import BertConfig, BertModel
+
+    tokenizer = save_tiny_tokenizer(folder, texts)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=96,
+        max_position_embeddings=LONGEST,
+        pad_token_id=tokenizer.pad_token_id,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def save_tiny_tokenizer(folder: Path, texts: Iterable[str]) -> Any:
+    """Save in ``folder`` a WordPiece tokenizer of at most 600 pieces, trained on these texts, and return it."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -33,7 +55,7 @@ def make_tiny_model(folder: Path, texts: Iterable[str], *, dropout: float = 0.1)
     )
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend,
-        model_max_length=_LONGEST,
+        model_max_length=LONGEST,
         pad_token="[PAD]",
         unk_token="[UNK]",
         cls_token="[CLS]",
@@ -41,18 +63,4 @@ def make_tiny_model(folder: Path, texts: Iterable[str], *, dropout: float = 0.1)
         mask_token="[MASK]",
     )
     tokenizer.save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=96,
-        max_position_embeddings=_LONGEST,
-        pad_token_id=tokenizer.pad_token_id,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        BertModel(config).save_pretrained(folder)
-    return folder
+    return tokenizer

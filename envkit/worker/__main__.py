@@ -14,8 +14,10 @@ from envkit.api import EnvkitError, RunCancelled, UsageError
 from envkit.api.errors import ResumeRefused
 from envkit.checkpoints import discard_after
 from envkit.worker.account import read_account
+from envkit.worker.deprecations import tell_deprecations
 from envkit.worker.failures import record_failure
 from envkit.worker.folder import RunFolder
+from envkit.worker.log_limit import LogLimit
 from envkit.worker.printing import print_anything
 from envkit.worker.reporter import EventFile, EventReporter
 from envkit.worker.resume import ANEW, find_beginning
@@ -85,6 +87,8 @@ def _run(folder: RunFolder, stop: StopRequest, given: argparse.Namespace) -> tup
     )
     for warning in beginning.warnings:
         report.warn(warning)
+    tell_deprecations(report.warn, plugin=f"{request.plugin.distribution} {request.plugin.version}")
+    _limit_log(folder, request, report)
 
     def give_up() -> None:
         try:
@@ -104,6 +108,24 @@ def _run(folder: RunFolder, stop: StopRequest, given: argparse.Namespace) -> tup
     life_line.release()
     report.end(result, folder.write_result)
     return _exit_code(result), life_line.is_cut
+
+
+def _limit_log(folder: RunFolder, request: RunRequest, report: EventReporter) -> None:
+    """Keep what the plugin prints from filling the disk; the user is told once."""
+    told = False
+
+    def tell(left_out: int) -> None:
+        nonlocal told
+        if not told:
+            plugin = f"{request.plugin.distribution} {request.plugin.version}"
+            report.warn(f"{plugin} floods its log: of what it prints, the beginning and the end are kept")
+        told = True
+
+    try:
+        start = folder.log_file.stat().st_size
+    except OSError:  # it is printed elsewhere
+        return
+    LogLimit(file=folder.log_file, start=start, on_cut=tell).watch()
 
 
 def _refuse(

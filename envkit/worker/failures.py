@@ -31,17 +31,19 @@ def record_failure(
 
     An error that the user can mend has no traceback; one that only an author can mend has.
     """
+    plugin = None if entry is None else str(entry)
     if isinstance(error, EnvkitError):
         cause = error.__cause__ if isinstance(error, PluginError) else None
-        return _record(error.message, error.exit_code, hint=error.hint, cause=cause)
+        return _record(error.message, error.exit_code, hint=error.hint, cause=cause, plugin=plugin)
     if is_out_of_memory(error):
         message = f"the memory is too small for this run: {_first_line(error)}"
-        return _record(message, _FAILED, hint=hint_for_memory(request))
+        return _record(message, _FAILED, hint=hint_for_memory(request), plugin=plugin)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _record(
             f"the disk is full: {error.filename or run_dir}: {error.strerror}",
             _FAILED,
             hint=f"Free some space, or put the run on another disk with --run-dir. To look: df -h {run_dir}",
+            plugin=plugin,
         )
     if entry is None:
         return _record(f"the worker failed: {describe(error)}", _FAILED, cause=error)
@@ -51,7 +53,7 @@ def record_failure(
         message = f"{entry} failed: {describe(error)}"
     where = entry.tracker or f"the author of {entry.plugin}"
     hint = f"This is a fault of the plugin. Send the traceback to {where}"
-    return _record(message, PluginError.exit_code, hint=hint, cause=error)
+    return _record(message, PluginError.exit_code, hint=hint, cause=error, plugin=plugin)
 
 
 def hint_for_memory(request: RunRequest) -> str:
@@ -73,13 +75,19 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _record(
-    message: str, exit_code: int, *, hint: str | None = None, cause: BaseException | None = None
+    message: str,
+    exit_code: int,
+    *,
+    hint: str | None = None,
+    cause: BaseException | None = None,
+    plugin: str | None = None,
 ) -> ErrorRecord:
     return ErrorRecord(
         message=plain_text(message),
         exit_code=exit_code,
         hint=None if hint is None else plain_text(hint),
         traceback=None if cause is None else plain_text(_format(cause)),
+        plugin=None if plugin is None else plain_text(plugin),
     )
 
 

@@ -240,6 +240,7 @@ def _last_event(result: RunResult, *, time: float) -> Done | Failed:
             exit_code=error.exit_code,
             hint=error.hint,
             traceback=error.traceback,
+            plugin=error.plugin,
         )
     return Done(time=time, status="cancelled" if result.status == "cancelled" else "finished")
 

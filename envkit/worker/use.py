@@ -23,6 +23,7 @@ from envkit.api.metric_names import find_headline, without_split
 from envkit.api.options import from_builtins
 from envkit.api.records import RunResult
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
+from envkit.worker.deprecations import tell_deprecations
 from envkit.worker.host_link import EventPipe, end_with_host
 from envkit.worker.predictions import prediction_line
 from envkit.worker.printing import print_anything
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     with os.fdopen(given.request, "rb") as file:
         request = decode_use(file.read())
     report = EventReporter(EventPipe(given.events).write)
+    made_by = request.model.plugin
+    tell_deprecations(report.warn, plugin=f"{made_by.distribution} {made_by.version}")
     end = use(
         request,
         report=report,
@@ -156,7 +159,7 @@ def find_entry(request: AnyUse, report: EventReporter) -> TaskEntry:
     """Return the plugin that uses the model; another version than made it is told. Raises: EnvError without one."""
     made_by = f"{request.model.plugin.distribution} {request.model.plugin.version}"
     try:
-        entry = find_task(request.model.task)
+        entry = find_task(request.model.task, prefer=request.model.plugin.distribution)
     except UsageError as error:
         raise EnvError(
             f"the environment {request.environment.name} ({sys.executable}) has no plugin for "

@@ -196,7 +196,7 @@ def _drop_if_empty(model_dir: Path) -> None:
 
 def _find(request: RunRequest, wanted: str) -> TaskEntry:
     try:
-        return find_task(request.task)
+        return find_task(request.task, prefer=request.plugin.distribution)
     except UsageError as error:
         raise EnvError(
             f"the environment {request.environment.name} ({sys.executable}) has no plugin for "

@@ -16,6 +16,7 @@ import pytest
 
 from envkit.api.facts import FACTS_VERSION, MachineFacts
 from envkit.cli.env.surroundings import read_facts_file
+from envkit.machine.parts import FIRST_PARTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def test_facts_of_the_first_version_count_as_looked_at_where_it_looked(envkit_he
     old.write_text(json.dumps(first_version(json.loads(envkit_here("facts").stdout))))
     facts = read_facts_file(old)
     assert facts.version == 1
-    assert facts.parts == ("python", "interpreters", "platform", "cpu", "memory", "nvidia", "disks")
+    assert facts.parts == FIRST_PARTS
 
 
 @pytest.mark.parametrize(

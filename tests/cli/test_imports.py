@@ -10,16 +10,18 @@ import pytest
 # Third-party packages and rooms of envkit, and nothing heavier, ever: a new name here is a decision.
 LIGHT = {"click", "envkit.cli"}
 TYPED = LIGHT | {"envkit.api", "msgspec", "pluggy", "typing_extensions"}  # the last where msgspec finds it
-LISTS = TYPED | {"envkit.registry"}
+LISTS = TYPED | {"envkit.config_files", "envkit.registry"}
 SHOWS = LISTS | {"rich", "pygments", "markdown_it"}
 CONFIG = {
     "envkit.config",
+    "envkit.config_files",
     "envkit.masking",
     "envkit.mirrors",
     "envkit.option_fields",
     "envkit.option_values",
     "platformdirs",
 }
+FACTS = {"envkit.docker_endpoint", "envkit.machine", "envkit.models", "envkit.pip_configuration", "uv"}
 HOST = (
     SHOWS
     | CONFIG
@@ -42,8 +44,14 @@ ALLOWED = {
     "--help": LIGHT,
     "--version": LIGHT,
     "run --help": LISTS | CONFIG,
-    "plugin list": SHOWS | PLUGINS,
-    "plugin list --json": LISTS | PLUGINS,
+    "plugin new --help": TYPED,
+    # Plugins are loaded in a process of their own.
+    "plugin list": SHOWS | {"envkit.authoring", "envkit.doctor", "packaging"},
+    "plugin list --json": LISTS | {"envkit.authoring", "envkit.doctor", "packaging"},
+    "plugin info ner": SHOWS | {"envkit.authoring", "envkit.doctor", "envkit.masking", "packaging"},
+    "plugin install --help": LIGHT,
+    "plugin remove --help": LIGHT,
+    "plugin check --help": LIGHT,
     "runs list": SHOWS | {"envkit.runs", "envkit.worker"},  # the run folder's layout is the worker's
     "predict --help": TYPED | {"envkit.worker"},  # the request's record
     "evaluate --help": TYPED,
@@ -55,8 +63,12 @@ ALLOWED = {
     "data --help": LISTS | CONFIG,
     "data check ner --help": LISTS | CONFIG | {"envkit_ner"},
     "data split --help": LISTS | CONFIG,
-    "facts": TYPED | CONFIG | {"envkit.machine"},
-    "doctor": HOST,
+    "facts": TYPED | CONFIG | FACTS,
+    "doctor": HOST | FACTS | {"envkit.doctor"},
+    "doctor --help": LIGHT,
+    "torch": HOST,
+    "torch --help": LIGHT,
+    "explain --help": TYPED | {"envkit.explain"},
     "env --help": LIGHT,
     "env create --help": LIGHT,
     "env sync --help": LIGHT,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contracts import CONTRACTS
+from contracts import contract_of
 
 from envkit.testing import CHECKS, Contract, Trials, check_task
 
@@ -103,7 +103,7 @@ SPOILED: list[tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = [
     ("batch_size", mix_up_rows, "scored differently"),
     ("stops", stop_late, "told to stop after step 2"),
     ("stays_inside", write_elsewhere, "outside of the run's folder"),
-    ("stays_inside", ask_the_network, "connects to 192.0.2.1"),
+    ("offline", ask_the_network, "connects to 192.0.2.1"),
 ]
 
 
@@ -112,7 +112,7 @@ def test_check_of_a_task_that_breaks_it_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, spoil: Spoil, said: str
 ) -> None:
     check = next(check for check in CHECKS if check.name == name)
-    trials = Trials(CONTRACTS["ner"], tmp_path)
+    trials = Trials(contract_of("ner"), tmp_path)
     spoil(monkeypatch)
     with pytest.raises(AssertionError, match=said):
         check.run(trials)
@@ -122,7 +122,7 @@ def test_check_task_names_every_promise_that_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ignore_the_seed(monkeypatch)
-    contract = CONTRACTS["ner"]
+    contract = contract_of("ner")
 
     def half_right(file: Path) -> Mapping[str, float]:
         return {"gold/entity_f1": 0.5}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from contracts import CONTRACTS
+from contracts import TASKS, contract_of
 
 from envkit.testing import CHECKS, Check, Trials
 
 pytestmark = pytest.mark.torch
 
 
-@pytest.fixture(scope="module", params=CONTRACTS)
+@pytest.fixture(scope="module", params=TASKS)
 def trials(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trials:
     """The runs of one task, shared by its checks."""
-    return Trials(CONTRACTS[request.param], tmp_path_factory.mktemp(request.param))
+    return Trials(contract_of(request.param), tmp_path_factory.mktemp(request.param))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=str)

@@ -175,25 +175,49 @@ def test_find_backends_broken_extension_harms_only_itself(
     assert name in str(caught.value.hint)
 
 
-def test_load_backend_claimed_twice_names_both_and_only_then(
+SECOND_BACKEND = """
+    from envkit.api import hookimpl
+    from envkit.environments.venv_backend import VenvBackend
+
+    class Backend(VenvBackend):
+        name = "NAME"
+
+    @hookimpl
+    def envkit_backends():
+        return [Backend()]
+"""
+
+
+def test_load_backend_claimed_twice_names_both_and_the_setting_that_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = """
-        from envkit.api import hookimpl
-        from envkit.environments.venv_backend import VenvBackend
-
-        @hookimpl
-        def envkit_backends():
-            return [VenvBackend()]
-    """
-    extension(tmp_path, "envkit-othervenv", body)
+    for name in ("envkit-poetenv", "envkit-otherpoet"):
+        extension(tmp_path, name, SECOND_BACKEND.replace("NAME", "poet"))
     monkeypatch.syspath_prepend(str(tmp_path))
 
     assert isinstance(load_backend("conda"), CondaBackend)
-    entry = find_backends()["venv"]
-    assert entry.given is None and "envkit-othervenv" in entry.summary
-    with pytest.raises(PluginError, match=r"envkit-ml .* and envkit-othervenv 1\.0"):
-        load_backend("venv")
+    claim = find_backends()["poet"]
+    assert claim.given is None and "envkit-otherpoet" in claim.summary
+    with pytest.raises(PluginError, match=r"envkit-otherpoet 1\.0 and envkit-poetenv 1\.0") as caught:
+        load_backend("poet")
+    assert "envkit config set plugins.prefer.poet" in str(caught.value.hint)
+
+    monkeypatch.setenv("ENVKIT_PREFER_PLUGINS", "poet=envkit_poetenv")
+    assert type(load_backend("poet")).__module__ == "envkit_poetenv"
+
+
+def test_load_backend_named_like_envkits_own_leaves_that_and_is_named_as_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extension(tmp_path, "envkit-othervenv", SECOND_BACKEND.replace("NAME", "venv"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert type(load_backend("venv")).__module__ == "envkit.environments.venv_backend"
+    (fault,) = find_faults()
+    assert fault.plugin == "envkit-othervenv" and "envkit's own" in fault.message
+
+    monkeypatch.setenv("ENVKIT_PREFER_PLUGINS", "venv=envkit-othervenv")
+    assert type(load_backend("venv")).__module__ == "envkit_othervenv"
 
 
 def test_backend_context_settings_give_each_backend_a_cache_of_its_own(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def echo_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the plugin `echo` be all that is installed, as in an image of its own; return its folder."""
     site = install_source(tmp_path / "site")
-    installed = registry.distributions
-    monkeypatch.setattr(registry, "distributions", lambda: installed(path=[str(site)]))
+    installed = registry.entries.distributions
+    monkeypatch.setattr(registry.entries, "distributions", lambda: installed(path=[str(site)]))
     monkeypatch.syspath_prepend(site)
     for name in [name for name in sys.modules if name.startswith("envkit_echo")]:
         monkeypatch.delitem(sys.modules, name)
@@ -97,7 +97,7 @@ def test_proof_of_a_plugin_that_is_broken_says_where(
 def test_proof_without_a_plugin_says_so(
     try_it: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("envkit.registry.distributions", list)
+    monkeypatch.setattr("envkit.registry.entries.distributions", list)
 
     with pytest.raises(NotProved, match="no plugin is installed"):
         try_it()

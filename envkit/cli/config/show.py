@@ -58,6 +58,7 @@ def _print(overview: Overview, *, with_sources: bool) -> None:
     tables: list[tuple[str, Sequence[ShownValue]]] = [
         ("SETTING", overview.settings),
         ("MIRROR", overview.mirrors),
+        ("PREFERRED PLUGIN OF", overview.plugins),
         *(
             (f"TASK {each.task}" + ("" if each.plugin else " (not installed)"), each.values)
             for each in overview.tasks

@@ -7,7 +7,12 @@ import click
 from envkit.cli import LazyGroup
 
 COMMANDS = {
+    "new": ("plugin.new", "Make the package of a task of your own."),
+    "check": ("plugin.check", "Check a plugin: package, code, and what its task promises."),
     "list": ("plugin.list", "List the plugins, each tried."),
+    "info": ("plugin.info", "Show everything of one plugin."),
+    "install": ("plugin.install", "Install plugins beside envkit."),
+    "remove": ("plugin.remove", "Remove plugins."),
 }
 
 

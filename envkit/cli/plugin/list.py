@@ -1,62 +1,86 @@
-"""``envkit plugin list``: which plugins are here, and which of them work."""
+"""``envkit plugin list``: which plugins are here, what they give, and which of them can be used."""
 
 from __future__ import annotations
 
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
 import click
-import msgspec
 
-from envkit.api import EnvkitError
 from envkit.cli import envelope
-from envkit.registry import TaskEntry, find_tasks, load_entry
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
-class PluginState(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list; ``state`` is ``ok``, ``broken`` or ``conflict``."""
+    from envkit.authoring.installed import InstalledEntry
 
-    task: str
-    plugin: str
-    version: str
-    state: str
-    summary: str
-    problem: str | None = None
-    tracker: str | None = None
+_PREFIX = "envkit_"
+_SLOW_MS = 200.0  # every command that names the task would take so much longer
 
 
 @click.command(name="list", short_help="List the plugins, each tried.")
+@click.option("-v", "--verbose", is_flag=True, help="Hooks too, and the traceback of one that is broken.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def command(as_json: bool) -> None:
-    """List the plugins, each tried: a broken one harms only its own task."""
-    states = [_state(entry, entries) for entries in find_tasks().values() for entry in entries]
+def command(verbose: bool, as_json: bool) -> None:
+    """List the plugins, each tried in a process of its own: a bad one harms nothing.
+
+    STATE is ok, or why one cannot be used: disabled (by you), blocked (your configuration gives its name to
+    another), conflict (another claims its name), broken, or incompatible (made for another envkit, Python or
+    package). LOAD is how long it takes to import.
+    """
+    from envkit.authoring.installed import read_installed  # --help needs none of it
+
+    found = read_installed()
     if as_json:
-        envelope.write(["plugin", "list"], data=states)
+        envelope.write(["plugin", "list"], data=found)
+        return
+    if not found:
+        click.echo("No plugin is installed. To get one: envkit plugin install ner")
         return
     from envkit.cli import render
 
-    if not states:
-        click.echo("No plugin is installed. A task comes with its plugin: pip install envkit-ner")
-        return
-    rows = [(s.task, s.plugin, s.version, s.state, s.summary) for s in states]
-    render.print_table(("TASK", "PLUGIN", "VERSION", "STATE", "SUMMARY"), rows)
-    for state in states:
-        if state.problem:
-            click.echo(f"\n{state.plugin}: {state.problem}")
+    rows = [_row(each) for each in found]
+    render.print_table(("NAME", "PLUGIN", "VERSION", "KIND", "STATE", "LOAD"), rows)
+    if verbose:
+        click.echo()
+        hooks = [(each.name, " ".join(hook.removeprefix(_PREFIX) for hook in each.hooks)) for each in found]
+        render.print_table(("NAME", "HOOKS (each begins with envkit_)"), hooks)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in _troubles(found, is_verbose=verbose, width=width):
+        click.echo(line)
 
 
-def _state(entry: TaskEntry, entries: list[TaskEntry]) -> PluginState:
-    state, problem = "ok", None
-    if len(entries) > 1:
-        state, problem = "conflict", f"{' and '.join(map(str, entries))} claim the task {entry.name!r}"
-    else:
-        try:
-            load_entry(entry)
-        except EnvkitError as error:
-            state, problem = "broken", f"{error.message}\n{error.hint}"
-    return PluginState(
-        task=entry.name,
-        plugin=entry.plugin,
-        version=entry.version,
-        state=state,
-        summary=entry.summary,
-        problem=problem,
-        tracker=entry.tracker,
+def _row(each: InstalledEntry) -> tuple[str, ...]:
+    load = "-" if each.milliseconds is None else f"{each.milliseconds:.0f} ms"
+    return each.name, each.plugin, each.version, ", ".join(each.gives), each.state, load
+
+
+def _troubles(found: Sequence[InstalledEntry], *, is_verbose: bool, width: int | None) -> Iterator[str]:
+    """Yield what is wrong, plugin by plugin; what several share, as a conflict, is said once."""
+    from envkit.cli.exits import labelled
+
+    said: set[str] = set()
+    has_hidden = False
+    for each in found:
+        if each.heavy or (each.milliseconds or 0) > _SLOW_MS:
+            yield "\n" + labelled(f"{each.plugin}: ", _slow_text(each), width=width)
+        if each.problem is None or each.problem in said:
+            continue
+        said.add(each.problem)
+        yield "\n" + labelled(f"{each.plugin}: ", each.problem, width=width)
+        if each.hint:
+            yield labelled("hint: ", each.hint, width=width)
+        if is_verbose and each.traceback:
+            yield each.traceback.rstrip()
+        has_hidden |= each.traceback is not None
+    if has_hidden and not is_verbose:
+        yield "\nWith their tracebacks: envkit plugin list -v"
+
+
+def _slow_text(each: InstalledEntry) -> str:
+    what = f"imports {' and '.join(each.heavy)}" if each.heavy else "is slow to import"
+    return (
+        f"the {each.kind} {each.name!r} {what}, {each.milliseconds or 0:.0f} ms each time it is named: tell its author"
+        + (f" ({each.tracker})" if each.tracker else "")
     )

@@ -190,7 +190,7 @@ def _provide(
 
 def _find_plugin(model: SavedModel) -> TaskEntry:
     try:
-        return find_task(model.record.task)
+        return find_task(model.record.task, prefer=model.record.plugin.distribution)
     except UsageError as error:
         plugin = model.record.plugin
         raise PluginError(

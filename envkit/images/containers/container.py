@@ -93,6 +93,10 @@ class ContainerWorker:
             end, reference=self._reference, endpoint=self._engine.endpoint, request=self._request
         )
 
+    def left_behind(self) -> tuple[str, ...]:
+        """Return nothing: with its first process a container ends as a whole."""
+        return ()
+
     def _send(self) -> None:
         from docker.errors import APIError
 

@@ -21,6 +21,7 @@ _HANDED_ON = re.compile(
     r"|PYTORCH_(CUDA_)?ALLOC_CONF|TORCH_(LOGS|SHOW_CPP_STACKTRACES)|NVIDIA_TF32_OVERRIDE"
     r"|HF_(ENDPOINT|HUB_OFFLINE|HUB_(DOWNLOAD|ETAG)_TIMEOUT|HUB_DISABLE_\w+)|TRANSFORMERS_(OFFLINE|VERBOSITY)"
     r"|TZ"
+    r"|ENVKIT_(DISABLE|PREFER)_PLUGINS"
 )
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _SCRATCH = "/tmp"  # the container's own, which goes with it

@@ -29,7 +29,7 @@ def load_template(name: str) -> ImageTemplate:
 
     Raises: UsageError where there is none, PluginError where two distributions claim the name.
     """
-    return _claims().pick(name)
+    return _claims(wanted=name).pick(name)
 
 
 def find_faults() -> list[PluginError]:
@@ -37,13 +37,14 @@ def find_faults() -> list[PluginError]:
     return _claims().faults
 
 
-def _claims() -> Claims[ImageTemplate]:
+def _claims(*, wanted: str | None = None) -> Claims[ImageTemplate]:
     return read_claims(
         "template",
         purpose="images",
         hook="envkit_templates",
         take=methodcaller("templates"),
         find_wrong=_find_wrong,
+        wanted=wanted,
     )
 
 

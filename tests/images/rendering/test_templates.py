@@ -86,15 +86,16 @@ def test_find_templates_broken_extension_harms_only_itself(
 def test_load_template_claimed_twice_names_both_and_only_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    extension(
-        tmp_path,
-        "envkit-othertask",
-        f"{HOOK}    return [ImageTemplate(name='task', summary='Mine.', file=Path(__file__))]",
-    )
+    for name in ("envkit-onemine", "envkit-othermine"):
+        extension(
+            tmp_path,
+            name,
+            f"{HOOK}    return [ImageTemplate(name='mine', summary='Mine.', file=Path(__file__))]",
+        )
     monkeypatch.syspath_prepend(str(tmp_path))
 
     assert load_template("predict").name == "predict"
-    entry = find_templates()["task"]
-    assert entry.given is None and "envkit-othertask" in entry.summary
-    with pytest.raises(PluginError, match=r"envkit-ml .* and envkit-othertask 1\.0"):
-        load_template("task")
+    entry = find_templates()["mine"]
+    assert entry.given is None and "envkit-othermine" in entry.summary
+    with pytest.raises(PluginError, match=r"envkit-onemine 1\.0 and envkit-othermine 1\.0"):
+        load_template("mine")

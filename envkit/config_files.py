@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import platformdirs
+from typing import TYPE_CHECKING, Any
 
 from envkit.api import ConfigError
-from envkit.config.records import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROJECT_FILE = "envkit.toml"
 PYPROJECT_FILE = "pyproject.toml"
+# Which distribution is meant where several claim a name: the one table that the registry asks for.
+PLUGINS_TABLE = "plugins"
+PREFER_PATH = (PLUGINS_TABLE, "prefer")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one file says: envkit's settings, and a table a task (and ``mirrors``)."""
+
+    file: Path
+    settings: dict[str, Any]
+    tables: dict[str, dict[str, Any]]
+
+    @property
+    def root(self) -> tuple[str, ...]:
+        """Return the keys below which everything stands: ``tool.envkit`` in a pyproject.toml."""
+        return ("tool", "envkit") if self.file.name == PYPROJECT_FILE else ()
+
+    def table(self, path: Sequence[str]) -> dict[str, Any]:
+        """Return what stands at this path of tables, nothing where there is no such; an empty path is above them all."""
+        if not path:
+            return self.settings
+        content: Any = self.tables
+        for key in path:
+            content = content.get(key, {}) if isinstance(content, dict) else {}
+        return content if isinstance(content, dict) else {}
 
 
 def user_config_file() -> Path:
-    """Return the place of the user's own configuration."""
+    """Return the place of the user's own configuration. Raises: ImportError in an environment of envkit's."""
+    import platformdirs  # a worker's environment, which has no configuration, lacks it
+
     return Path(platformdirs.user_config_dir("envkit")) / "config.toml"
 
 

@@ -1,0 +1,198 @@
+"""Try what a plugin promises where its work is done: a task in its environment, an extension beside envkit."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from envkit.api import EnvkitError
+from envkit.api.checks import Finding
+from envkit.authoring.check_catalog import promises
+from envkit.authoring.check_report import CheckResult
+from envkit.authoring.contract_run import NothingToTry, Workplace, try_promises
+from envkit.registry import TaskEntry
+from envkit.registry.preference import PREFER_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from envkit.authoring.check import CheckProgress
+    from envkit.authoring.check_catalog import Examination, Promise
+    from envkit.authoring.check_report import Wanted
+    from envkit.authoring.check_worker import Suite
+    from envkit.authoring.contract_run import Tried
+    from envkit.config import Settings
+    from envkit.registry import AnyEntry
+
+BUILDS = "check.builds"
+CONTRACT = "check.contract"
+ENVIRONMENT = "check.environment"
+GROUP = "contract"
+
+
+class PromiseChecks:
+    """The promises of a plugin's entries, tried suite by suite; ``environment`` says afterwards where."""
+
+    def __init__(
+        self,
+        examination: Examination,
+        *,
+        wanted: Wanted,
+        env: str,
+        folder: Path,
+        seconds: float,
+        settings: Settings,
+        progress: CheckProgress,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.environment: str | None = None
+        self._examination = examination
+        self._subject = examination.subject
+        self._wanted = wanted
+        self._env = env
+        self._folder = folder
+        self._seconds = seconds
+        self._settings = settings
+        self._progress = progress
+        self._environ = environ
+        self._count = 0
+
+    def run(self) -> Iterator[CheckResult]:
+        """Yield a result a promise."""
+        for entry in self._examination.entries:
+            look = dict(self._examination.looks).get(entry)
+            if look is None or look.problem is not None or look.refusal is not None:
+                continue  # why it cannot be used is said already
+            if isinstance(entry, TaskEntry):
+                yield from self._try_task(entry)
+                continue
+            here = Workplace(python=sys.executable, environ=self._environ, site=self._subject.site)
+            kinds = {kind for kind, _ in look.gives}
+            if "backend" in kinds:
+                yield from self._try(entry, "backend", self._contract_of(entry), here)
+            suites: tuple[Suite, ...] = ("check", "template")
+            for suite in suites:
+                for name in (name for kind, name in look.gives if kind == suite):
+                    yield from self._try(entry, suite, entry.entry_point.module, here, given=name)
+
+    def _try_task(self, entry: TaskEntry) -> Iterator[CheckResult]:
+        if not self._chosen("task"):
+            return
+        self._progress.begin(ENVIRONMENT)
+        began = time.monotonic()
+        with ExitStack() as stack:
+            try:
+                place, reason = self._provide(entry, stack)
+            except EnvkitError as error:
+                finding = self._finding(ENVIRONMENT, "error", error.message, fix=error.hint)
+                yield self._told(ENVIRONMENT, [finding], time.monotonic() - began)
+                return
+            self.environment = reason
+            well = self._finding(ENVIRONMENT, "ok", reason)
+            yield self._told(ENVIRONMENT, [well], time.monotonic() - began)
+            yield from self._try(entry, "task", self._contract_of(entry), place, given=entry.name)
+
+    def _provide(self, entry: TaskEntry, stack: ExitStack) -> tuple[Workplace, str]:
+        """Return where the task's promises are tried, and why there. Raises: EnvkitError."""
+        from envkit.authoring.check_environment import provide_workplace
+
+        variables = {**self._environ, PREFER_VARIABLE: f"{entry.name}={self._subject.name}"}
+        return provide_workplace(
+            self._env,
+            entry=entry,
+            site=self._subject.site,
+            settings=self._settings,
+            progress=self._progress,
+            environ=variables,
+            stack=stack,
+        )
+
+    def _try(
+        self, entry: AnyEntry, suite: Suite, module: str, place: Workplace, *, given: str = ""
+    ) -> Iterator[CheckResult]:
+        chosen = self._chosen(suite)
+        if not chosen:
+            return
+        self._count += 1
+        by_name = {promise.name: promise for promise in chosen}
+        is_found = False
+        began = time.monotonic()
+        try:
+            for tried in try_promises(
+                suite,
+                module,
+                list(by_name),
+                folder=self._folder / str(self._count),
+                workplace=place,
+                given=given,
+                seconds=self._seconds,
+                on_begin=lambda name: self._progress.begin(by_name[name].id),
+            ):
+                if not is_found and suite in ("task", "backend"):
+                    is_found = True
+                    yield self._told(
+                        CONTRACT, [self._finding(CONTRACT, "ok", f"it is checked by {module}")], 0.0
+                    )
+                yield self._judge(by_name[tried.name], tried, entry, given=given)
+        except NothingToTry as error:
+            evidence = (self._examination.shown(error.place),) if error.place else ()
+            finding = self._finding(
+                CONTRACT,
+                "error",
+                error.problem,
+                evidence=evidence,
+                fix=f"Write CONTRACT in {module}: as in envkit_ner.contract, and as envkit plugin new makes it",
+            )
+            yield self._told(CONTRACT, [finding], time.monotonic() - began)
+
+    def _judge(self, promise: Promise, tried: Tried, entry: AnyEntry, *, given: str) -> CheckResult:
+        what = f"{given}: " if promise.suite in ("check", "template") else ""
+        if tried.problem is None:
+            finding = self._finding(promise.id, "ok", f"{what}{promise.summary}")
+        else:
+            first, *more = tried.problem.splitlines()
+            finding = self._finding(
+                promise.id,
+                "error",
+                f"{what}{promise.summary}; but {first}",
+                evidence=tuple(self._examination.shown(each) for each in (*more, *tried.evidence)),
+                fix=f"To see it alone: envkit plugin check {self._target(entry)} --only {promise.id.partition('.')[2]}",
+            )
+        return self._told(promise.id, [finding], tried.seconds)
+
+    def _target(self, entry: AnyEntry) -> str:
+        return entry.plugin if self._subject.source == "installed" else self._subject.location
+
+    def _chosen(self, suite: str) -> list[Promise]:
+        return [
+            each for each in promises() if each.suite == suite and self._wanted.wants(each.id, each.group)
+        ]
+
+    def _contract_of(self, entry: AnyEntry) -> str:
+        return f"{entry.entry_point.module.partition('.')[0]}.contract"
+
+    def _finding(
+        self,
+        check_id: str,
+        severity: str,
+        summary: str,
+        *,
+        evidence: tuple[str, ...] = (),
+        fix: str | None = None,
+    ) -> Finding:
+        return Finding(
+            id=check_id,
+            severity="ok" if severity == "ok" else "error",
+            summary=summary,
+            evidence=evidence,
+            fix=fix,
+            plugin=self._subject.name,
+        )
+
+    def _told(self, check_id: str, findings: list[Finding], seconds: float) -> CheckResult:
+        result = CheckResult(id=check_id, group=GROUP, findings=tuple(findings), seconds=round(seconds, 3))
+        self._progress.end(result)
+        return result

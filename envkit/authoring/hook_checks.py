@@ -1,0 +1,114 @@
+"""The hooks of a plugin, held against those that envkit calls: each problem on its own, with the nearest name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from envkit.api import hooks
+from envkit.api.checks import Finding
+from envkit.authoring.name_checks import nearest
+from envkit.registry import EXTENSION_HOOKS, EXTENSIONS_GROUP, REQUIRED_TASK_HOOKS, TASK_HOOKS, TASKS_GROUP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from envkit.authoring.check_records import HookRecord
+
+# What a user does without where a task leaves a hook out.
+LOST = {
+    "envkit_corpus": "envkit data check cannot look at its data, and no contract can be run",
+    "envkit_predictor": "envkit predict, evaluate and serve cannot use its models",
+}
+_REST = ("VAR_POSITIONAL", "VAR_KEYWORD")
+
+
+def find_bad_hooks(found: Sequence[HookRecord], *, kind: str, is_both: bool = False) -> Iterator[Finding]:
+    """Yield a finding for each hook that would not be called as it is meant.
+
+    ``kind`` is ``task`` or ``extension``; with ``is_both`` the module is named in both groups.
+    """
+    known: tuple[str, ...] = TASK_HOOKS if kind == "task" else EXTENSION_HOOKS
+    if is_both:
+        known = TASK_HOOKS + EXTENSION_HOOKS
+    for record in found:
+        if record.hook not in TASK_HOOKS + EXTENSION_HOOKS:
+            fix = f"If it is none, take @hookimpl and the name envkit_ away; the hooks are {', '.join(known)}"
+            yield _error(record, f"{record.hook} is no hook of envkit{nearest(record.hook, known)}", fix=fix)
+        elif record.hook not in known:
+            group = EXTENSIONS_GROUP if record.hook in EXTENSION_HOOKS else TASKS_GROUP
+            yield _error(
+                record,
+                f"{record.hook} is called only in modules of the group {group}",
+                fix=f'In pyproject.toml: [project.entry-points."{group}"]',
+            )
+        elif not record.is_marked:
+            fix = "Write @hookimpl before it: from envkit.api import hookimpl"
+            yield _error(
+                record,
+                f"{record.function} is not marked with @hookimpl, so it would never be called",
+                fix=fix,
+            )
+        elif record.is_async:
+            fix = f"Write: {signature_text(record.hook)}"
+            yield _error(record, f"{record.function} is async; hooks are plain functions", fix=fix)
+        else:
+            yield from _arguments(record)
+
+
+def find_missing_hooks(found: Sequence[HookRecord]) -> Iterator[Finding]:
+    """Yield a finding for each hook that a task has to have and that is not there."""
+    there = {record.hook for record in found}
+    for hook in REQUIRED_TASK_HOOKS:
+        if hook not in there:
+            yield Finding(
+                severity="error",
+                summary=f"{hook} is not there, and every task needs it",
+                evidence=_files(found),
+                fix=f"Write it: {signature_text(hook)}",
+            )
+
+
+def find_left_out_hooks(found: Sequence[HookRecord]) -> Iterator[Finding]:
+    """Yield what is lost for each hook that a task may leave out and that is not there."""
+    there = {record.hook for record in found}
+    for hook in TASK_HOOKS:
+        if hook not in REQUIRED_TASK_HOOKS and hook not in there:
+            yield Finding(
+                severity="info",
+                summary=f"{hook} is not there: {LOST.get(hook, 'what it serves is not offered')}",
+                evidence=_files(found),
+                fix=f"Write it: {signature_text(hook)}",
+            )
+
+
+def signature_text(hook: str) -> str:
+    """Return how a hook is defined, in one line without types."""
+    return f"def {hook}({', '.join(inspect.signature(getattr(hooks, hook)).parameters)})"
+
+
+def _arguments(record: HookRecord) -> Iterator[Finding]:
+    given = list(inspect.signature(getattr(hooks, record.hook)).parameters)
+    fix = f"Write: {signature_text(record.hook)}"
+    for argument in record.arguments:
+        if argument.has_default or argument.kind in _REST:
+            continue  # it is not given, and need not be
+        if argument.name not in given:
+            near = nearest(argument.name, given) or (
+                f"; it is given {given[0]}" if given else "; it is given none"
+            )
+            yield _error(record, f"{record.hook} takes an argument {argument.name!r}{near}", fix=fix)
+        elif argument.kind == "KEYWORD_ONLY":
+            yield _error(
+                record, f"{record.hook} takes {argument.name!r} by keyword, not in its place", fix=fix
+            )
+
+
+def _error(record: HookRecord, summary: str, *, fix: str) -> Finding:
+    return Finding(
+        severity="error", summary=summary, evidence=(record.place,) if record.place else (), fix=fix
+    )
+
+
+def _files(found: Sequence[HookRecord]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(record.place.rpartition(":")[0] for record in found if record.place))

@@ -1,0 +1,281 @@
+"""What a plugin's metadata have to say: of its name and licence, of what it needs, and of whom to ask."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envkit import __version__
+from envkit.api.checks import Finding
+from envkit.registry import EXTENSIONS_GROUP, TASKS_GROUP, TaskEntry
+from envkit.registry.metadata import canonical, read_headers, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packaging.requirements import Requirement
+
+    from envkit.authoring.check_subject import Subject
+
+PREFIX = "envkit-"
+HOST = "envkit-ml"
+_LONGEST_SUMMARY = 100  # letters: what a line of `envkit run --help` has room for
+_SECTION = re.compile(r"^\s*\[(.+?)\]\s*$", re.MULTILINE)
+_FAR_MINOR = 99  # a version of envkit that nobody knows yet
+
+
+def check_name(subject: Subject) -> Iterator[Finding]:
+    """Look at the distribution's name, by which plugins are found on an index."""
+    if not canonical(subject.name).startswith(PREFIX):
+        yield Finding(
+            severity="error",
+            summary=f"the distribution is called {subject.name}, expected {PREFIX}{canonical(subject.name)}",
+            evidence=(subject.place("name", "Name"),),
+            fix=f'In pyproject.toml: name = "{PREFIX}{canonical(subject.name)}"',
+        )
+
+
+def check_version(subject: Subject) -> Iterator[Finding]:
+    """Look at the version, which installers have to be able to compare."""
+    text = subject.field("Version")
+    try:
+        Version(text)
+    except InvalidVersion:
+        yield Finding(
+            severity="error",
+            summary=f"{text!r} is no version that installers can compare",
+            evidence=(subject.place("version", "Version"),),
+            fix='In pyproject.toml: version = "0.1.0"',
+        )
+
+
+def check_summary(subject: Subject) -> Iterator[Finding]:
+    """Look at the summary: it is the line by which ``envkit run --help`` tells what the task is."""
+    text = subject.field("Summary")
+    place = (subject.place("description", "Summary"),)
+    fix = 'In pyproject.toml: description = "Find names in text"'
+    if not text or text == "UNKNOWN":
+        yield Finding(severity="error", summary="the metadata have no summary", evidence=place, fix=fix)
+    elif len(text) > _LONGEST_SUMMARY or "\n" in text:
+        yield Finding(
+            severity="warn",
+            summary=f"the summary has {len(text)} letters, a line of `envkit run --help` {_LONGEST_SUMMARY}",
+            evidence=place,
+            fix=fix,
+        )
+
+
+def check_licence(subject: Subject) -> Iterator[Finding]:
+    """Look for a licence that programs can read."""
+    expression, older = subject.field("License-Expression"), subject.field("License")
+    classifiers = [text for text in subject.fields.get_all("Classifier") or () if "License ::" in str(text)]
+    place = (subject.place("license", "License-Expression"),)
+    fix = 'In pyproject.toml: license = "Apache-2.0"'
+    if expression:
+        try:
+            canonicalize_license_expression(expression)
+        except InvalidLicenseExpression as error:
+            yield Finding(
+                severity="error",
+                summary=f"the licence is no SPDX expression: {error}",
+                evidence=place,
+                fix=fix,
+            )
+    elif not older and not classifiers:
+        yield Finding(
+            severity="error",
+            summary="no licence is named, so nobody else may use it",
+            evidence=place,
+            fix=fix,
+        )
+    else:
+        yield Finding(
+            severity="warn",
+            summary="the licence is not named by an SPDX expression, so programs cannot read it",
+            evidence=place,
+            fix=fix,
+        )
+
+
+def check_licence_file(subject: Subject) -> Iterator[Finding]:
+    """Look for the text of the licence in the wheel."""
+    named = [str(name) for name in subject.fields.get_all("License-File") or ()]
+    held = {"licenses", subject.info_name}
+    lists = [str(file) for file in subject.distribution.files or ()]
+    missing = [
+        name
+        for name in named
+        if not any(file.endswith(f"/{name}") and held & set(file.split("/")[:-1]) for file in lists)
+    ]
+    if named and not missing:
+        return
+    what = f"the wheel lacks {missing[0]}" if named else "the text of the licence is not in the wheel"
+    yield Finding(
+        severity="error",
+        summary=what,
+        evidence=(subject.place("license-files", "License-File"),),
+        fix='Put a file LICENSE beside pyproject.toml, and in it: license-files = ["LICENSE"]',
+    )
+
+
+def check_requires_python(subject: Subject) -> Iterator[Finding]:
+    """Look for the range of Pythons."""
+    text = subject.field("Requires-Python")
+    place = (subject.place("requires-python", "Requires-Python"),)
+    fix = 'In pyproject.toml: requires-python = ">=3.11"'
+    try:
+        pythons = SpecifierSet(text)
+    except InvalidSpecifier:
+        yield Finding(severity="error", summary=f"{text!r} is no range of Pythons", evidence=place, fix=fix)
+        return
+    if not text:
+        yield Finding(
+            severity="error", summary="the metadata name no range of Pythons", evidence=place, fix=fix
+        )
+    elif not any(pythons.contains(f"3.{minor}.1") for minor in range(11, 30)):
+        yield Finding(
+            severity="error",
+            summary=f"it runs on Python {text}, and envkit on none of these",
+            evidence=place,
+            fix=fix,
+        )
+
+
+def check_requirement(subject: Subject) -> Iterator[Finding]:
+    """Look at how envkit-ml is asked for: with an upper bound, and so that this one fits."""
+    found = [each for each in subject.requirements if _is_host(each) and not _extra_of(each)]
+    place = (subject.place("dependencies", f"Requires-Dist: {HOST}"),)
+    fix = f'In pyproject.toml: dependencies = ["{HOST}{usual_range()}"]'
+    if not found:
+        yield Finding(severity="error", summary=f"it does not ask for {HOST}", evidence=place, fix=fix)
+        return
+    bounds = found[0].specifier
+    major = Version(__version__).major
+    if bounds.contains(f"{major + 1}.{_FAR_MINOR}") or not bounds:
+        shown = f"{HOST}{bounds}"
+        yield Finding(
+            severity="error",
+            summary=f"it asks for {shown}, without an upper bound: an envkit of another API may break it",
+            evidence=place,
+            fix=fix,
+        )
+    elif not bounds.contains(__version__, prereleases=True):
+        yield Finding(
+            severity="error",
+            summary=f"it asks for {HOST}{bounds}, and this is {HOST} {__version__}",
+            evidence=place,
+            fix=fix,
+        )
+
+
+def check_train_extra(subject: Subject) -> Iterator[Finding]:
+    """Look at the extra ``train``: what envkit installs in the environment of a run."""
+    if not any(isinstance(entry, TaskEntry) for entry in subject.entries):
+        return
+    place = (subject.place("train", "Provides-Extra"),)
+    fix = f'In pyproject.toml, [project.optional-dependencies]: train = ["{HOST}[finetune]{usual_range()}"]'
+    extras = {canonicalize_name(str(name)) for name in subject.fields.get_all("Provides-Extra") or ()}
+    if "train" not in extras:
+        near = difflib.get_close_matches("train", sorted(extras), n=1)
+        meant = f"; is {near[0]} meant for it?" if near else ""
+        yield Finding(
+            severity="error",
+            summary=f"there is no extra train, so a run's environment gets nothing{meant}",
+            evidence=place,
+            fix=fix,
+        )
+
+
+def check_entry_points(subject: Subject) -> Iterator[Finding]:
+    """Look at the groups and lines by which envkit finds the plugin."""
+    text = read_text(subject.distribution, "entry_points.txt") or ""
+    groups = (TASKS_GROUP, EXTENSIONS_GROUP)
+    place = (subject.place("entry-points", "Name"),)
+    for group in dict.fromkeys(_SECTION.findall(text)):
+        name = group.strip()
+        near = difflib.get_close_matches(name, groups, n=1, cutoff=0.8)
+        if name not in groups and (name.startswith("envkit.") or near):
+            meant = near[0] if near else TASKS_GROUP
+            yield Finding(
+                severity="error",
+                summary=f"envkit has no group of entry points {name!r}, so nothing in it is found",
+                evidence=place,
+                fix=f'In pyproject.toml: [project.entry-points."{meant}"]',
+            )
+    for entry in subject.entries:
+        if entry.line_fault is not None:
+            yield Finding(
+                severity="error",
+                summary=entry.line_fault,
+                evidence=(subject.place(entry.name, "Name"),),
+                fix=f'In pyproject.toml: {entry.name} = "{_module_of(subject)}.plugin"',
+            )
+    if not subject.entries and not any(g.strip().startswith("envkit.") for g in _SECTION.findall(text)):
+        yield Finding(
+            severity="error",
+            summary="it has no entry point of envkit's, so nothing in it is found",
+            evidence=place,
+            fix=f'In pyproject.toml, [project.entry-points."{TASKS_GROUP}"]: my-task = "{_module_of(subject)}.plugin"',
+        )
+
+
+def check_tracker(subject: Subject) -> Iterator[Finding]:
+    """Look for the address that errors send users to."""
+    if read_headers(subject.distribution).tracker is None:
+        yield Finding(
+            severity="info",
+            summary="no address of an issue tracker: errors cannot say where to report them",
+            evidence=(subject.place("urls", "Project-URL"),),
+            fix='In pyproject.toml, [project.urls]: Issues = "https://…/issues"',
+        )
+
+
+def check_typed(subject: Subject) -> Iterator[Finding]:
+    """Look for the file that tells type checkers to look at the package."""
+    for folder in subject.package_dirs:
+        if not (folder / "py.typed").is_file():
+            shown = subject.shown(folder)
+            yield Finding(
+                severity="warn",
+                summary=f"{folder.name} has no py.typed, so nobody's type checker looks at its types",
+                evidence=(str(shown),),
+                fix=f"Make it: touch {shown}/py.typed",
+            )
+
+
+def check_readme(subject: Subject) -> Iterator[Finding]:
+    """Look for the long description, which an index shows."""
+    payload = subject.fields.get_payload()
+    text = str(payload).strip() if isinstance(payload, str) else ""
+    if not text and not subject.field("Description"):
+        yield Finding(
+            severity="error",
+            summary="there is no long description: its page on an index would be empty",
+            evidence=(subject.place("readme", "Description-Content-Type"),),
+            fix='In pyproject.toml: readme = "README.md"',
+        )
+
+
+def usual_range() -> str:
+    """Return the versions of envkit that a plugin made now can expect to work with."""
+    from envkit.authoring.skeleton import compatible_versions
+
+    return compatible_versions()
+
+
+def _module_of(subject: Subject) -> str:
+    return canonical(subject.name).replace("-", "_")
+
+
+def _is_host(requirement: Requirement) -> bool:
+    return canonicalize_name(requirement.name) == HOST
+
+
+def _extra_of(requirement: Requirement) -> bool:
+    return requirement.marker is not None and "extra" in str(requirement.marker)

@@ -1,0 +1,158 @@
+"""uv's record of a tool, so that an install keeps all that is there: what is not in it, uv takes away.
+
+Source: uv 0.13.9, ``uv-receipt.toml`` as it writes it, and ``uv tool install --help``. What ``uv pip install`` puts
+into a tool's environment is gone after the next ``uv tool upgrade``; what ``--with`` names stays.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from envkit.api import EnvError
+from envkit.authoring.owner import UV_RECEIPT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envkit.authoring.owner import Owner
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolRequirement:
+    """One package that a tool was installed with: ``text`` is what uv is given for it."""
+
+    name: str
+    text: str
+    is_editable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What a tool was installed with. ``options`` are tables of a ``uv.toml``."""
+
+    main: ToolRequirement
+    others: tuple[ToolRequirement, ...]
+    python: str | None
+    constraints: tuple[str, ...]
+    overrides: tuple[str, ...]
+    options: str
+    commands_from: tuple[str, ...]
+    bin_dir: Path | None
+
+    def find(self, name: str) -> ToolRequirement | None:
+        """Return what was installed beside the tool under this name, None for what only came along."""
+        return next((each for each in self.others if each.name == name), None)
+
+
+def read_receipt(owner: Owner) -> Receipt:
+    """Return uv's record of this environment. Raises: EnvError for one that cannot be read."""
+    file = owner.prefix / UV_RECEIPT
+    try:
+        tool = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]
+        # The first is the tool itself.
+        main, *others = [_read_requirement(each) for each in tool["requirements"]]
+        commands = tool.get("entrypoints", [])
+        sources = dict.fromkeys(each.get("from", main.name) for each in commands)
+        bin_dirs = [Path(each["install-path"]).parent for each in commands if "install-path" in each]
+        return Receipt(
+            main=main,
+            others=tuple(others),
+            python=tool.get("python"),
+            constraints=tuple(_read_requirement(each).text for each in tool.get("constraints", [])),
+            overrides=tuple(_read_requirement(each).text for each in tool.get("overrides", [])),
+            options=_tables(tool.get("options", {})),
+            commands_from=tuple(name for name in sources if canonicalize_name(name) != main.name),
+            bin_dir=bin_dirs[0] if bin_dirs else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnvError(
+            f"{file}: uv's record of this tool cannot be read: {error}",
+            hint="Have it made anew: uv tool install --reinstall envkit-ml",
+        ) from error
+
+
+def _read_requirement(entry: Any) -> ToolRequirement:
+    """Return an entry of the receipt as uv takes it on its command line. Raises: KeyError, TypeError."""
+    if isinstance(entry, str):
+        return ToolRequirement(name=canonicalize_name(Requirement(entry).name), text=entry)
+    name = canonicalize_name(entry["name"])
+    extras = f"[{','.join(entry['extras'])}]" if entry.get("extras") else ""
+    marker = f" ; {entry['marker']}" if entry.get("marker") else ""
+    if "editable" in entry:
+        return ToolRequirement(name=name, text=entry["editable"] + extras, is_editable=True)
+    if place := entry.get("path") or entry.get("directory"):
+        return ToolRequirement(name=name, text=f"{name}{extras} @ {Path(place).as_uri()}{marker}")
+    if "git" in entry:
+        return ToolRequirement(name=name, text=f"{name}{extras} @ {_git_address(entry)}{marker}")
+    if "url" in entry:
+        return ToolRequirement(name=name, text=f"{name}{extras} @ {entry['url']}{marker}")
+    return ToolRequirement(name=name, text=f"{name}{extras}{entry.get('specifier', '')}{marker}")
+
+
+def _git_address(entry: dict[str, Any]) -> str:
+    """Return an address such as ``git+https://host/x?rev=main#commit`` in the form of a requirement."""
+    address = str(entry["git"]).partition("#")[0]
+    folder = re.search(r"[?&]subdirectory=([^&]+)", address)
+    named = re.search(r"[?&](?:rev|tag|branch)=([^&]+)", address)
+    place = address.partition("?")[0]
+    return f"git+{place}{'@' + named[1] if named else ''}{'#subdirectory=' + folder[1] if folder else ''}"
+
+
+def _tables(options: dict[str, Any]) -> str:
+    """Return settings as TOML. uv adds what its variables say to its lists, so that they would grow each time."""
+    import tomlkit
+
+    lists = {key: value for key, value in options.items() if isinstance(value, list)}
+    once = {
+        key: [each for number, each in enumerate(value) if each not in value[:number]]
+        for key, value in lists.items()
+    }
+    merged = {**options, **once}
+    # What stands below a table's header would belong to the table.
+    return tomlkit.dumps(dict(sorted(merged.items(), key=lambda pair: _has_tables(pair[1]))))
+
+
+def _has_tables(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(each, dict) for each in value)
+    )
+
+
+def find_unkept(owner: Owner, receipt: Receipt) -> tuple[str, ...]:
+    """Return the packages that nothing in the receipt asks for: uv takes them away with its next change."""
+    there = {str(canonicalize_name(dist.name)): dist for dist in distributions(path=[str(owner.site)])}
+    kept: set[tuple[str, str]] = set()
+    waiting = [(each.name, extra) for each in (receipt.main, *receipt.others) for extra in _extras(each.text)]
+    while waiting:
+        name, extra = waiting.pop()
+        if (name, extra) in kept or name not in there:
+            continue
+        kept.add((name, extra))
+        waiting += _needs(there[name].requires or (), extra)
+    names = {name for name, _ in kept}
+    return tuple(sorted(name for name in there if name not in names))
+
+
+def _extras(text: str) -> tuple[str, ...]:
+    found = re.match(r"[^\[;@]*\[([^\]]*)\]", text)
+    return ("", *(each.strip() for each in found[1].split(","))) if found else ("",)
+
+
+def _needs(lines: Iterable[str], extra: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for line in lines:
+        try:
+            need = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if need.marker is None or need.marker.evaluate({"extra": extra}):
+            found += [(canonicalize_name(need.name), each) for each in ("", *need.extras)]
+    return found

@@ -1,0 +1,185 @@
+"""The screen of ``envkit plugin check``: a line a check while it runs, then findings by group, and what it comes to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+import msgspec
+
+from envkit.authoring.check_report import GROUPS, PREFIX
+from envkit.cli.exits import labelled
+from envkit.doctor.report import worst
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envkit.api.checks import Finding, Severity
+    from envkit.authoring.check_report import CheckResult, PluginReport
+
+_COLOURS: dict[Severity, str] = {
+    "ok": "green",
+    "info": "cyan",
+    "skip": "bright_black",
+    "crash": "magenta",
+    "warn": "yellow",
+    "error": "red",
+}
+_MARK_WIDTH = 7
+_ID_WIDTH = 28
+_INDENT = " " * (_MARK_WIDTH + 2)
+_ERASE = "\r\x1b[K"
+_LONG_SECONDS = 0.95  # from then on a line says how long its check took
+
+
+class ListedCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of ``--list``."""
+
+    id: str
+    group: str
+    summary: str
+
+
+class CheckScreen:
+    """Tells on stderr what is being done; what lasts is printed in the end, on stdout."""
+
+    def __init__(self) -> None:
+        self._is_live = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+        self._width = shutil.get_terminal_size().columns
+        self._current = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._erase()
+
+    def begin(self, check_id: str) -> None:
+        """Show what runs now, where somebody watches."""
+        self._current = check_id.removeprefix(PREFIX)
+        self._show(f"{'…':<{_MARK_WIDTH}}{self._current}")
+
+    def end(self, result: CheckResult) -> None:
+        """Leave a line of it."""
+        self._erase()
+        severity = worst(result.findings)
+        took = f"{result.seconds:6.1f} s" if result.seconds >= _LONG_SECONDS else ""
+        name = result.id.removeprefix(PREFIX)
+        mark = severity.ljust(_MARK_WIDTH)
+        styled = click.style(mark, fg=_COLOURS[severity]) if _is_coloured(sys.stderr) else mark
+        click.echo(f"{styled}{f'{name:<{_ID_WIDTH}}{took}'.rstrip()}", err=True)
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+        self._erase()
+        width = self._width if self._is_live else None
+        click.echo(labelled("", text, width=width), err=True)
+
+    def step(self, text: str) -> None:
+        """Show beside the check what is done for it."""
+        self._show(f"{'…':<{_MARK_WIDTH}}{self._current}: {text}")
+
+    def bytes(self, done: int, total: int | None, what: str) -> None:
+        """Show how many bytes are there."""
+        whole = f" of {total / 1e6:.0f}" if total else ""
+        self.step(f"{done / 1e6:.0f}{whole} MB, {what}")
+
+    def _show(self, text: str) -> None:
+        if self._is_live:
+            shown = text if len(text) < self._width else text[: self._width - 2] + "…"
+            sys.stderr.write(f"{_ERASE}{shown}")
+            sys.stderr.flush()
+
+    def _erase(self) -> None:
+        if self._is_live:
+            sys.stderr.write(_ERASE)
+            sys.stderr.flush()
+
+
+def check_screen() -> CheckScreen:
+    """Return the screen for where stderr goes."""
+    return CheckScreen()
+
+
+def print_report(report: PluginReport, *, is_verbose: bool) -> None:
+    """Print what was found, by group, with what it rests on and what mends it; the last line says what it comes to."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for group, title in GROUPS.items():
+        findings = [f for result in report.checks if result.group == group for f in result.findings]
+        shown = [f for f in findings if is_verbose or f.severity != "ok"]
+        if not shown:
+            continue
+        click.echo(f"\n{_styled(title, bold=True)}")
+        for finding in shown:
+            _print_finding(finding, width=width)
+    click.echo(f"\n{labelled('', last_line(report), width=width)}")
+
+
+def last_line(report: PluginReport) -> str:
+    """Return in one line what all checks come to."""
+    counts = report.counts
+    numbers = (
+        (counts.error, "error", "errors"),
+        (counts.warn, "warning", "warnings"),
+        (counts.crash, "check failed", "checks failed"),
+    )
+    bad = [f"{number} {one if number == 1 else many}" for number, one, many in numbers if number]
+    name = f"{report.plugin} {report.version}".strip()
+    looked = f"{len(report.checks)} {'check' if len(report.checks) == 1 else 'checks'}"
+    return f"{name}: {', '.join(bad)} in {looked}." if bad else f"{name}: all well, {looked}."
+
+
+def print_list(checks: Sequence[tuple[str, str, str]], *, as_json: bool) -> None:
+    """Print all checks with their groups."""
+    listed = [ListedCheck(id=check_id, group=group, summary=text) for check_id, group, text in checks]
+    if as_json:
+        from envkit.cli import envelope
+
+        envelope.write(["plugin", "check"], data=listed)
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for group, title in GROUPS.items():
+        click.echo(
+            f"{'' if group == 'metadata' else chr(10)}{_styled(f'{title} (--only {group})', bold=True)}"
+        )
+        for each in listed:
+            if each.group == group:
+                label = f"  {each.id.removeprefix(PREFIX):<{_ID_WIDTH}}"
+                click.echo(labelled(label, each.summary, width=width))
+
+
+def _print_finding(finding: Finding, *, width: int | None) -> None:
+    mark = finding.severity.ljust(_MARK_WIDTH)
+    line = labelled(f"{mark}  ", f"{finding.id}: {finding.summary}", width=width)
+    click.echo(_styled(mark, fg=_COLOURS[finding.severity]) + line[len(mark) :])
+    for text in finding.evidence:
+        shown = text.removeprefix(f"{Path.cwd()}{os.sep}")
+        click.echo(labelled(f"{_INDENT}  ", shown, width=None if os.sep in shown else width))
+    if finding.fix and finding.severity != "ok":
+        _print_fix(finding.fix, width=width)
+
+
+def _print_fix(fix: str, *, width: int | None) -> None:
+    """Print what mends it; what stands behind a colon is to be copied, and stays in one piece."""
+    label = f"{_INDENT}fix: "
+    head, mark, code = fix.partition(": ")
+    if width is None or not mark or len(label) + len(fix) <= width:
+        click.echo(labelled(label, fix, width=width))
+        return
+    click.echo(labelled(label, f"{head}:", width=width))
+    click.echo(f"{' ' * len(label)}{code}")
+
+
+def _styled(text: str, *, fg: str | None = None, bold: bool = False) -> str:
+    return click.style(text, fg=fg, bold=bold or None) if _is_coloured(sys.stdout) else text
+
+
+def _is_coloured(stream: object) -> bool:
+    is_terminal = bool(getattr(stream, "isatty", lambda: False)())
+    return (
+        is_terminal and os.environ.get("TERM") not in ("dumb", "unknown") and not os.environ.get("NO_COLOR")
+    )

@@ -1,0 +1,237 @@
+"""Run an author's code on the host so that it harms nothing but itself, and note what it tried.
+
+Not a sandbox: it contains what careless code does (it prints, exits, changes the working folder, leaves a thread),
+in this process, at the cost of microseconds. What takes a process down from native code is left to the process of
+its own in which ``envkit doctor`` and ``envkit plugin list`` load plugins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from envkit.api.deprecation import EnvkitDeprecationWarning
+from envkit.registry.metadata import printable, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MOST_SHOWN = 80
+
+
+class CodeEnded(BaseException):
+    """What an author's code gets instead of the end of the process; no ``except Exception`` of its own stops it."""
+
+
+class CodeIsLate(CodeEnded):
+    """The end of an author's code that took too long."""
+
+
+class CodeInterrupted(CodeEnded):
+    """A KeyboardInterrupt that the author's code raised, and no user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """What the code did besides: ``remarks`` in words (``prints 'hello'``), and what it uses that goes away."""
+
+    remarks: list[str] = field(default_factory=list)
+    deprecations: list[EnvkitDeprecationWarning] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def guarded(*, seconds: float | None = None) -> Iterator[Noted]:
+    """Run what stands below it, for at most ``seconds``, and put back what it changes outside itself.
+
+    It gets an exception instead of the end of the process; what it prints goes to standard error; threads that it
+    starts end with this process. Only in the main thread, which alone hears of signals, is the time limited.
+    Raises: CodeEnded, and whatever the code raises.
+    """
+    noted = Noted()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_own_changes(noted))
+        stack.enter_context(_own_warnings(noted))
+        stack.enter_context(_own_output(noted))
+        stack.enter_context(_own_threads(noted))
+        stack.enter_context(_own_end())
+        is_main = threading.current_thread() is threading.main_thread()
+        stack.enter_context(_own_interrupts(_INTERRUPTS if is_main else ()))
+        if seconds is not None and is_main:
+            stack.enter_context(_limited(seconds))
+        yield noted
+
+
+@contextlib.contextmanager
+def _own_changes(noted: Noted) -> Iterator[None]:
+    environ, path, folder = dict(os.environ), list(sys.path), _folder()
+    try:
+        yield
+    finally:
+        changed = sorted(
+            name for name in {*environ, *os.environ} if environ.get(name) != os.environ.get(name)
+        )
+        if changed:
+            noted.remarks.append(f"changes the variables {_few(changed)}")
+            for name in changed:
+                if name in environ:
+                    os.environ[name] = environ[name]
+                else:
+                    del os.environ[name]
+        if sys.path != path:
+            noted.remarks.append("changes sys.path")
+            sys.path[:] = path
+        if folder is not None and _folder() != folder:
+            noted.remarks.append("changes the working folder")
+            os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _own_warnings(noted: Noted) -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.filterwarnings("always", category=EnvkitDeprecationWarning)
+        try:
+            yield
+        finally:
+            others = []
+            for each in heard:
+                if isinstance(each.message, EnvkitDeprecationWarning):
+                    noted.deprecations.append(each.message)
+                else:
+                    others.append(f"{each.category.__name__}: {each.message}")
+            if others:
+                noted.remarks.append(f"warns: {_few(others)}")
+
+
+class _Printed(io.TextIOBase):
+    """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
+
+    def __init__(self) -> None:
+        self.beginning = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if len(self.beginning) <= _MOST_SHOWN:
+            self.beginning += text[:_MOST_SHOWN]
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def _own_output(noted: Noted) -> Iterator[None]:
+    printed = _Printed()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        if printed.beginning:
+            noted.remarks.append(f"prints {_few([printed.beginning])}")
+
+
+@contextlib.contextmanager
+def _own_threads(noted: Noted) -> Iterator[None]:
+    """Let no thread that the code starts outlive the command: Python waits for those that are no daemons."""
+    start = threading.Thread.start
+    here = threading.current_thread()
+    started = []
+
+    def start_as_daemon(thread: threading.Thread) -> None:
+        if threading.current_thread() is here:  # envkit's own threads go on meanwhile
+            thread.daemon = True
+            started.append(thread.name)
+        start(thread)
+
+    threading.Thread.start = start_as_daemon  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+        if started:
+            noted.remarks.append(f"starts the thread {_few(started)}")
+
+
+@contextlib.contextmanager
+def _own_end() -> Iterator[None]:
+    process, end = os.getpid(), os._exit
+
+    def refuse(status: int) -> None:
+        if os.getpid() != process:  # a child that the code forked may end
+            end(status)
+        raise CodeEnded(f"it would have ended its process with status {status!r} (os._exit)")
+
+    os._exit = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = end
+
+
+@contextlib.contextmanager
+def _own_interrupts(numbers: tuple[int, ...]) -> Iterator[None]:
+    """Turn a KeyboardInterrupt that none of these signals stands behind into an error of the code's."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = []
+
+    def note(handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], Any]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            heard.append(number)
+            handler(number, frame)
+
+        return handle
+
+    noting = {number: note(handler) for number, handler in before.items() if callable(handler)}
+    for number, handle in noting.items():
+        signal.signal(number, handle)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if heard:
+            raise
+        raise CodeInterrupted("it raises KeyboardInterrupt, as if the user had") from error
+    finally:
+        for number in noting:
+            signal.signal(number, before[number])
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """End the code after this long. A timer that runs already goes on afterwards."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise CodeIsLate(f"it takes longer than {seconds:g} s")
+
+    handler = signal.signal(signal.SIGALRM, end)
+    began = time.monotonic()
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)))
+
+
+def _few(texts: list[str]) -> str:
+    first = shorten(printable(texts[0]))[:_MOST_SHOWN]
+    return f"{first!r}" + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109  # the text alone is compared
+    except OSError:  # it was removed
+        return None

@@ -1,0 +1,81 @@
+"""What an install would change, as its installer says before it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from authoring.small_plugins import make_venv, offline, runner_of, write_plugin
+from small_wheels import write_wheel
+
+from envkit.authoring.changes import Change, foresee_install, read_uv_changes
+from envkit.authoring.installers import install_call
+from envkit.authoring.specs import Spec, read_spec
+from envkit.environments.missing_packages import MissingPackages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("lines", "change"),
+    [
+        ([" + tiny==1.5"], Change(name="tiny", after="1.5", is_asked=True)),
+        ([" - tiny==1.4", " + Tiny==1.5"], Change(name="tiny", before="1.4", after="1.5", is_asked=True)),
+        ([" ~ tiny==1.5"], Change(name="tiny", before="1.5", after="1.5", is_asked=True)),
+        ([" - other==1.4"], Change(name="other", before="1.4")),
+        (
+            [" + other @ file:///d/other-2.0-py3-none-any.whl"],
+            Change(name="other", after="2.0", is_asked=True),
+        ),
+        ([" + other @ file:///src/folder"], Change(name="other", after="of folder", is_asked=True)),
+        (
+            [" - other==1.0 (from file:///d/other-1.0-py3-none-any.whl)", " + other==1.1"],
+            Change(name="other", before="1.0", after="1.1"),
+        ),
+    ],
+)
+def test_lines_of_uv_are_read_as_one_change(lines: list[str], change: Change) -> None:
+    read = read_uv_changes(["Resolved 2 packages in 1ms", *lines, "warning: x"], asked={"tiny"})
+
+    assert read == [change]
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "is_other"),
+    [
+        (Change(name="x", after="1"), "x 1 is new", False),
+        (Change(name="x", before="1"), "x 1 is removed", True),
+        (Change(name="x", before="1", after="2"), "x 1 becomes 2", True),
+        (Change(name="x", before="1", after="2", is_asked=True), "x 1 becomes 2", False),
+        (Change(name="x", before="1", after="1"), "x 1 is installed anew", False),
+    ],
+)
+def test_change_of_what_nobody_named_is_another(change: Change, says: str, is_other: bool) -> None:
+    assert (str(change), change.is_other) == (says, is_other)
+
+
+def test_change_of_what_is_there_is_foreseen_and_nothing_is_done(tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    write_plugin(links, "envkit-back", needs=("tiny<1",))
+    write_wheel(links, "tiny", "0.9")
+    write_wheel(links, "tiny", "1.0")
+    owner = make_venv(tmp_path / "venv")
+    runner = runner_of(owner, tmp_path / "work", environ=offline(tmp_path, links=links))
+    runner.run(install_call(owner, [Spec(text="tiny==1.0", name="tiny")]))
+
+    for _ in range(2):
+        assert foresee_install(owner, [read_spec("envkit-back")], runner=runner) == (
+            Change(name="envkit-back", after="1.0", is_asked=True),
+            Change(name="tiny", before="1.0", after="0.9"),
+        )
+
+
+def test_name_that_is_nowhere_is_told_as_missing(tmp_path: Path) -> None:
+    owner = make_venv(tmp_path / "venv")
+    runner = runner_of(owner, tmp_path / "work", environ=offline(tmp_path, links=tmp_path))
+
+    with pytest.raises(MissingPackages) as missing:
+        foresee_install(owner, [read_spec("envkit-nowhere")], runner=runner)
+
+    assert missing.value.names == ("envkit-nowhere",)

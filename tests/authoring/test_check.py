@@ -1,0 +1,263 @@
+"""A good plugin passes its check, and each thing that is wrong with one is found, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from authoring.check_plugins import (
+    CONTRACT,
+    ENTRY_POINTS,
+    METADATA,
+    PLUGIN,
+    Files,
+    replaced,
+    without,
+    write_plugin,
+)
+from echo import SOURCE
+
+from envkit.api import UsageError
+from envkit.authoring.check import check_plugin, known_checks
+from envkit.authoring.check_report import Wanted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envkit.authoring.check_report import PluginReport
+
+Change = Callable[[Files], Files]
+NOTHING_LOADED = Wanted(only=("metadata", "names"))
+BAD = ("error", "warn", "crash")
+
+
+def in_metadata(old: str, new: str = "") -> Change:
+    return replaced(METADATA, old, new)
+
+
+def in_plugin(old: str, new: str = "") -> Change:
+    return replaced(PLUGIN, old, new)
+
+
+def in_both(*changes: Change) -> Change:
+    def change(files: Files) -> Files:
+        for each in changes:
+            files = each(files)
+        return files
+
+    return change
+
+
+# What is wrong, the only id that is to say so, and a part of what it says.
+METADATA_FAULTS: list[tuple[Change, str, str]] = [
+    (in_metadata("Name: envkit-tally", "Name: tally"), "name", "expected envkit-tally"),
+    (in_metadata("Version: 0.1.0", "Version: first"), "version", "'first' is no version"),
+    (in_metadata("Summary: Count words\n"), "summary", "no summary"),
+    (in_metadata("Count words", "Count words " * 20), "summary", "239 letters"),
+    (in_metadata("License-Expression: MIT\n"), "licence", "no licence is named"),
+    (in_metadata("Expression: MIT", "Expression: Mine"), "licence", "no SPDX expression"),
+    (in_metadata("License-Expression: MIT", "License: MIT"), "licence", "programs cannot read it"),
+    (in_metadata("License-File: LICENSE\n"), "licence-file", "not in the wheel"),
+    (in_metadata("License-File: LICENSE", "License-File: COPYING"), "licence-file", "lacks COPYING"),
+    (in_metadata("Requires-Python: >=3.11\n"), "requires-python", "name no range"),
+    (in_metadata("Python: >=3.11", "Python: <3.8"), "requires-python", "envkit on none of these"),
+    (in_metadata("Python: >=3.11", "Python: three"), "requires-python", "'three' is no range"),
+    (in_metadata("Requires-Dist: envkit-ml>=0.1,<0.2\n"), "requirement", "does not ask for envkit-ml"),
+    (in_metadata(">=0.1,<0.2", ">=0.1"), "requirement", "without an upper bound"),
+    (in_metadata(">=0.1,<0.2", ">=0.0.1,<0.0.2"), "requirement", "this is envkit-ml"),
+    (in_metadata("Extra: train", "Extra: training"), "train-extra", "is training meant"),
+    (
+        replaced(ENTRY_POINTS, "[envkit.tasks]", "[envkit.task]"),
+        "entry-points",
+        "no group of entry points 'envkit.task'",
+    ),
+    (replaced(ENTRY_POINTS, "envkit_tally.plugin", "envkit tally"), "entry-points", "expected a module"),
+    (replaced(ENTRY_POINTS, "[envkit.tasks]", "[console_scripts]"), "entry-points", "no entry point"),
+    (without("envkit_tally/py.typed"), "typed", "no py.typed"),
+    (in_metadata("\n# envkit-tally\n"), "readme", "no long description"),
+    (replaced(ENTRY_POINTS, "envkit_tally.plugin", "tally.plugin"), "module", "expected envkit_tally"),
+    (replaced(ENTRY_POINTS, "tally =", "Tally_2 ="), "task-name", "small letters"),
+    (replaced(ENTRY_POINTS, "tally =", "ner ="), "name-taken", "envkit-ner"),
+]
+CODE_FAULTS: list[tuple[Change, str, str]] = [
+    (
+        replaced("envkit_tally/loop.py", "from envkit.api", "from envkit.registry import load_task\nfrom envkit.api"),
+        "private-imports",
+        "imports envkit.registry",
+    ),
+    (in_plugin("from typing", "import envkit_tally.contract\nfrom typing"), "import-weight", "for tests alone"),
+    (in_plugin("from typing", "import time\n\ntime.sleep(0.2)\nfrom typing"), "import-time", "more than the"),
+    (in_plugin('api_version = "1.0"', 'api_version = "1.7"'), "api-version", "version 1.7"),
+    (in_plugin('api_version = "1.0"', "api_version = 1"), "api-version", "expected a text"),
+    (in_plugin("from typing", "import not_there\nfrom typing"), "loads", "not_there"),
+    (in_plugin("class TallyOptions", "class TallyOptions:\nclass"), "loads", "IndentationError"),
+    (in_plugin("api_version =", "import os\nos._exit(3)\napi_version ="), "loads", "status 3"),
+    (in_plugin('headline="count"', 'headline=""'), "loads", "headline"),
+    (in_plugin("api_version =", "print('hello')\napi_version ="), "loads", "prints 'hello'"),
+    (
+        in_plugin(
+            "api_version =",
+            "from envkit.api import deprecated\n\n\ndef old():\n    deprecated('old', removed_in='2.0', instead='new')"
+            "\n\n\nold()\napi_version =",
+        ),
+        "deprecations",
+        "goes away in envkit 2.0",
+    ),
+    (in_plugin('Meta("Where to stop.", ge=1)', 'Meta("", ge=1)'), "option-help", "limit has no help"),
+    (in_plugin('limit: Annotated[int, Meta("Where to stop.", ge=1)] = 10', 'limit: Annotated[dict[str, int], Meta("Where.")] = {}'), "option-types", "limit"),
+    (in_plugin("    limit:", "    track:"), "option-types", "a flag of `envkit run` itself"),
+    (in_plugin("ge=1)] = 10", "ge=1)] = 0"), "option-defaults", "default 0 does not fit"),
+    (in_plugin("ge=1)] = 10", "ge=1)]"), "option-defaults", "no default"),
+    (in_plugin("def envkit_corpus(", "def envkit_corpsu("), "hooks", "is envkit_corpus meant"),
+    (in_plugin("def envkit_read(request)", "def envkit_read(reqest)"), "hooks", "is request meant"),
+    (in_plugin("@hookimpl\ndef envkit_read", "def envkit_read"), "hooks", "not marked with @hookimpl"),
+    (in_plugin("def envkit_read", "async def envkit_read"), "hooks", "is async"),
+    (in_plugin("@hookimpl\ndef envkit_finetune", "def _finetune"), "missing-hooks", "envkit_finetune"),
+]  # fmt: skip
+
+
+def red(report: PluginReport) -> dict[str, list[str]]:
+    """Return what is wrong by id."""
+    found: dict[str, list[str]] = {}
+    for finding in report.findings:
+        if finding.severity in BAD:
+            found.setdefault(finding.id.removeprefix("check."), []).append(finding.summary)
+    return found
+
+
+def test_check_of_a_good_plugin_finds_all_well(tmp_path: Path) -> None:
+    report = check_plugin(write_plugin(tmp_path), has_contract=False)
+    assert [finding.id for finding in report.findings if finding.severity != "ok"] == []
+    assert (report.plugin, report.version, report.source, report.verdict) == (
+        "envkit-tally",
+        "0.1.0",
+        "wheel",
+        "well",
+    )
+    assert [entry.name for entry in report.entries] == ["tally"]
+    assert "envkit_tally.plugin" not in sys.modules
+
+
+@pytest.mark.parametrize(("change", "what", "said"), METADATA_FAULTS)
+def test_check_of_metadata_with_one_fault_turns_one_id_red(
+    tmp_path: Path, change: Change, what: str, said: str
+) -> None:
+    found = red(check_plugin(write_plugin(tmp_path, change), wanted=NOTHING_LOADED, has_contract=False))
+    assert list(found) == [what]
+    assert said in found[what][0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "what", "said"), CODE_FAULTS)
+def test_check_of_code_with_one_fault_turns_one_id_red(
+    tmp_path: Path, change: Change, what: str, said: str
+) -> None:
+    report = check_plugin(write_plugin(tmp_path, change), has_contract=False)
+    found = red(report)
+    assert list(found) == [what], found
+    assert said in found[what][0]
+    assert all(finding.fix for finding in report.findings if finding.severity in BAD)
+
+
+@pytest.mark.slow
+def test_check_of_code_that_hangs_says_at_which_line(tmp_path: Path) -> None:
+    change = in_plugin("from typing", "import time\n\ntime.sleep(1000)\nfrom typing")
+    report = check_plugin(write_plugin(tmp_path, change), has_contract=False)
+    assert list(red(report)) == ["loads"]
+    (finding,) = [finding for finding in report.findings if finding.severity == "error"]
+    assert finding.evidence == ("envkit_tally/plugin.py:7",)
+
+
+def test_check_of_code_with_many_faults_finds_each(tmp_path: Path) -> None:
+    change = in_both(
+        in_plugin("from typing", "import envkit_tally.contract\nfrom typing"),
+        in_plugin('Meta("Where to stop.", ge=1)] = 10', 'Meta("", ge=1)] = 0'),
+        in_plugin("def envkit_read(request)", "def envkit_read(reqest)"),
+        in_plugin("def envkit_predictor", "def envkit_predicter"),
+    )
+    report = check_plugin(write_plugin(tmp_path, change), has_contract=False)
+    found = red(report)
+    assert sorted(found) == ["hooks", "import-weight", "option-defaults", "option-help"]
+    assert len(found["hooks"]) == 2
+    evidence = {finding.id: finding.evidence for finding in report.findings if finding.severity == "error"}
+    assert all(text.rpartition(":")[2].isdigit() for texts in evidence.values() for text in texts)
+
+
+def test_check_of_left_out_hooks_says_what_is_lost(tmp_path: Path) -> None:
+    change = in_plugin("@hookimpl\ndef envkit_predictor(request):\n    raise NotImplementedError\n")
+    report = check_plugin(write_plugin(tmp_path, change), wanted=Wanted(only=("hooks",)), has_contract=False)
+    (finding,) = [finding for finding in report.findings if finding.severity != "ok"]
+    assert finding.severity == "info"
+    assert "envkit predict" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param("classification", marks=pytest.mark.slow),
+        "ner",
+        pytest.param("qa", marks=pytest.mark.slow),
+        pytest.param("sentiment", marks=pytest.mark.slow),
+    ],
+)
+def test_check_of_a_built_in_plugin_finds_no_fault(task: str) -> None:
+    report = check_plugin(task, has_contract=False)
+    assert red(report) == {}
+    assert report.source == "installed"
+
+
+@pytest.mark.slow
+def test_check_of_the_echo_plugin_finds_what_it_lacks() -> None:
+    report = check_plugin(SOURCE, wanted=Wanted(skip=("contract",)))
+    assert sorted(red(report)) == ["licence", "licence-file", "private-imports", "requirement", "typed"]
+    places = [text for finding in report.findings if finding.severity == "error" for text in finding.evidence]
+    assert all(text.startswith(str(SOURCE)) for text in places)
+
+
+def test_check_of_a_source_that_does_not_build_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        "[project]\nname = 'envkit-tally'\nversion = '1.0'\n"
+    )
+    (tmp_path / "backend.py").write_text("def build_wheel(*given):\n    raise ValueError('no wheel today')\n")
+    report = check_plugin(tmp_path, has_contract=False)
+    assert list(red(report)) == ["builds"]
+    assert any("no wheel today" in text for finding in report.findings for text in finding.evidence), report
+    assert report.verdict == "errors"
+
+
+def test_check_of_a_plugin_without_a_contract_says_so(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path, without(CONTRACT))
+    report = check_plugin(wheel, wanted=Wanted(only=("contract",)), env="current")
+    assert list(red(report)) == ["contract"]
+    assert "no module envkit_tally.contract" in red(report)["contract"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"target": "nerr"}, "no plugin 'nerr'"),
+        ({"target": "./not-there"}, "no folder and no wheel"),
+        ({"target": "ner", "wanted": Wanted(only=("hoks",))}, "no check 'hoks'"),
+        ({"target": "ner", "env": "docker:some"}, "not in a container"),
+    ],
+)
+def test_check_of_what_is_not_there_is_refused(arguments: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check_plugin(**arguments)  # type: ignore[arg-type]
+
+
+def test_check_of_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no pyproject\.toml"):
+        check_plugin(tmp_path)
+    (tmp_path / "some.whl").write_text("no archive")
+    with pytest.raises(UsageError, match="cannot be unpacked"):
+        check_plugin(tmp_path / "some.whl")
+
+
+def test_known_checks_have_one_dot_and_no_two_one_id() -> None:
+    ids = [check_id for check_id, _, _ in known_checks()]
+    assert len(ids) == len(set(ids))
+    assert all(check_id.count(".") == 1 and "_" not in check_id for check_id in ids)

@@ -1,0 +1,163 @@
+"""Whatever a plugin does to the process that tries its promises, each check has its answer and the rest go on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from authoring.check_plugins import CONTRACT, PLUGIN, Files, good_files, replaced, write_plugin
+from echo import living_processes, wait_until
+
+from envkit.api import EnvError
+from envkit.authoring.contract_run import NothingToTry, Tried, Workplace, try_promises
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# By the folder of its run each check meets another fault.
+LOOP = '''\
+"""The loop of the task."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from envkit.api import Result
+
+
+def finetune(run):
+    misbehave(run.run_dir)
+    (run.model_dir / "count.txt").write_text(f"{len(run.data)} {run.seed}")
+    return Result(metrics={"dev/count": 1.0})
+
+
+def misbehave(folder):
+    name = folder.name
+    if name == "seed-a":
+        print("last words")
+        os._exit(3)
+    if name == "straight":
+        while True:
+            time.sleep(0.05)
+    if name.startswith("accumulation"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name == "stopped":
+        raise KeyboardInterrupt
+    if name == "usual":
+        sys.exit(4)
+'''
+
+
+def site_of(folder: Path, change: Callable[[Files], Files] = dict) -> Workplace:
+    """Unpack the wheel and return a place in which it comes first."""
+    folder.mkdir()
+    site = folder / "site"
+    with zipfile.ZipFile(write_plugin(folder, change)) as archive:
+        archive.extractall(site)
+    return Workplace(python=sys.executable, environ=os.environ, site=site)
+
+
+def run(place: Workplace, folder: Path, *names: str, seconds: float = 60.0) -> dict[str, Tried]:
+    tried = try_promises(
+        "task", "envkit_tally.contract", names, folder=folder, workplace=place, given="tally", seconds=seconds
+    )
+    return {each.name: each for each in tried}
+
+
+def with_loop(text: str) -> Callable[[Files], Files]:
+    """Return what gives the plugin this loop, and the options that all checks ask for."""
+    plugin = (
+        good_files()[PLUGIN]
+        .replace("Options,", "FinetuneOptions,", 1)
+        .replace("(Options,", "(FinetuneOptions,")
+    )
+    return lambda files: {**files, "envkit_tally/loop.py": text, PLUGIN: plugin}
+
+
+def test_try_promises_of_a_loop_that_ends_its_process_goes_on_with_the_rest(tmp_path: Path) -> None:
+    place = site_of(tmp_path / "made", with_loop(LOOP))
+    names = ("seed", "accumulation", "predict", "gold")
+    tried = run(place, tmp_path / "runs", *names)
+    assert tuple(tried) == names
+    assert tried["seed"].problem == "it ended the process with status 3"
+    assert tried["seed"].evidence[-1] == "last words"
+    assert tried["accumulation"].problem is not None
+    assert "SIGKILL, most likely by the system because memory ran out" in tried["accumulation"].problem
+    assert tried["predict"].problem == "it tries to end the process with exit code 4"
+    assert (
+        tried["predict"].evidence[0].endswith(f"loop.py:{LOOP.splitlines().index('        sys.exit(4)') + 1}")
+    )
+    assert tried["gold"].problem is None
+
+
+def test_try_promises_of_a_loop_that_hangs_says_where(tmp_path: Path) -> None:
+    place = site_of(tmp_path / "made", with_loop(LOOP))
+    began = time.monotonic()
+    tried = run(place, tmp_path / "runs", "resume", "seed", seconds=0.8)
+    assert time.monotonic() - began < 20
+    assert tried["resume"].problem == "it did not end within 0.8 s"
+    assert "loop.py:" in tried["resume"].evidence[0]
+    assert tried["seed"].problem == "it ended the process with status 3"
+
+
+def test_try_promises_of_a_loop_that_eats_all_memory_says_so(tmp_path: Path) -> None:
+    eats = LOOP.replace("        sys.exit(4)", "        raise MemoryError")
+    place = site_of(tmp_path / "made", with_loop(eats))
+    assert run(place, tmp_path / "runs", "predict")["predict"].problem == "it ran out of memory"
+
+
+@pytest.mark.slow
+def test_try_promises_of_a_loop_that_prints_without_end_keeps_the_last_lines(tmp_path: Path) -> None:
+    floods = LOOP.replace('print("last words")', "[print('x' * 1000) for _ in range(20_000)]")
+    place = site_of(tmp_path / "made", with_loop(floods))
+    (tried,) = run(place, tmp_path / "runs", "seed").values()
+    assert tried.problem == "it ended the process with status 3"
+    assert len(tried.evidence) < 10
+
+
+def test_try_promises_leaves_no_process_behind(tmp_path: Path) -> None:
+    note = tmp_path / "children"
+    spawns = LOOP.replace(
+        'print("last words")',
+        f"import subprocess; child = subprocess.Popen(['sleep', '60']); open({str(note)!r}, 'w').write(f'{{os.getpgid(0)}}')",
+    )
+    place = site_of(tmp_path / "made", with_loop(spawns))
+    run(place, tmp_path / "runs", "seed")
+    group = int(note.read_text())
+    wait_until(lambda: not living_processes(group))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda files: {k: v for k, v in files.items() if k != CONTRACT}, "there is no module"),
+        (replaced(CONTRACT, "CONTRACT =", "CONTRACTS ="), "has no CONTRACT"),
+        (replaced(CONTRACT, 'task="tally"', 'task="other"'), "is for the task 'other'"),
+        (replaced(CONTRACT, "FOLDER =", "import os\nos._exit(5)\nFOLDER ="), "status 5"),
+        (replaced(CONTRACT, "FOLDER =", "import not_there\nFOLDER ="), "No module named 'not_there'"),
+    ],
+    ids=["none", "other-name", "other-task", "exits", "fails"],
+)
+def test_try_promises_without_a_contract_that_can_be_read_says_why(
+    tmp_path: Path, change: Callable[[Files], Files], said: str
+) -> None:
+    place = site_of(tmp_path / "made", change)
+    with pytest.raises(NothingToTry, match=said):
+        run(place, tmp_path / "runs", "seed")
+
+
+def test_try_promises_of_an_interpreter_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    place = Workplace(python=str(tmp_path / "python"), environ={})
+    with pytest.raises(EnvError, match="does not start"):
+        run(place, tmp_path / "runs", "seed")
+
+
+def test_good_files_hold_a_contract() -> None:
+    assert CONTRACT in good_files()

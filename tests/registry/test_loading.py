@@ -1,0 +1,189 @@
+"""What a plugin may be made for and may do when it is imported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+from small_distributions import SOUND_EXTENSION, SOUND_TASK, small_task
+
+from envkit.api import API_VERSION, EnvkitDeprecationWarning, PluginError, deprecated, hooks
+from envkit.registry import EXTENSION_HOOKS, TASK_HOOKS, find_entries, find_task, load_entry, load_extension
+from envkit.registry.compatibility import check_api_version
+from envkit.registry.guard import CodeEnded, CodeInterrupted, CodeIsLate, guarded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+DEPRECATED = (
+    "from envkit.api import deprecated\ndeprecated('Task.old', removed_in='2.0', instead='Task.new')\n"
+)
+
+
+def load(site: Path, module: str, monkeypatch: pytest.MonkeyPatch, *, name: str) -> object:
+    small_task(name, module=module).install(site)
+    monkeypatch.syspath_prepend(str(site))
+    return load_entry(find_task(name))
+
+
+def module_of(version: object) -> ModuleType:
+    class Module:
+        api_version = version
+
+    return Module()  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("stated", "here", "state", "fix"),
+    [
+        (None, (1, 0), "", ""),
+        ("1.0", (1, 0), "", ""),
+        ("1.0", (1, 7), "", ""),
+        ("1.3", (1, 3), "", ""),
+        ("1.1", (1, 0), "incompatible", "pip install --upgrade envkit-ml"),
+        ("2.0", (1, 9), "incompatible", "pip install --upgrade envkit-ml"),
+        ("1.9", (2, 0), "incompatible", "pip install --upgrade envkit-versions"),
+        ("1", (1, 0), "broken", "Tell"),
+        ("1.0.0", (1, 0), "broken", "Tell"),
+        (1.0, (1, 0), "broken", "Tell"),
+    ],
+)
+def test_api_version_newer_or_of_another_major_is_refused_with_both_and_the_fix(
+    stated: object,
+    here: tuple[int, int],
+    state: str,
+    fix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small_task("versions").install(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = find_task("versions")
+    if not state:
+        check_api_version(module_of(stated), entry, api_version=here)
+        return
+
+    with pytest.raises(PluginError) as caught:
+        check_api_version(module_of(stated), entry, api_version=here)
+
+    assert caught.value.state == state
+    assert fix in str(caught.value.hint)
+    assert str(stated) in caught.value.message
+    if state == "incompatible":
+        assert ".".join(map(str, here)) in caught.value.message
+
+
+def test_api_version_is_that_of_a_first_major() -> None:
+    assert API_VERSION == (1, 0)
+
+
+def test_hooks_of_tasks_and_extensions_are_all_that_there_are() -> None:
+    specified = {name for name in vars(hooks) if name.startswith("envkit_")}
+
+    assert set(TASK_HOOKS) | set(EXTENSION_HOOKS) == specified
+    assert not set(TASK_HOOKS) & set(EXTENSION_HOOKS)
+
+
+def test_module_that_is_task_and_extension_may_have_hooks_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = small_task("both", module=f"{SOUND_TASK}\n{SOUND_EXTENSION}")
+    object.__setattr__(both, "entries", {**both.entries, "envkit.extensions": ("both = envkit_both",)})
+    both.install(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    for entry in find_entries():
+        if entry.plugin == "envkit-both":
+            loaded = load_entry(entry) if entry.kind == "task" else load_extension(entry)  # type: ignore[arg-type]
+            assert "envkit_checks" in loaded.hooks()
+
+
+def test_plugin_that_uses_what_goes_away_is_warned_of_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.warns(EnvkitDeprecationWarning) as heard:
+        load(tmp_path, DEPRECATED + SOUND_TASK, monkeypatch, name="uses-old")
+
+    (warning,) = [each.message for each in heard]
+    assert isinstance(warning, EnvkitDeprecationWarning)
+    assert str(warning) == "envkit-uses-old 1.0: Task.old goes away in envkit 2.0: use Task.new"
+    assert (warning.removed_in, warning.plugin) == ("2.0", "envkit-uses-old 1.0")
+
+
+def test_deprecated_names_the_line_of_the_caller() -> None:
+    def old() -> None:
+        deprecated("old", removed_in="2.0", instead="new")
+
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        old()
+
+    assert heard[0].filename == __file__
+
+
+def test_guarded_code_that_the_user_interrupts_ends_as_that() -> None:
+    with pytest.raises(KeyboardInterrupt), guarded():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_guarded_code_that_raises_keyboard_interrupt_itself_ends_as_its_own_fault() -> None:
+    with pytest.raises(CodeInterrupted), guarded():
+        raise KeyboardInterrupt
+
+
+def test_guarded_code_that_ends_the_process_only_ends_itself() -> None:
+    end = os._exit
+    with pytest.raises(CodeEnded, match="status 3"), guarded():
+        os._exit(3)
+
+    assert os._exit is end
+
+
+def test_guarded_code_may_end_the_children_that_it_forks() -> None:
+    with guarded():
+        child = os.fork()
+        if child == 0:
+            os._exit(5)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+
+
+def test_guarded_code_that_is_late_is_ended_and_a_timer_that_ran_goes_on() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(CodeIsLate), guarded(seconds=0.05):
+            time.sleep(5)
+        time.sleep(0.2)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert heard == [signal.SIGALRM]
+
+
+def test_guarded_code_in_another_thread_is_guarded_without_signals() -> None:
+    found: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with guarded(seconds=1):
+                raise KeyboardInterrupt
+        except CodeInterrupted as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+    assert len(found) == 1

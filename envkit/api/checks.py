@@ -37,21 +37,24 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     """How an installed plugin fares when it is loaded, in a process of its own.
 
     ``kind`` is ``task`` or ``extension`` and ``name`` the entry point's. ``state`` is ``ok``, ``broken`` (it
-    cannot be loaded: ``problem``), ``conflict`` (another claims the name), ``incompatible`` (its metadata ask for
-    another Python, envkit or package than are here) or ``silent`` (not loaded in time). ``heavy`` names modules
-    such as torch that it imports where only the light half should, ``milliseconds`` what its import takes.
+    cannot be loaded: ``problem``), ``conflict`` (another claims the name), ``incompatible`` (it is made for
+    another Python, envkit or package than are here), ``silent`` (not loaded in time), ``disabled`` (by the user) or
+    ``overruled`` (the setting plugins.prefer gives its name to another); the last two are not even imported.
+    ``heavy`` names modules such as torch that it imports where only the light half should, ``milliseconds`` what
+    its import takes, and ``remarks`` what importing it did that no import should (``prints 'hello'``).
     """
 
     plugin: str
     version: str
     kind: Literal["task", "extension"]
     name: str
-    state: Literal["ok", "broken", "conflict", "incompatible", "silent"]
+    state: Literal["ok", "broken", "conflict", "incompatible", "silent", "disabled", "overruled"]
     problem: str | None = None
     tracker: str | None = None
     milliseconds: float | None = None
     heavy: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

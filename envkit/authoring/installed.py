@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 State = Literal["ok", "disabled", "blocked", "conflict", "broken", "incompatible"]
 _GIVES = {"envkit_checks": "check", "envkit_backends": "backend", "envkit_templates": "template"}
 _STATES: dict[str, State] = {
+    "ok": "ok",
+    "incompatible": "incompatible",
     "disabled": "disabled",
     "overruled": "blocked",
     "conflict": "conflict",
@@ -35,6 +37,7 @@ class InstalledEntry(msgspec.Struct, frozen=True, kw_only=True):
     name to another distribution), ``conflict`` (another claims its name and no setting decides), ``broken`` (it
     cannot be loaded) or ``incompatible`` (made for another envkit, Python or package). ``milliseconds`` is what
     its import takes, None for one that was not imported; ``traceback`` is that of its code, from its own first line.
+    ``remarks`` are what importing it did that no import should.
     """
 
     name: str
@@ -51,6 +54,7 @@ class InstalledEntry(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: float | None = None
     heavy: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read_installed(
@@ -104,6 +108,7 @@ def _line(
         milliseconds=loaded.milliseconds if loaded is not None else None,
         heavy=loaded.heavy if loaded is not None else (),
         hooks=hooks,
+        remarks=loaded.remarks if loaded is not None else (),
     )
 
 
@@ -115,7 +120,7 @@ def _judge(standing: StandingEntry, loaded: PluginState | None) -> tuple[State, 
         return "broken", "it was gone when it was to be loaded"
     if loaded.state == "silent":
         return "broken", f"it does not load in time: {loaded.problem}"
-    return loaded.state, loaded.problem
+    return _STATES.get(loaded.state, "broken"), loaded.problem
 
 
 def _gives(entry: AnyEntry, hooks: Iterable[str]) -> tuple[str, ...]:

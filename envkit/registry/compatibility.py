@@ -34,7 +34,7 @@ def check_api_version(
     if wanted > api_version:
         fix = f"Upgrade envkit: pip install --upgrade {OWN_DISTRIBUTION}"
     elif wanted[0] < api_version[0]:
-        fix = f"Upgrade the plugin: pip install --upgrade {entry.plugin}"
+        fix = f"Upgrade the plugin: envkit plugin install --upgrade {entry.plugin}"
     else:
         return
     message = f"{entry} is made for version {stated} of envkit's API, here is {version_text(api_version)}"

@@ -55,5 +55,5 @@ def decide_hint(name: str, plugins: list[str]) -> str:
     """Return what settles a conflict about this name."""
     return (
         f"Say which is meant: envkit config set {PREFER_SETTING}.{name} {plugins[0]}\n"
-        f"Or uninstall one: pip uninstall {plugins[-1]}"
+        f"Or do without one: envkit plugin remove {plugins[-1]}"
     )

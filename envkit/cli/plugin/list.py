@@ -20,7 +20,7 @@ _SLOW_MS = 200.0  # every command that names the task would take so much longer
 
 
 @click.command(name="list", short_help="List the plugins, each tried.")
-@click.option("-v", "--verbose", is_flag=True, help="Hooks too, and the traceback of one that is broken.")
+@click.option("-v", "--verbose", is_flag=True, help="Hooks, what imports do besides, and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def command(verbose: bool, as_json: bool) -> None:
     """List the plugins, each tried in a process of its own: a bad one harms nothing.
@@ -63,6 +63,9 @@ def _troubles(found: Sequence[InstalledEntry], *, is_verbose: bool, width: int |
     said: set[str] = set()
     has_hidden = False
     for each in found:
+        if is_verbose:
+            for remark in each.remarks:
+                yield "\n" + labelled(f"{each.plugin}: ", _remark_text(each, remark), width=width)
         if each.heavy or (each.milliseconds or 0) > _SLOW_MS:
             yield "\n" + labelled(f"{each.plugin}: ", _slow_text(each), width=width)
         if each.problem is None or each.problem in said:
@@ -76,6 +79,10 @@ def _troubles(found: Sequence[InstalledEntry], *, is_verbose: bool, width: int |
         has_hidden |= each.traceback is not None
     if has_hidden and not is_verbose:
         yield "\nWith their tracebacks: envkit plugin list -v"
+
+
+def _remark_text(each: InstalledEntry, remark: str) -> str:
+    return f"importing the {each.kind} {each.name!r} {remark}, which no import should"
 
 
 def _slow_text(each: InstalledEntry) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/`'\"]*@", re.IGNORECASE)
+# A password may hold a slash: what stands behind the first colon and is no port is none of a path either.
+_SECRET = re.compile(
+    r"([a-z][a-z0-9+.-]*://)"
+    r"(?:[^\s/`'\"]*@|(?!\[)[^\s/`'\":]*:(?!\d*(?:[/?#]|$))(?:(?!://)[^\s`'\"])*@)",
+    re.IGNORECASE,
+)
+
+# Between the addresses of a list; a space or comma that no address follows may be one of a password.
+_BETWEEN = re.compile(r"([\s,;]+)(?=[\w.+=-]*://)")
 
 # conda's servers take a token in the path: https://host/t/TOKEN/channel
 _TOKEN = re.compile(r"(https?://[^\s`'\"]*?/t/)[^\s/`'\"]+", re.IGNORECASE)
@@ -33,3 +41,23 @@ def mask_address(text: str) -> str:
     if "@" not in masked or ("://" in masked and not any(letter.isspace() for letter in masked)):
         return masked
     return f"***@{masked.rpartition('@')[2]}"
+
+
+def mask_addresses(text: str) -> str:
+    """Return a setting that holds addresses with all before each host masked, in doubt more than that.
+
+    For what is only shown: a password may hold slashes, spaces and digits where a port would stand.
+    """
+    parts = _BETWEEN.split(text)
+    return "".join(part if number % 2 else _strictly(part) for number, part in enumerate(parts))
+
+
+def _strictly(text: str) -> str:
+    masked = mask_secrets(text)
+    before, at, after = masked.rpartition("@")
+    scheme, colon, rest = before.partition("://")
+    if not at or not colon or "@" in scheme:
+        return mask_address(text)
+    host, _, path = rest.partition("/")
+    is_of_path = path and (not host or "." in host) and not re.search(r"[:@\s]", rest)
+    return masked if is_of_path else f"{scheme}://***@{after}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from envkit.api.checks import PluginState
+    from envkit.api.errors import PluginFault
     from envkit.authoring.calls import Call, Runner
     from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
@@ -104,6 +105,15 @@ def plan_install(
         notes=tuple(_notes(owner)),
         doubts=(*doubts, *(_doubt(each) for each in changes if each.is_other)),
     )
+
+
+# The faults that a state stands for; all others are ``broken``.
+_FAULTS: dict[str, PluginFault] = {
+    "conflict": "conflict",
+    "overruled": "conflict",
+    "disabled": "disabled",
+    "incompatible": "incompatible",
+}
 
 
 def _doubt(change: Change) -> str:
@@ -191,7 +201,7 @@ def check_installed(plan: InstallPlan, states: Iterable[PluginState]) -> tuple[L
                 plugin=state.plugin,
                 version=state.version,
                 tracker=state.tracker,
-                state="conflict" if state.state == "conflict" else "broken",
+                state=_FAULTS.get(state.state, "broken"),
             )
     return tuple(
         LoadedPlugin(plugin=each.plugin, version=each.version, kind=each.kind, name=each.name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import io
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -104,6 +106,16 @@ def command(ctx: click.Context, no_plugins: bool, names: tuple[str, ...]) -> Non
         ctx.call_on_close(disable_plugins(names, everything=no_plugins))
 
 
+def _open_closed_streams() -> None:
+    """Give a command that was started without one of its streams one that leads nowhere.
+
+    In this order they get their own numbers, which no file that is opened later may have.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 def _take_signals() -> None:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with all that it has half made taken away."""
     import signal
@@ -147,9 +159,18 @@ def _words_of_command(words: Sequence[str]) -> list[str]:
     return rest
 
 
+def _as_raised(error: BaseException, stdout: TextIO) -> BaseException:
+    """Return the error that ended a command: where a reader left, click wraps the output and exits with 1."""
+    if not isinstance(error, SystemExit) or sys.stdout is stdout:
+        return error
+    sys.stdout = stdout
+    return BrokenPipeError(errno.EPIPE, "the reader left")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: the one place where errors become exits."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    stdout = sys.stdout
     try:
         if sys.platform == "win32":
             from envkit.api import MachineError
@@ -159,6 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 hint="Run it inside WSL: https://learn.microsoft.com/windows/wsl/install",
             )
         _take_signals()
+        _open_closed_streams()
+        stdout = sys.stdout
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name that the locale lacks is no reason to fail
                 stream.reconfigure(errors="backslashreplace")
@@ -170,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         # What follows the dashes is data, or another program's.
         ours = words[: words.index("--")] if "--" in words else words
-        code = end_with(error, as_json="--json" in ours, words=_words_of_command(words))
+        code = end_with(_as_raised(error, stdout), as_json="--json" in ours, words=_words_of_command(words))
     if arguments is None:
         gc.freeze()  # at its end Python looks through all objects for garbage, for 20 ms
     sys.exit(code if isinstance(code, int) else 0)

@@ -76,7 +76,7 @@ def command(
 
             wish = Wish(
                 selection=Selection(
-                    only=split_names(only),
+                    only=_split_only(only),
                     skip=split_names(skip),
                     is_deep=deep,
                     is_network=network,
@@ -106,6 +106,15 @@ def command(
 
         report = mend(report, wish, is_dry=dry_run, is_yes=yes, as_json=as_json)
     _end(report, is_strict=strict, as_json=as_json)
+
+
+def _split_only(only: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is named. Raises: click.UsageError where nothing is."""
+    from envkit.doctor.selection import split_names
+
+    if only and not (names := split_names(only)):
+        raise click.UsageError("--only names no check: give it an id or a subject, such as docker")
+    return names if only else ()
 
 
 def _check_wish(wish: Wish, *, is_fix: bool, is_dry: bool, is_yes: bool, as_json: bool) -> None:

@@ -12,12 +12,17 @@ import msgspec
 from envkit.api import UsageError
 from envkit.cli.doctor_look import Examination
 from envkit.cli.doctor_time import limited
+from envkit.cli.printable import printable
 from envkit.doctor.fixes import FixOutcome, SafeFix, apply_fix, find_safe_fixes, shown
 from envkit.doctor.plugin_states import PluginReader
 from envkit.doctor.report import Report, count, verdict_of
 
 if TYPE_CHECKING:
+    from envkit.api.checks import Finding
     from envkit.cli.doctor_look import Wish
+
+
+_NOT_SAFE = "There is nothing that is safe to mend without you: the fixes above are yours to run."
 
 
 def check_can_ask(*, is_yes: bool, as_json: bool) -> None:
@@ -34,7 +39,8 @@ def mend(report: Report, wish: Wish, *, is_dry: bool, is_yes: bool, as_json: boo
     fixes = find_safe_fixes(finding for check in report.checks for finding in check.findings)
     say = _quiet if as_json else click.echo
     if not fixes:
-        say("\nThere is nothing that is safe to mend without you: the fixes above are yours to run.")
+        bad = [finding for check in report.checks for finding in check.findings if _is_to_mend(finding)]
+        say(f"\n{_NOT_SAFE if bad else 'There is nothing to mend.'}")
         return report
     say("")
     outcomes = tuple(_settle(fix, is_dry=is_dry, is_yes=is_yes, as_json=as_json) for fix in fixes)
@@ -46,14 +52,14 @@ def mend(report: Report, wish: Wish, *, is_dry: bool, is_yes: bool, as_json: boo
 def _settle(fix: SafeFix, *, is_dry: bool, is_yes: bool, as_json: bool) -> FixOutcome:
     say = _quiet if as_json else click.echo
     source = f" (from {fix.plugin})" if fix.plugin else ""
-    say(f"{', '.join(fix.ids)}{source}: {fix.text}")
+    say(printable(f"{', '.join(fix.ids)}{source}: {fix.text}"))
     if is_dry:
         return shown(fix)
     if not is_yes and not click.confirm("  Run it?", err=True):
         return shown(fix, is_declined=True)
     outcome = apply_fix(fix)
     if outcome.state == "failed":
-        first, *others = outcome.output.splitlines()
+        first, *others = map(printable, outcome.output.splitlines())
         say("\n".join([f"  failed: {first}", *(f"    {line}" for line in others)]))
     return outcome
 
@@ -79,10 +85,14 @@ def _look_again(report: Report, wish: Wish, *, ids: set[str], as_json: bool) -> 
         click.echo("\nAfter that:")
         for check in now.values():
             for finding in check.findings:
-                click.echo(f"  {finding.severity}  {finding.id}: {finding.summary}")
+                click.echo(printable(f"  {finding.severity}  {finding.id}: {finding.summary}"))
     return msgspec.structs.replace(
         report, facts=facts, checks=checks, counts=counts, verdict=verdict_of(counts)
     )
+
+
+def _is_to_mend(finding: Finding) -> bool:
+    return finding.fix is not None and finding.severity != "ok"
 
 
 def _quiet(text: str) -> None:

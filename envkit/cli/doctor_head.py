@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envkit.environments.records import format_size
+from envkit.machine.parts import FIRST_PARTS
 
 if TYPE_CHECKING:
     from envkit.api.facts import MachineFacts, Platform
     from envkit.cli.doctor_look import Choice
+
+# Under this name the facts tell that envkit's own settings could not be read.
+SETTINGS_PART = "settings"
+_MOST_GPUS = 20
 
 
 def head_pairs(facts: MachineFacts, choice: Choice) -> list[tuple[str, str]]:
@@ -24,16 +29,30 @@ def head_pairs(facts: MachineFacts, choice: Choice) -> list[tuple[str, str]]:
         ("processor", f"{cpu.model or 'unknown'}, {cores}"),
         ("memory", (format_size(memory.total) if memory.total else "unknown") + limit),
         *_gpu_pairs(facts),
-        *_torch_pairs(choice),
+        *_torch_pairs(choice, is_sure=_unread_gpus(facts) is None),
+        *_setting_pairs(facts),
     ]
 
 
-def _torch_pairs(choice: Choice) -> list[tuple[str, str]]:
+def _unread_gpus(facts: MachineFacts) -> str | None:
+    """Return why NVIDIA's GPUs are not known; None where they are, or it is known that there are none."""
+    unread = (each.why for each in facts.unread if each.part == "nvidia" and each.is_whole)
+    return next(
+        unread, None if "nvidia" in (facts.parts or FIRST_PARTS) else "these facts tell nothing of them"
+    )
+
+
+def _setting_pairs(facts: MachineFacts) -> list[tuple[str, str]]:
+    return [("not read", f"{each.what}: {each.why}") for each in facts.unread if each.part == SETTINGS_PART]
+
+
+def _torch_pairs(choice: Choice, *, is_sure: bool) -> list[tuple[str, str]]:
     build = choice.build
     if build is None:
         return [("torch", f"no build fits: {choice.problem}")]
     place = f" from {build.location or 'the ' + build.source}"
-    return [("torch", f"{build.version} ({build.variant}){place}"), ("why", build.reason)]
+    reason = build.reason if is_sure else "It is the build for a machine without NVIDIA GPUs."
+    return [("torch", f"{build.version} ({build.variant}){place}"), ("why", reason)]
 
 
 def _system_name(system: Platform) -> str:
@@ -48,13 +67,17 @@ def _gpu_pairs(facts: MachineFacts) -> list[tuple[str, str]]:
     if facts.apple.has_mps:
         others.append("Apple's, through MPS")
     pairs = [("GPU", name) for name in others]
+    if (why := _unread_gpus(facts)) is not None:
+        return [*pairs, ("GPU", f"NVIDIA's could not be read: {why}")]
     if not nvidia.gpus and nvidia.driver_version is None:
         return pairs or [("GPU", "none")]
     pairs.append(
         ("driver", f"NVIDIA {nvidia.driver_version}" if nvidia.driver_version else "none for NVIDIA GPUs")
     )
-    for gpu in nvidia.gpus:
+    for gpu in nvidia.gpus[:_MOST_GPUS]:
         capability = f"compute capability {gpu.compute_capability or 'unknown'}"
         memory = f", {format_size(gpu.memory)}" if gpu.memory else ""
         pairs.append((f"GPU {gpu.index}", f"{gpu.name}, {capability}{memory}"))
+    if (unshown := len(nvidia.gpus) - _MOST_GPUS) > 0:
+        pairs.append(("GPUs", f"and {unshown:,} more"))
     return pairs

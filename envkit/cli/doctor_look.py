@@ -9,9 +9,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit import config
+from msgspec.structs import replace as replace_fields
+
 from envkit.api import EnvkitError, MachineError, UsageError
 from envkit.api.checks import Check, Finding
+from envkit.api.facts import Unread
+from envkit.cli.doctor_head import SETTINGS_PART
+from envkit.cli.settings import read_settings, read_variables_alone
 from envkit.doctor.catalog import builtin_checks, linked
 from envkit.doctor.extension import Foreign, ForeignCheck, take_checks
 from envkit.doctor.report import CheckReport, Report, count, verdict_of
@@ -66,7 +70,12 @@ class Examination:
         self._wish = wish
         self._end = time.monotonic() + LOOK_SECONDS
         self._plugins = plugins
-        self.settings = config.resolve_settings(config.read_layers(Path.cwd()))
+        self._unread: tuple[Unread, ...] = ()
+        try:
+            self.settings = read_settings()
+        except MachineError as error:
+            self.settings = read_variables_alone()
+            self._unread = (Unread(what="envkit's configuration", why=error.message, part=SETTINGS_PART),)
         self._there = None if wish.facts_file is None else _read_facts_file(wish.facts_file)
         self._reader = self._start_reader() if self._there is None else None
         self._done: list[tuple[Check, tuple[Finding, ...]]] = []
@@ -76,7 +85,8 @@ class Examination:
         if self._there is not None:
             return self._there
         assert self._reader is not None
-        return self._reader.facts(*parts)
+        facts = self._reader.facts(*parts)
+        return replace_fields(facts, unread=(*facts.unread, *self._unread)) if self._unread else facts
 
     @cached_property
     def head(self) -> MachineFacts:
@@ -106,7 +116,12 @@ class Examination:
 
     @cached_property
     def _bare_surroundings(self) -> Surroundings:
-        return read_surroundings(self.settings, environ=os.environ, installed=self._plugins.installed())
+        return read_surroundings(
+            self.settings,
+            environ=os.environ,
+            installed=self._plugins.installed(),
+            is_other_machine=self._there is not None,
+        )
 
     @cached_property
     def own_checks(self) -> tuple[Check, ...]:
@@ -141,6 +156,17 @@ class Examination:
                 f"{asked[0]!r} is asked of a task, and none is named",
                 hint="Name it: envkit doctor --task ner",
             )
+        self._refuse_nothing()
+
+    def _refuse_nothing(self) -> None:
+        """Check that what is named leaves a check. Raises: UsageError."""
+        wants = self._wish.selection.wants
+        own = [*(check.id for check in self.own_checks), *(TASK_IDS if self._wish.task else ())]
+        if any(map(wants, own)) or (
+            self._there is None and any(wants(check.id) for check in self._foreign_checks())
+        ):
+            return
+        raise UsageError("no check is left: --skip takes out all that is asked for", hint="Leave --skip out")
 
     def results(
         self, *, before: Callable[[Check], None] = lambda check: None

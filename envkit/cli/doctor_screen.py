@@ -15,6 +15,7 @@ import click
 
 from envkit.cli.doctor_head import head_pairs
 from envkit.cli.exits import labelled
+from envkit.cli.printable import printable, printable_lines
 from envkit.doctor.extension import ForeignCheck
 from envkit.doctor.fixes import find_safe_fixes
 from envkit.doctor.report import worst
@@ -112,7 +113,8 @@ class Screen:
             for line in finding.evidence:
                 self._print_body(f"  {line}")
         if finding.fix and finding.severity != "ok":
-            self._print(labelled(f"{_INDENT}fix: ", finding.fix, width=self._width))
+            fix = "\n".join(line.lstrip() for line in printable_lines(finding.fix).split("\n"))
+            self._print(labelled(f"{_INDENT}fix: ", fix, width=self._width))
         if self._is_verbose and finding.link and finding.severity not in ("ok", "skip"):
             self._print_body(f"  see {finding.link}")
 
@@ -137,7 +139,7 @@ class Screen:
 
     def _wait(self, what: str) -> None:
         if self._is_live:
-            sys.stderr.write(f"{_ERASE}looking at {what}")
+            sys.stderr.write(f"{_ERASE}looking at {printable(what)}")
             sys.stderr.flush()
 
     def _erase(self) -> None:
@@ -159,10 +161,14 @@ def last_line(counts: Counts, *, checks: int) -> str:
         (counts.error, "error", "errors"),
         (counts.warn, "warning", "warnings"),
         (counts.crash, "check failed", "checks failed"),
+        (counts.unmade, "check could not be made", "checks could not be made"),
     )
     bad = [f"{number} {one if number == 1 else many}" for number, one, many in numbers if number]
     looked = f"{checks} {'check' if checks == 1 else 'checks'}"
-    skipped = f", {counts.skip} skipped" if counts.skip else ""
+    skips = counts.skip - counts.unmade
+    skipped = f", {skips} skipped" if skips else ""
+    if not checks:
+        return "No check was made."
     if not bad:
         return f"All well: {looked}{skipped}."
     return f"{', '.join(bad)} in {looked}{skipped}."
@@ -183,6 +189,7 @@ def _several(ids: list[str]) -> str:
 
 def _wrapped(label: str, text: str, width: int | None) -> str:
     """Return a text behind its label, wrapped at words where there is a width; a word is never cut."""
+    label, text = printable(label), printable(text)
     if width is None:
         return label + text
     return textwrap.fill(

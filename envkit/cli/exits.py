@@ -18,6 +18,7 @@ import click
 
 from envkit.api import EnvkitError, PluginError, RunFailed
 from envkit.cli import envelope
+from envkit.cli.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,9 +59,9 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
         return code
     with contextlib.suppress(OSError):  # a terminal that has gone reads nothing; the code still tells
         width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-        click.echo(labelled("error: ", message, width=width), err=True)
+        click.echo(labelled("error: ", printable_lines(message), width=width), err=True)
         if hint:
-            click.echo(labelled("hint: ", hint, width=width), err=True)
+            click.echo(labelled("hint: ", printable_lines(hint), width=width), err=True)
         if cause is not None:
             click.echo(labelled("likely cause: ", cause.title, width=width), err=True)
             for text in cause.fix:

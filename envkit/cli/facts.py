@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from envkit import config
 from envkit.api import ConfigError
 from envkit.cli import envelope
+from envkit.cli.settings import read_settings
 from envkit.machine.places import usual_places, usual_sites
 from envkit.machine.reader import FactsReader
 
@@ -48,8 +48,11 @@ def command(is_redacted: bool, network: bool, output: Path | None, as_json: bool
 
 
 def read_all(*, network: bool) -> MachineFacts:
-    """Return all facts of this machine, of the network too where that is wanted. Raises: ConfigError."""
-    settings = config.resolve_settings(config.read_layers(Path.cwd()))
+    """Return all facts of this machine, of the network too where that is wanted.
+
+    Raises: ConfigError; MachineError where the files of settings do not answer.
+    """
+    settings = read_settings()
     home = settings.home.absolute()
     plan = None
     if network:

@@ -12,6 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from envkit.cli.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,8 @@ def print_table(
 ) -> None:
     """Print rows under a head, aligned by the width of the characters on screen; on a terminal the last column wraps."""
     console = console or screen()
+    columns = [printable(name) for name in columns]
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(cell_len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     numeric = [_is_numeric(column) for column in zip(*rows, strict=True)] if rows else [False] * len(columns)
     console.print(Text(indent + _line(columns, widths, numeric), style="bold"))
@@ -53,6 +57,7 @@ def print_table(
 def print_pairs(pairs: Sequence[tuple[str, str]], *, console: Console | None = None) -> None:
     """Print names and values in two columns; on a terminal, long values wrap at words inside theirs."""
     console = console or screen()
+    pairs = [(printable(name), printable(value)) for name, value in pairs]
     indent = max(cell_len(name) for name, _ in pairs) + 2
     for name, value in pairs:
         lines = (
@@ -61,7 +66,8 @@ def print_pairs(pairs: Sequence[tuple[str, str]], *, console: Console | None = N
             else [Text(value)]
         )
         for number, line in enumerate(lines):
-            head = Text(name, style="bold") if number == 0 else Text()
+            # Not the style of the whole text: what is appended would take it on.
+            head = Text.assemble((name, "bold")) if number == 0 else Text()
             head.append(" " * (indent - head.cell_len))
             console.print(head + line)
 

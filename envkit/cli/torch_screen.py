@@ -12,20 +12,24 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envkit.api import UsageError
+from envkit.api import MachineError, UsageError
 from envkit.cli import envelope
 from envkit.cli.env.surroundings import read_facts_file, read_settings
 from envkit.environments.requirements import minor_version, read_needs, torch_range
 from envkit.machine import MachineFacts, read_facts
-from envkit.pip_configuration import read_pip_configuration
 from envkit.registry import find_task
-from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
+from envkit.torchbuild import TorchBuild, choose_torch_build
 from envkit.torchbuild.records import masked
+from envkit.torchbuild.variants import OWN
+from envkit.torchbuild.wheel_search import search_wheels
+from envkit.torchbuild.wheels import check_tags, is_plain_linux
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from envkit.config import Settings
+    from envkit.torchbuild import LocalWheel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,13 @@ def show_torch(asked: Asked, *, as_json: bool) -> None:
     facts = read_facts(folders=()) if asked.facts_file is None else read_facts_file(asked.facts_file)
     python = _read_python(asked.python or facts.python.version)
     specifier = _read_range(asked, python)
-    build = _choose(facts, specifier, python, settings)
+    # A wheel in a folder of this machine says nothing of another one.
+    wheels = _wheels_here(settings) if asked.facts_file is None else None
+    build = masked(
+        choose_torch_build(
+            facts, specifier=specifier, python=python, wheels=wheels, torch_index=settings.torch_index
+        )
+    )
     if as_json:
         ways = tuple(rejected.way for rejected in build.rejected if rejected.way)
         data = Report(torch=build, requirement=build.requirement, ways=ways, range=str(specifier))
@@ -61,20 +71,19 @@ def show_torch(asked: Asked, *, as_json: bool) -> None:
         return
     from envkit.cli import render
 
-    render.print_pairs(list(_lines(build, facts)))
+    render.print_pairs(_lines(build, facts, wheels or ()))
 
 
-def _choose(facts: MachineFacts, specifier: SpecifierSet, python: str, settings: Settings) -> TorchBuild:
-    configuration = read_pip_configuration(package_index=settings.package_index)
-    return masked(
-        choose_torch_build(
-            facts,
-            specifier=specifier,
-            python=python,
-            wheels=local_wheels(configuration.find_links),
-            torch_index=settings.torch_index,
+def _wheels_here(settings: Settings) -> tuple[LocalWheel, ...]:
+    search = search_wheels(package_index=settings.package_index)
+    if search.error is not None:
+        raise search.error
+    if search.silent:
+        raise MachineError(
+            "; ".join(search.silent),
+            hint="Leave it out: PIP_CONFIG_FILE=/dev/null for pip's files, PIP_FIND_LINKS= for the folders",
         )
-    )
+    return search.wheels
 
 
 def _read_python(text: str) -> str:
@@ -117,15 +126,20 @@ def _read_specifier(text: str) -> SpecifierSet:
         raise UsageError(
             f"--require {text!r} is not about torch", hint="Write it as in --require 'torch<2.12'"
         )
+    if requirement.marker is not None:
+        raise UsageError(
+            f"--require {text!r} has a condition behind the semicolon, which counts for nothing here",
+            hint=f"Leave it out: --require 'torch{requirement.specifier}'",
+        )
     return requirement.specifier
 
 
-def _lines(build: TorchBuild, facts: MachineFacts) -> list[tuple[str, str]]:
+def _lines(build: TorchBuild, facts: MachineFacts, wheels: Sequence[LocalWheel]) -> list[tuple[str, str]]:
     lines = [
         ("torch", f"{_name(build.version, build.variant)} for Python {build.python}, {_source(build)}"),
         ("why", build.reason),
         ("size", _size(build)),
-        ("install", _install(build, facts)),
+        ("install", _install(build, facts, wheels)),
     ]
     lines += [("soon", ending) for ending in build.endings]
     for rejected in build.rejected:
@@ -135,6 +149,11 @@ def _lines(build: TorchBuild, facts: MachineFacts) -> list[tuple[str, str]]:
         unlock = f" (to change that: {rejected.unlock})" if rejected.unlock else ""
         lines.append(("not", f"{_name(rejected.version, rejected.variant)}: {rejected.why}{unlock}"))
     lines += [("note", note) for note in build.notes]
+    lines += [
+        ("note", f"NVIDIA's GPUs could not be read ({each.why}): this is as if there were none.")
+        for each in facts.unread
+        if each.part == "nvidia" and each.is_whole
+    ]
     if not build.is_proven:
         lines.append(
             ("note", "envkit itself never ran this build on such hardware; its table has it from others.")
@@ -161,11 +180,25 @@ def _size(build: TorchBuild) -> str:
     )
 
 
-def _install(build: TorchBuild, facts: MachineFacts) -> str:
-    python = "py" if facts.platform.system == "windows" else "python"
-    words = [python, "-m", "pip", "install", build.requirement]
+def _install(build: TorchBuild, facts: MachineFacts, wheels: Sequence[LocalWheel]) -> str:
+    is_windows = facts.platform.system == "windows"
+    python = ["py", f"-{build.python}"] if is_windows else [f"python{build.python}"]
+    own = _own_file(build, facts, wheels)
+    words = [*python, "-m", "pip", "install", own or build.requirement]
     if build.source == "torch index":
         words += ["--extra-index-url", build.location]
-    elif build.source == "find-links":
+    elif build.source == "find-links" and own is None:
         words += ["--find-links", build.location]
     return shlex.join(words)
+
+
+def _own_file(build: TorchBuild, facts: MachineFacts, wheels: Sequence[LocalWheel]) -> str | None:
+    """Return the file of a build of one's own: of the same version, pip would prefer the package index's wheel."""
+    if build.variant != OWN:
+        return None
+    for wheel in wheels:
+        is_it = wheel.version == build.version and wheel.location == build.location
+        is_own = is_it and is_plain_linux(wheel.filename)
+        if is_own and check_tags(wheel.filename, facts.platform, python=build.python) is None:
+            return f"{wheel.location}/{wheel.filename}"
+    return None

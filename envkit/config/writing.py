@@ -43,14 +43,22 @@ def toml_with(content: bytes, keys: Sequence[str], value: Any, *, file: Path) ->
                 place[key] = tomlkit.table(is_super_table=depth < len(keys) - 2)
             place = place[key]
         if keys[-1] in place:
-            item = place[keys[-1]]
             new = tomlkit.item(value)
-            new.trivia.comment, new.trivia.comment_ws = item.trivia.comment, item.trivia.comment_ws
+            if trivia := _trivia(place, keys[-1]):
+                new.trivia.comment, new.trivia.comment_ws = trivia.comment, trivia.comment_ws
             place[keys[-1]] = new
         else:
             place[keys[-1]] = value
 
     return _changed(content, change, wanted=wanted, file=file, keys=keys)
+
+
+def _trivia(place: Any, key: str) -> Any:
+    """Return what stands around a value, its comment among it."""
+    container = getattr(place, "value", place)
+    # Asked for by its key, a boolean comes as Python's own, which has nothing around it.
+    item = container.item(key) if hasattr(container, "item") else place[key]
+    return getattr(item, "trivia", None)
 
 
 def toml_without(content: bytes, keys: Sequence[str], *, file: Path) -> bytes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from envkit.api import EnvkitError
-from envkit.api.checks import Check, CheckContext, Finding
+from envkit.api.checks import Check, CheckContext, Finding, Severity
 from envkit.api.facts import MachineFacts
 from envkit.doctor.plugin_records import (
     Asked,
@@ -36,16 +36,16 @@ from envkit.registry import (
     Entry,
     Extension,
     ExtensionEntry,
+    StandingEntry,
     TaskEntry,
     describe,
-    find_extensions,
-    find_tasks,
+    find_standings,
     load_entry,
     load_extension,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Longer than any doctor lives: the end of a process that hangs and whose doctor was killed.
 _LIFE_SECONDS = 90
@@ -54,6 +54,10 @@ _HEAVY = (
     "torch", "transformers", "tensorflow", "jax", "numpy", "pandas", "scipy", "sklearn", "datasets", "tokenizers",
     "spacy", "pyarrow", "docker",
 )  # fmt: skip
+# Of what one check finds, a screen's length.
+_MOST_FINDINGS = 20
+# From the best to the worst.
+_SEVERITIES: tuple[Severity, ...] = ("ok", "info", "skip", "crash", "warn", "error")
 _OWN = "envkit-ml"
 _TORCH = re.compile(r"torch(?![\w.-])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -100,17 +104,17 @@ def list_installed() -> Entries:
     except metadata.PackageNotFoundError:  # envkit runs from its source
         lines = ()
     torch = next((line for line in lines if _TORCH.match(line)), "")
-    return Entries(entries=tuple(_record(entry) for entry in _entries()), torch=torch)
+    return Entries(entries=tuple(_record(each) for each in _standings()), torch=torch)
 
 
 @functools.cache  # each look reads the metadata of every distribution
-def _entries() -> tuple[TaskEntry | ExtensionEntry, ...]:
-    tasks = (entry for entries in find_tasks().values() for entry in entries)
+def _standings() -> tuple[StandingEntry, ...]:
     # envkit's own work where this command works.
-    return (*tasks, *(entry for entry in find_extensions() if entry.plugin != _OWN))
+    return tuple(each for each in find_standings() if not each.entry.is_own)
 
 
-def _record(entry: TaskEntry | ExtensionEntry) -> EntryRecord:
+def _record(standing: StandingEntry) -> EntryRecord:
+    entry = standing.entry
     return EntryRecord(
         kind="task" if isinstance(entry, TaskEntry) else "extension",
         name=entry.name,
@@ -118,11 +122,13 @@ def _record(entry: TaskEntry | ExtensionEntry) -> EntryRecord:
         version=entry.version,
         requires_python=entry.requires_python,
         tracker=entry.tracker,
+        standing=standing.standing,
+        problem=standing.problem or None,
     )
 
 
 def _find(record: EntryRecord) -> TaskEntry | ExtensionEntry:
-    return next(entry for entry in _entries() if _record(entry) == record)
+    return next(each.entry for each in _standings() if _record(each) == record)
 
 
 def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
@@ -132,12 +138,14 @@ def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
     hooks: tuple[str, ...] = ()
     checks: list[CheckRecord] = []
     faults: list[str] = []
+    remarks: tuple[str, ...] = ()
     try:
         if isinstance(entry, TaskEntry):
-            hooks = load_entry(entry).hooks()
+            task = load_entry(entry)
+            hooks, remarks = task.hooks(), task.remarks
         else:
             extension = _extension(entry)
-            hooks = extension.hooks()
+            hooks, remarks = extension.hooks(), extension.remarks
             if "envkit_checks" in hooks:
                 checks, faults = _take_checks(extension)
     except EnvkitError as error:
@@ -152,6 +160,7 @@ def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
         hooks=hooks,
         checks=tuple(checks),
         faults=tuple(faults),
+        remarks=remarks,
     )
 
 
@@ -205,13 +214,24 @@ def _find_wrong(given: Any) -> str:
     return ""
 
 
+def _take(found: Iterable[object]) -> tuple[object, ...]:
+    """Return the findings, of many the first, and one that counts the others and is as bad as the worst."""
+    given = tuple(found)
+    first, others = given[:_MOST_FINDINGS], given[_MOST_FINDINGS:]
+    if len(others) < 2:
+        return given
+    told = {each.severity for each in others if isinstance(each, Finding)}
+    severity: Severity = next((each for each in reversed(_SEVERITIES) if each in told), "info")
+    return (*first, Finding(severity=severity, summary=f"and {len(others):,} more that this check found"))
+
+
 def _run(request: RunCheck) -> Found:
     context = CheckContext(facts=request.facts, plugins=request.plugins, is_elsewhere=request.is_elsewhere)
     try:
         entry = _find(request.entry)
         assert isinstance(entry, ExtensionEntry)
         checks = [each for each in _extension(entry).checks() if getattr(each, "id", "") == request.check]
-        found = tuple(checks[0].run(context) or ())
+        found = _take(checks[0].run(context) or ())
     except EnvkitError as error:
         return Found(problem=error.message)
     except BaseException as error:  # noqa: BLE001 - sys.exit too: a bad check harms only itself

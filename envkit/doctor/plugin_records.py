@@ -12,8 +12,15 @@ from envkit.api.facts import MachineFacts
 Kind = Literal["task", "extension"]
 
 
+Standing = Literal["usable", "disabled", "overruled", "conflict", "broken"]
+
+
 class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry point of an installed distribution, as its metadata tell."""
+    """An entry point of an installed distribution, as its metadata tell.
+
+    ``standing`` is what metadata and settings make of it before it is imported, with the ``problem`` where it
+    is not ``usable``: see ``envkit.registry.StandingEntry``.
+    """
 
     kind: Kind
     name: str
@@ -21,6 +28,13 @@ class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     requires_python: str = ""
     tracker: str | None = None
+    standing: Standing = "usable"
+    problem: str | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Tell whether any command would import it, as far as the user's settings tell."""
+        return self.standing not in ("disabled", "overruled")
 
     @property
     def source(self) -> str:
@@ -76,7 +90,8 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: how loading went. ``state`` is what the registry calls it where there is a ``problem``.
 
-    ``asked`` is what the metadata ask for whatever the extra. ``faults`` are what is wrong with the checks that an extension hands in; the others are in ``checks``.
+    ``asked`` is what the metadata ask for whatever the extra. ``faults`` are what is wrong with the checks that an
+    extension hands in; the others are in ``checks``. ``remarks`` are what importing did that no import should.
     """
 
     problem: str | None = None
@@ -87,6 +102,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     hooks: tuple[str, ...] = ()
     checks: tuple[CheckRecord, ...] = ()
     faults: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -126,10 +125,9 @@ def load_plugins(
         loads = [_load(process, entry, timeout=min(timeout, round(end - clock(), 1))) for entry in entries]
     finally:
         process.stop()
-    rivals = _find_rivals(entries)
     tried = list(zip(entries, loads, strict=True))
     return PluginReport(
-        states=tuple(_state(entry, load, rivals.get(entry)) for entry, load in tried),
+        states=tuple(_state(entry, load) for entry, load in tried),
         checks=tuple(
             (entry, check) for entry, load in tried if isinstance(load, Loaded) for check in load.checks
         ),
@@ -137,6 +135,8 @@ def load_plugins(
 
 
 def _load(process: PluginProcess, entry: EntryRecord, *, timeout: float) -> Loaded | NoAnswer:
+    if not entry.is_used:
+        return Loaded()
     if timeout <= 0:
         return NoAnswer("not tried: the plugins before it took all the time", is_late=True)
     try:
@@ -148,22 +148,8 @@ def _load(process: PluginProcess, entry: EntryRecord, *, timeout: float) -> Load
     return load
 
 
-def _find_rivals(entries: Sequence[EntryRecord]) -> dict[EntryRecord, str]:
-    """Return those whose task another distribution claims as well, with what to say of it."""
-    by_name: defaultdict[str, list[EntryRecord]] = defaultdict(list)
-    for entry in entries:
-        if entry.kind == "task":
-            by_name[entry.name].append(entry)
-    return {
-        entry: f"the task {name!r} is claimed by {' and by '.join(sorted(each.source for each in claims))}"
-        for name, claims in by_name.items()
-        if len(claims) > 1
-        for entry in claims
-    }
-
-
-def _state(entry: EntryRecord, load: Loaded | NoAnswer, rival: str | None) -> PluginState:
-    state: Literal["ok", "broken", "conflict", "incompatible", "silent"]
+def _state(entry: EntryRecord, load: Loaded | NoAnswer) -> PluginState:
+    state: Literal["ok", "broken", "conflict", "incompatible", "silent", "disabled", "overruled"]
     if isinstance(load, NoAnswer):
         state, problem, load = "silent" if load.is_late else "broken", load.why, Loaded()
     elif unmet := find_unmet(entry, load.asked):
@@ -173,8 +159,8 @@ def _state(entry: EntryRecord, load: Loaded | NoAnswer, rival: str | None) -> Pl
         problem = load.problem or "; ".join(load.faults)
     else:
         state, problem = "ok", None
-    if rival:
-        state, problem = "conflict", rival
+    if entry.standing in ("disabled", "overruled", "conflict"):
+        state, problem = entry.standing, entry.problem
     return PluginState(
         plugin=entry.plugin,
         version=entry.version,
@@ -186,6 +172,7 @@ def _state(entry: EntryRecord, load: Loaded | NoAnswer, rival: str | None) -> Pl
         milliseconds=load.milliseconds or None,
         heavy=load.heavy,
         hooks=load.hooks,
+        remarks=load.remarks,
     )
 
 

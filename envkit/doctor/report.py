@@ -9,6 +9,7 @@ import msgspec
 from envkit.api.checks import Finding, Severity
 from envkit.api.facts import MachineFacts
 from envkit.doctor.fixes import FixOutcome
+from envkit.doctor.runner import Unmade
 from envkit.torchbuild import TorchBuild
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """How many findings there are of each severity."""
+    """How many findings there are of each severity; ``unmade`` are those skips whose facts could not be read."""
 
     ok: int = 0
     info: int = 0
@@ -37,13 +38,14 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     error: int = 0
     skip: int = 0
     crash: int = 0
+    unmade: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What the doctor has seen.
 
     ``torch`` is None where no build fits, and ``problem`` says why. ``verdict`` is ``errors`` where there are
-    errors, ``warnings`` where there are warnings or checks that crashed, else ``well``. ``fixes`` are the commands
+    errors, ``warnings`` where there are warnings or checks that crashed or could not be made, else ``well``. ``fixes`` are the commands
     that ``--fix`` has run or would run; ``is_elsewhere`` tells that the facts are those of another machine.
     """
 
@@ -60,17 +62,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def count(findings: Iterable[Finding]) -> Counts:
     """Return how many there are of each severity."""
-    numbers = dict.fromkeys(get_args(Severity), 0)
+    numbers = dict.fromkeys((*get_args(Severity), "unmade"), 0)
     for finding in findings:
         numbers[finding.severity] += 1
+        numbers["unmade"] += isinstance(finding, Unmade)
     return Counts(**numbers)
 
 
 def verdict_of(counts: Counts) -> Verdict:
-    """Return what it comes to. A check that crashed is no error of the machine, and not nothing."""
+    """Return what it comes to. A check that crashed or could not be made is no error of the machine, and not nothing."""
     if counts.error:
         return "errors"
-    return "warnings" if counts.warn or counts.crash else "well"
+    return "warnings" if counts.warn or counts.crash or counts.unmade else "well"
 
 
 def exit_code(verdict: Verdict, *, is_strict: bool) -> int:

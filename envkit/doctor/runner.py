@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from envkit.api.checks import CheckContext, Finding
-from envkit.machine.parts import FIRST_PARTS
+from envkit.machine.parts import FIRST_PARTS, NETWORK
 from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ CHECK_SECONDS = 5.0
 _QUICK_PART = "platform"  # for a check that needs nothing: asking for no part would mean all
 # What facts of version 1 hold; they name no parts.
 _REPORT = "Please report it: this is a bug in envkit"
+
+
+class Unmade(Finding, frozen=True, kw_only=True):
+    """A ``skip`` because what the check needs could not be read: nobody knows whether all is well."""
 
 
 def run_checks(
@@ -143,9 +147,7 @@ class _Slot:
 
     def _late(self) -> Finding:
         if self._began is None:
-            return stamped(
-                Finding(severity="skip", summary="what it needs was not there in time"), self.check
-            )
+            return stamped(Unmade(severity="skip", summary="what it needs was not there in time"), self.check)
         return crashed(self.check, f"the check did not answer in {self._clock() - self._began:.0f} s")
 
 
@@ -177,10 +179,12 @@ def _missing(facts: MachineFacts, parts: tuple[str, ...]) -> Finding | None:
     looked_at = facts.parts or FIRST_PARTS
     for part in parts:
         if part not in looked_at:
-            return Finding(severity="skip", summary=f"not judged: these facts tell nothing of {_words(part)}")
+            # Facts have the network only where --network was said.
+            kind = Finding if part == NETWORK else Unmade
+            return kind(severity="skip", summary=f"not judged: these facts tell nothing of {_words(part)}")
         for unread in facts.unread:
             if unread.part == part and unread.is_whole:
-                return Finding(severity="skip", summary=f"not judged: {unread.what}: {unread.why}")
+                return Unmade(severity="skip", summary=f"not judged: {unread.what}: {unread.why}")
     return None
 
 

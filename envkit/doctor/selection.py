@@ -31,6 +31,9 @@ SUBJECTS = {
     "task": "Task",
 }
 
+# What a subject is called on the screen, where that is another word that can be typed.
+_ALIASES = {"platform": "system"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
@@ -44,7 +47,7 @@ class Selection:
 
     def wants(self, check_id: str) -> bool:
         """Tell whether a check was asked for, whatever it costs."""
-        names = {check_id, subject_of(check_id)}
+        names = names_of(check_id)
         return (not self.only or bool(names & {*self.only})) and not names & {*self.skip}
 
     @property
@@ -58,6 +61,12 @@ def subject_of(check_id: str) -> str:
     return check_id.partition(".")[0]
 
 
+def names_of(check_id: str) -> set[str]:
+    """Return all that a check can be asked for by: ``{"platform.libc", "platform", "system"}``."""
+    subject = subject_of(check_id)
+    return {check_id, subject, _ALIASES.get(subject, subject)}
+
+
 def split_names(given: Iterable[str]) -> tuple[str, ...]:
     """Return the names in options that can be repeated and hold several, behind commas."""
     return tuple(name for words in given for word in words.split(",") if (name := word.strip().lower()))
@@ -65,7 +74,7 @@ def split_names(given: Iterable[str]) -> tuple[str, ...]:
 
 def check_names(names: Iterable[str], *, known: Collection[str]) -> None:
     """Check that there are such checks. Raises: UsageError with the nearest name."""
-    choices = {*known, *map(subject_of, known)}
+    choices = set().union(*map(names_of, known))
     for name in names:
         if name not in choices:
             near = difflib.get_close_matches(name, sorted(choices), n=1)
@@ -91,7 +100,7 @@ def select_checks(checks: Sequence[Check], selection: Selection) -> tuple[Check,
 
 
 def _is_named(check: Check, selection: Selection) -> bool:
-    return bool({check.id, subject_of(check.id)} & {*selection.only})
+    return bool(names_of(check.id) & {*selection.only})
 
 
 def _obstacle(check: Check, selection: Selection) -> str | None:

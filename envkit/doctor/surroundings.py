@@ -9,8 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envkit.environments.disk_space import estimate_size
-from envkit.pip_configuration import read_pip_configuration
-from envkit.torchbuild import LocalWheel, local_wheels
+from envkit.torchbuild.wheel_search import WheelSearch, search_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,44 +17,54 @@ if TYPE_CHECKING:
 
     from envkit.config import Settings
     from envkit.doctor.plugin_records import Entries
-    from envkit.torchbuild import TorchBuild
+    from envkit.torchbuild import LocalWheel, TorchBuild
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What checks compare the facts with.
 
-    ``home`` is where environments lie, ``wheels`` those of torch in find-links, ``torch_range`` and
-    ``wanted_python`` what all installed tasks can live with, and ``disk_needed`` what one environment takes, in
+    ``home`` is where environments lie, ``wheels`` those of torch in find-links (None where the facts are
+    another machine's, whose folders these are not), ``silent_links`` what of those gave no answer, ``torch_range``
+    and ``wanted_python`` what all installed tasks can live with, and ``disk_needed`` what one environment takes, in
     bytes.
     """
 
     home: Path
     torch_index: str
-    wheels: tuple[LocalWheel, ...]
+    wheels: tuple[LocalWheel, ...] | None
+    silent_links: tuple[str, ...] = ()
     torch_range: SpecifierSet
     wanted_python: SpecifierSet
     disk_needed: int
 
 
 def read_surroundings(
-    settings: Settings, *, environ: Mapping[str, str], installed: Entries | None = None
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    installed: Entries | None = None,
+    is_other_machine: bool = False,
 ) -> Surroundings:
     """Return what counts here, before a build of torch is chosen: ``with_build`` adds what that takes.
 
-    ``installed`` is what is known of plugins already; without it, their metadata are read.
+    ``installed`` is what is known of plugins already; without it, their metadata are read. Where the facts are
+    another machine's, this one's folders of wheels are not looked into.
     """
     if installed is None:
         from envkit.doctor.plugin_child import list_installed  # reading metadata takes its time
 
         installed = list_installed()
+    # What is wrong with pip's files, the facts tell.
+    search = WheelSearch() if is_other_machine else search_wheels(environ=environ)
     return Surroundings(
         home=settings.home.absolute(),
         torch_index=settings.torch_index,
-        wheels=tuple(local_wheels(read_pip_configuration(environ=environ).find_links)),
+        wheels=None if is_other_machine else search.wheels,
+        silent_links=search.silent,
         torch_range=Requirement(installed.torch).specifier if installed.torch else SpecifierSet(),
         wanted_python=common_python(
-            entry.requires_python for entry in installed.entries if entry.kind == "task"
+            entry.requires_python for entry in installed.entries if entry.kind == "task" and entry.is_used
         ),
         disk_needed=estimate_size(None),
     )

@@ -100,7 +100,7 @@ def _choose(
     facts: MachineFacts,
     specifier: SpecifierSet,
     python: str,
-    wheels: tuple[LocalWheel, ...],
+    wheels: tuple[LocalWheel, ...] | None,
     torch_index: str,
 ) -> TorchBuild | MachineError:
     try:

@@ -64,9 +64,14 @@ def _encoding_of(first: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if first.startswith(mark):
             return None if encoding == "utf-8" else encoding
-    head = first[:1000]
-    if len(head) > 3 and head.count(0) > len(head) // 3:
-        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    # A log that was emptied while a program went on writing into it begins with zeros alone.
+    begin = len(first) - len(first.lstrip(b"\0"))
+    begin -= begin % 2  # the first byte that is not zero may be the second of its two
+    head = first[begin : begin + 1000]
+    zeros, length = (head[::2].count(0), head[1::2].count(0)), len(head) // 2
+    # Few of the other half are: of box drawing and other signs of UTF-16 that byte is zero too.
+    if length > 1 and min(zeros) * 4 <= length and max(zeros) * 3 > length * 2:
+        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
     return None
 
 

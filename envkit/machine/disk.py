@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 from envkit.api.facts import Disk, HardLinks
 from envkit.machine.mounts import find_mount, read_mounts
-from envkit.machine.time_limit import call_each
+from envkit.machine.time_limit import ANSWER_SECONDS, call_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from envkit.machine.files import Files
-
-# A disk that has gone to sleep takes longer than this; so does a server that is gone.
-ANSWER_SECONDS = 3.0
 
 
 def read_disks(

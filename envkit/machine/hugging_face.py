@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from pathlib import Path, PurePath
@@ -23,7 +24,8 @@ _VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})")
 def read_hugging_face(files: Files, *, environ: Mapping[str, str]) -> HuggingFace:
     """Return the settings as huggingface_hub reads them; of the token only where it is and who may read it.
 
-    ``endpoint`` is None where nothing names another than the usual one.
+    ``endpoint`` is None where nothing names another than the usual one. ``token_file_mode`` is None where the
+    mode lets nobody in or out: of what is no regular file of this user, and in a folder closed to all others.
     """
     caches = environ.get("XDG_CACHE_HOME", "~/.cache")
     home = _expand(environ.get("HF_HOME", str(PurePath(caches, "huggingface"))), environ)
@@ -35,12 +37,15 @@ def read_hugging_face(files: Files, *, environ: Mapping[str, str]) -> HuggingFac
     mode = None
     try:
         status = Path(token_file).stat()
+        link = Path(token_file).lstat()
+        is_closed = _is_in_closed_folder(Path(token_file), below=Path(files.locate("/")))
     except (FileNotFoundError, NotADirectoryError):
         token_file = ""
     except (OSError, ValueError) as error:
         files.note(token_file, str(getattr(error, "strerror", None) or error))
     else:
-        mode = f"{stat.S_IMODE(status.st_mode):o}"
+        is_own = stat.S_ISREG(link.st_mode) and link.st_uid == os.getuid()
+        mode = f"{stat.S_IMODE(link.st_mode):o}" if is_own and not is_closed else None
         token_source = token_source or ("file" if status.st_size else None)
     offline = environ.get("HF_HUB_OFFLINE") or environ.get("TRANSFORMERS_OFFLINE") or ""
     endpoint = environ.get("HF_ENDPOINT", "").rstrip("/")
@@ -53,6 +58,12 @@ def read_hugging_face(files: Files, *, environ: Mapping[str, str]) -> HuggingFac
         token_file=token_file or None,
         token_file_mode=mode,
     )
+
+
+def _is_in_closed_folder(file: Path, *, below: Path) -> bool:
+    """Tell whether one of the folders above a file lets nobody through but its owner."""
+    folders = [folder for folder in file.absolute().parents if below in folder.parents]
+    return any(not folder.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH) for folder in folders)
 
 
 def _expand(text: str, environ: Mapping[str, str]) -> str:

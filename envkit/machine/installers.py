@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envkit.api import EnvkitError
 from envkit.api.facts import Pip, PipSetting, Uv
 from envkit.machine.torch_sites import list_metadata
-from envkit.masking import mask_address, mask_secrets
+from envkit.masking import mask_address, mask_addresses, mask_secrets
 from envkit.pip_configuration import PipConfiguration, read_pip_configuration
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def _settings(configuration: PipConfiguration) -> Iterator[PipSetting]:
         if value is None or value == ():
             continue
         words = value if isinstance(value, tuple) else (value,)
+        # pip splits at spaces, those of a password too: all words are masked as one.
         text = " ".join(_masked(word) for word in words)
+        text = mask_addresses(text) if "://" in text else text
         yield PipSetting(name=_PIP_NAMES.get(field, field.replace("_", "-")), value=text, source=source)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api.facts import FoundInterpreter, Interpreter
+from envkit.machine.time_limit import ANSWER_SECONDS, call_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from envkit.machine.files import Files
 
 # envkit needs 3.11; the last is far enough ahead to need no change for years.
 _MINORS = range(11, 31)
@@ -66,19 +70,39 @@ def _user_site(search_path: Sequence[str]) -> str | None:
     return folder if folder in search_path else None
 
 
-def find_interpreters(*, environ: Mapping[str, str]) -> tuple[FoundInterpreter, ...]:
-    """Return the other Pythons on PATH, newest first; of those behind links, the first on PATH."""
+def find_interpreters(
+    *, environ: Mapping[str, str], files: Files | None = None, seconds: float = ANSWER_SECONDS
+) -> tuple[FoundInterpreter, ...]:
+    """Return the other Pythons on PATH, newest first; of those behind links, the first on PATH.
+
+    A folder that does not answer in time is noted in ``files``, and the others are still told.
+    """
+    path = environ.get("PATH", os.defpath).split(os.pathsep)
+    folders = [folder for folder in dict.fromkeys(path) if folder]
+    calls = [partial(_pythons_in, folder, environ) for folder in folders]
     found: dict[Path, FoundInterpreter] = {}
     running = Path(sys.executable).resolve()
-    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
-        for minor in _MINORS:
-            name = f"{folder}/python3.{minor}"
-            if folder and os.access(name, os.X_OK) and (path := Path(name)).is_file():
-                target = path.resolve()
-                if target != running and target not in found:
-                    origin = find_origin(path, environ=environ)
-                    found[target] = FoundInterpreter(path=str(path), version=f"3.{minor}", origin=origin)
+    for folder, pythons in zip(folders, call_each(calls, seconds=seconds), strict=True):
+        if isinstance(pythons, OSError):
+            if files is not None:
+                files.note(folder, pythons.strerror or str(pythons))
+            continue
+        for target, python in pythons:
+            if target != running:
+                found.setdefault(target, python)
     return tuple(sorted(found.values(), key=lambda each: -int(each.version.partition(".")[2])))
+
+
+def _pythons_in(folder: str, environ: Mapping[str, str]) -> list[tuple[Path, FoundInterpreter]]:
+    """Return the Pythons in a folder, each with what its links end at."""
+    found = []
+    for minor in _MINORS:
+        name = f"{folder}/python3.{minor}"
+        if os.access(name, os.X_OK) and (path := Path(name)).is_file():
+            origin = find_origin(path, environ=environ)
+            python = FoundInterpreter(path=str(path), version=f"3.{minor}", origin=origin)
+            found.append((path.resolve(), python))
+    return found
 
 
 def find_origin(path: Path, *, environ: Mapping[str, str]) -> str | None:

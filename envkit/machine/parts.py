@@ -86,7 +86,7 @@ def read_interpreters(sources: Sources) -> tuple[FoundInterpreter, ...]:
     """Find the other Pythons."""
     from envkit.machine.interpreters import find_interpreters
 
-    return find_interpreters(environ=sources.environ)
+    return find_interpreters(environ=sources.environ, files=sources.files)
 
 
 def read_limits(_: Sources) -> Limits:

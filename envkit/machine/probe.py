@@ -64,7 +64,7 @@ def read_facts(
     return MachineFacts(
         taken_at=now().isoformat(timespec="seconds"),
         python=read_python(environ=environ),
-        interpreters=find_interpreters(environ=environ),
+        interpreters=find_interpreters(environ=environ, files=parts["interpreters"]),
         platform=system,
         cpu=cpu,
         memory=memory,

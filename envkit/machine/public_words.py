@@ -9,10 +9,10 @@ from envkit.mirrors import HUB, TORCH_INDEX
 
 # Fields of the records of facts whose values are a machine's kind, never its owner's words.
 _KEPT_FIELDS_TEXT = """
-api_version build cause cgroup_driver compute_capability compute_mode cuda_version driver_version
-features file_system implementation kind libc libc_version library_version machine mode model name origin
+api_version cause cgroup_driver compute_capability compute_mode cuda_version driver_version
+features file_system implementation kind libc libc_version library_version machine mode name origin
 os_name os_version part parts pci_devices pci_id platform purpose python rocm_version solver state
-storage_driver system taken_at target token_file_mode token_source version
+system taken_at target token_file_mode token_source
 """
 KEPT_FIELDS = frozenset(_KEPT_FIELDS_TEXT.split())
 # Fields that are one path, spaces and all.
@@ -25,6 +25,27 @@ PATH_FIELDS = frozenset(_PATH_FIELDS_TEXT.split())
 NAME_FIELDS = frozenset({"context", "contexts", "environment"})
 NAMES = frozenset(
     {"", "default", "desktop-linux", "rootless", "colima", "orbstack", "podman-machine-default"}
+)
+# Fields that makers of distributions write their own words behind: 2.9.0+cu130, 27.1.1-ce.
+VERSION_FIELDS = frozenset({"build", "version"})
+HOST_FIELDS = frozenset({"address", "endpoint"})
+# Fields whose values are words that somebody may add to.
+WORD_FIELDS = frozenset({"runtimes", "cdi_devices", "storage_driver"})
+_WORDS_TEXT = """
+runc crun runsc youki kata kata-runtime sysbox-runc nvidia nvidia-cdi nvidia-legacy io.containerd.runc.v2
+overlay overlay2 overlayfs fuse-overlayfs btrfs zfs vfs aufs devicemapper windowsfilter stargz native
+nvidia.com/gpu nvidia.com/mig amd.com/gpu intel.com/gpu gpu all none
+true false yes no on off auto info warn version trace detail init net graph coll p2p shm env tuning ring tree
+collnet nvls ll ll128 simple loc nvl pix pxb phb sys ib socket ptx backend cudamallocasync native
+expandable_segments max_split_size_mb garbage_collection_threshold roundup_power2_divisions pinned_use_background_threads
+"""
+_WORDS = frozenset(_WORDS_TEXT.split())
+_WORD = re.compile(
+    r"[\d.+^-]*|(\d+\.\d+[a-z]?)?\+?ptx|(eth|ib|bond|docker|lo|mlx\d_|gpu|mig)\d*|en[ops]\d\w{0,8}",
+    re.IGNORECASE,
+)
+_VERSION_WORD = re.compile(
+    r"(cu|rocm|deb|dfsg|ds|rc|beta|alpha|dev|post|u|ubuntu)?[\d.]*|cpu|xpu|ce|ee|git[0-9a-f]+"
 )
 # Who owns files of /dev where nobody has changed that.
 OWNERS = frozenset(
@@ -92,6 +113,16 @@ _HOSTS = frozenset(
 def is_public_folder(name: str) -> bool:
     """Tell whether machines of many owners have a folder or file of this name."""
     return name in _FOLDERS or _PATTERNS.fullmatch(name) is not None
+
+
+def is_public_word(word: str) -> bool:
+    """Tell whether makers of hardware and of engines chose this word."""
+    return word.lower() in _WORDS or _WORD.fullmatch(word) is not None
+
+
+def is_public_version(word: str) -> bool:
+    """Tell whether a part of what stands behind a version is of many machines."""
+    return _VERSION_WORD.fullmatch(word) is not None
 
 
 def is_public_host(host: str) -> bool:

@@ -43,8 +43,11 @@ _SETTINGS_WITH_HOSTS = re.compile(r"proxy|hosts?$", re.IGNORECASE)
 _PATH_VARIABLE = re.compile(r"(PATH|PRELOAD|PREFIX|HOME|DIR|CACHE|FILE|BUNDLE|CERT|VIRTUAL_ENV|_ROOT|_EXE)$")
 _WORD_VARIABLE = re.compile(
     r"LANG|LC_|(CUDA|NVIDIA|HIP|ROCR)_VISIBLE|NVIDIA_DRIVER_CAP|CUDA_(DEVICE_ORDER|LAUNCH|MODULE)|ONEAPI_|SYCL_|ZE_|"
-    r"HSA_OVERRIDE|(PYTORCH|TORCH)_|NCCL_|UV_(INDEX_STRATEGY|LINK_MODE|TORCH_BACKEND|PYTHON_PREFERENCE)"
+    r"HSA_OVERRIDE|UV_(INDEX_STRATEGY|LINK_MODE|TORCH_BACKEND|PYTHON_PREFERENCE)"
 )
+_NUMBER = re.compile(r"\d[\w.!]*[+-]?")
+_LISTED_WORDS = re.compile(r"[^\s,;:=]+")
+_INDEX_VARIABLE = re.compile(r"(?<=^UV_INDEX_).+(?=_(?:USERNAME|PASSWORD)$)")
 # Too common to be anybody's, or too short to be looked for in sentences.
 _NOBODY = frozenset({"", "root", "nobody", "user", "admin", "localhost", "home", "tmp"})
 
@@ -105,13 +108,15 @@ class _Redaction:
         elif isinstance(record, DeviceFile):
             changes["owner"], changes["group"] = _owner(record.owner), _owner(record.group)
         elif isinstance(record, Variable):
+            changes["name"] = _INDEX_VARIABLE.sub(
+                lambda found: self._name(found[0]), self._plain(record.name)
+            )
             changes["value"] = self._variable(record.name, record.value)
         elif isinstance(record, Reach):
             # It may name who signed a company's certificates; state, cause and status tell as much.
             changes["detail"] = MASK if record.detail else ""
         elif isinstance(record, PipSetting):
-            with_hosts = _SETTINGS_WITH_HOSTS.search(record.name)
-            changes["value"] = self._host_list(record.value) if with_hosts else self.text(record.value)
+            changes["value"] = self._setting(record.name, record.value)
         return msgspec.structs.replace(record, **changes)
 
     def _value(self, field: str, value: Any) -> Any:
@@ -123,7 +128,14 @@ class _Redaction:
             return value
         if field in public_words.NAME_FIELDS:
             return value if value in public_words.NAMES else self._name(value)
-        if field in public_words.PATH_FIELDS and value.startswith(("/", "~")):
+        if field in public_words.VERSION_FIELDS:
+            return self._version(value)
+        if field in public_words.WORD_FIELDS and not _TOKENS.search(value):
+            return self._words_of(value)
+        if field in public_words.HOST_FIELDS and "://" not in value and not value.startswith(("/", "~")):
+            host, slash, path = value.partition("/")
+            return self._host_or_address(host) + slash + self._path(path)
+        if field in public_words.PATH_FIELDS and "://" not in value:
             return self._path(value)
         return self.text(value)
 
@@ -153,6 +165,22 @@ class _Redaction:
             words = "|".join(re.escape(word) for word in sorted(self._words, key=len, reverse=True))
             self._pattern = re.compile(rf"(?<![a-z0-9])(?:{words or '(?!)'})(?![a-z0-9])", re.IGNORECASE)
         return self._pattern.sub(lambda found: self._words[found[0].lower()], text)
+
+    def _words_of(self, text: str) -> str:
+        """Return a list of words with those replaced that are not their maker's."""
+        return _LISTED_WORDS.sub(
+            lambda found: found[0] if public_words.is_public_word(found[0]) else self._name(found[0]), text
+        )
+
+    def _version(self, text: str) -> str:
+        number = _NUMBER.match(text)
+        end = number.end() if number else 0
+        rest = text[end:]
+        words = re.split(r"([.+~-])", rest)
+        return text[:end] + "".join(
+            word if index % 2 or public_words.is_public_version(word) else self._name(word)
+            for index, word in enumerate(words)
+        )
 
     def _path(self, path: str) -> str:
         if self._home is not None and (path == self._home or path.startswith(f"{self._home}/")):
@@ -194,6 +222,11 @@ class _Redaction:
         bare = host.lstrip(".*")  # a dot or star before it stands for all below
         return host[: len(host) - len(bare)] + self._host(bare)
 
+    def _setting(self, name: str, value: str) -> str:
+        if name in ("only-binary", "no-binary"):
+            return self._words_of(value)
+        return self._host_list(value) if _SETTINGS_WITH_HOSTS.search(name) else self.text(value)
+
     def _variable(self, name: str, value: str) -> str:
         if _SETTINGS_WITH_HOSTS.search(name):
             return self._host_list(value)
@@ -201,6 +234,8 @@ class _Redaction:
             return value
         if "://" in value or _WORD_VARIABLE.match(name):
             return self.text(_INDEX_NAME.sub("name=", value))
+        if name.startswith(("NCCL_", "TORCH_", "PYTORCH_")) and "/" not in value:
+            return self._words_of(value)
         if _PATH_VARIABLE.search(name):
             return ":".join(self._path(piece) for piece in value.split(":"))
         return self._path(value) if value.startswith(("/", "~/")) else MASK

@@ -8,8 +8,43 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 Answer = TypeVar("Answer")
+
+# A disk that has gone to sleep takes longer than this; so does a server that is gone.
+ANSWER_SECONDS = 3.0
+
+
+def call_in_time(call: Callable[[], Answer], *, seconds: float) -> Answer:
+    """Return what the call returns, or raise what it raises; a late one ends with a TimeoutError.
+
+    It has a thread of its own, for the reason that ``call_each`` has, and the thread the same end.
+    """
+    answers: list[Answer] = []
+    errors: list[Exception] = []
+
+    def answer() -> None:
+        try:
+            answers.append(call())
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            errors.append(error)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # this user may start no more: then nobody watches
+        return call()
+    thread.join(seconds)
+    if answers:
+        return answers[0]
+    raise errors[0] if errors else TimeoutError(f"no answer in {seconds:g} s")
+
+
+def find_silent(places: Sequence[Path], *, seconds: float) -> list[Path]:
+    """Return the places whose file system does not even tell whether they are there."""
+    answers = call_each([place.exists for place in places], seconds=seconds)
+    return [place for place, answer in zip(places, answers, strict=True) if isinstance(answer, TimeoutError)]
 
 
 def call_each(calls: Sequence[Callable[[], Answer]], *, seconds: float) -> list[Answer | OSError]:

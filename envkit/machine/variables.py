@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envkit.api.facts import Variable
-from envkit.masking import mask_address, mask_secrets
+from envkit.masking import mask_addresses, mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +42,11 @@ FAMILIES = (
 )
 # Left out: what conda's shell hook keeps for itself.
 _NOISE = re.compile(r"CONDA_(PREFIX_\d+|PROMPT_MODIFIER|PYTHON_EXE|EXE|SHLVL|BACKUP_.*)|_CE_.*")
+# Names are written together too: HF_HUB_ACCESSTOKEN, NVIDIA_NGC_APIKEY, CONDA_AUTHTOKEN.
 _SECRET = re.compile(
-    r"PASSW|SECRET|CREDENTIAL|USERNAME|(^|_)(TOKEN|AUTH|KEY|PASS|USER|PWD)(_|$)(?!PATH$|FILE$|DIR$)",
+    r"PASSW|SECRET|CREDENTIAL|USERNAME"
+    r"|(PASSPHRASE|PASSCODE|TOKENS?|AUTH|KEYS?|(?<!BY)PASS|PWD|COOKIE|BEARER|JWT|LOGIN|CONFIG_?JSON"
+    r"|(^|_)(USER|PATS?|CREDS?|NETRC))\d*(_|$)(?!PATH$|FILE$|DIR$)",
     re.IGNORECASE,
 )
 # Those whose values are addresses, or should be.
@@ -65,8 +68,8 @@ def _matters(name: str) -> bool:
 def _masked(name: str, value: str) -> str:
     if value and is_secret_name(name):
         return MASK
-    if _ADDRESS.search(name):
-        return " ".join(mask_address(word) for word in value.split(" "))
+    if _ADDRESS.search(name) or "://" in value:
+        return mask_addresses(value)
     return mask_secrets(value)
 
 

@@ -15,7 +15,7 @@ from envkit.testing.options import model_of_words, takes_parts
 from envkit.testing.tiny_model import make_tiny_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from envkit.api import Corpus, Options, Prediction, Predictor, Result
@@ -87,7 +87,7 @@ class Trials:
         self._kept: dict[str, Trial] = {}
 
     def options(self, **changed: Any) -> Options:
-        """Return the contract's options with these changes."""
+        """Return the contract's options with these changes. Raises: AssertionError for those the task does not have."""
         plain: dict[str, Any] = {
             **{split: str(file) for split, file in self.contract.files.items()},
             **({"precision": "float32"} if self.takes_parts else {}),
@@ -95,8 +95,23 @@ class Trials:
             **self.contract.options,
             **changed,
         }
+        self._refuse_missing((*plain, "model"))
         plain.setdefault("model", str(self.model_dir(dropout=True)))
         return from_builtins(plain, self.task.task.options)
+
+    def _refuse_missing(self, names: Iterable[str]) -> None:
+        """Refuse options that the task does not have. Raises: AssertionError."""
+        options = self.task.task.options
+        missing = sorted({*names} - {*options.__struct_encode_fields__})
+        if missing:
+            what = (
+                f"option {missing[0]}: add it"
+                if len(missing) == 1
+                else f"options {', '.join(missing)}: add them"
+            )
+            raise AssertionError(
+                f"the task has no {what} to {options.__name__}, or let it subclass envkit.api.FinetuneOptions"
+            )
 
     def model_dir(self, *, dropout: bool) -> Path:
         """Return the folder of the model to start from, with dropout or without where it is a tiny one."""

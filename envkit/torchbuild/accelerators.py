@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envkit.torchbuild.fit import Obstacle
+from envkit.torchbuild.fit import Obstacle, join_names
 from envkit.torchbuild.variants import family_of, machine_of
 
 if TYPE_CHECKING:
@@ -80,9 +80,8 @@ def holds_target(build: Build, gpu: AmdGpu | IntelGpu) -> bool:
 
 
 def name_accelerators(gpus: tuple[AmdGpu | IntelGpu, ...]) -> str:
-    """Return names and targets, each once, for a sentence."""
-    names = (f"{gpu.name} ({_target(gpu)})" if _target(gpu) else gpu.name for gpu in gpus)
-    return " and ".join(dict.fromkeys(names))
+    """Return names and targets, each once, for a sentence; of many the first, and a count."""
+    return join_names(f"{gpu.name} ({_target(gpu)})" if _target(gpu) else gpu.name for gpu in gpus)
 
 
 def _target(gpu: AmdGpu | IntelGpu) -> str | None:

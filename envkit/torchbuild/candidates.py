@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from envkit.torchbuild.accelerators import check_accelerator
-from envkit.torchbuild.fit import Obstacle, check_driver, check_kernels, check_release, usable_gpus
+from envkit.torchbuild.fit import (
+    Obstacle,
+    check_driver,
+    check_interpreter,
+    check_kernels,
+    check_release,
+    usable_gpus,
+)
 from envkit.torchbuild.rows import parse_version, public_of
-from envkit.torchbuild.variants import cuda_of, family_of, machine_of, rocm_of, tag_of
-from envkit.torchbuild.wheels import check_tags
+from envkit.torchbuild.variants import OWN, cuda_of, family_of, machine_of, rocm_of, tag_of
+from envkit.torchbuild.wheels import check_tags, is_plain_linux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +91,10 @@ def list_index_builds(
 ) -> Iterator[Candidate]:
     """Yield the builds that the indexes hold for this system, in no order."""
     for release in table.releases:
-        common = tuple(check_release(facts, release, python=wanted.python))
+        common = (
+            *check_interpreter(facts, python=wanted.python),
+            *check_release(facts, release, python=wanted.python),
+        )
         for text in release.versions:
             for pin, variant, source in _places(text, release, facts, table):
                 yield Candidate(
@@ -106,7 +116,7 @@ def list_local_builds(
     """Yield the builds that lie in find-links, in no order."""
     for wheel in wheels:
         version = Version(wheel.version)
-        variant = variant_of(version, facts, table=table) or "cpu"
+        variant = _variant_of_wheel(wheel, facts, table=table)
         tags = check_tags(wheel.filename, facts.platform, python=wanted.python)
         yield Candidate(
             version=version,
@@ -115,11 +125,24 @@ def list_local_builds(
             location=wheel.location,
             filename=wheel.filename,
             obstacles=(
+                *check_interpreter(facts, python=wanted.python),
                 *((tags,) if tags else ()),
                 *_check_range(version, wanted),
                 *check_gpus(facts, version, variant, table=table),
             ),
         )
+
+
+def _variant_of_wheel(wheel: LocalWheel, facts: MachineFacts, *, table: Table) -> str:
+    """Return the variant of a wheel in find-links.
+
+    The package index takes no wheel that is tagged ``linux_x86_64`` alone: without a local version, that is
+    somebody's own build, such as NVIDIA's for Jetson.
+    """
+    version = Version(wheel.version)
+    if version.local is None and is_plain_linux(wheel.filename):
+        return OWN
+    return variant_of(version, facts, table=table) or "cpu"
 
 
 def check_gpus(facts: MachineFacts, version: Version, variant: str, *, table: Table) -> Iterator[Obstacle]:

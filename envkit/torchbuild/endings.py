@@ -47,16 +47,30 @@ def _questions(
     elif platform.libc == "glibc" and platform.libc_version:
         yield f"glibc {platform.libc_version}", partial(_serves_system, facts, wanted.python, table)
     if chosen.is_cuda and (gpus := usable_gpus(facts)):
-        lone = [gpu for gpu in gpus if not _serves_gpus(facts, (gpu,), table, _newest_minor(table))]
-        for gpu in dict.fromkeys(lone):
-            what = "this GPU" if len(gpus) == 1 else name_gpus((gpu,))
-            yield what, partial(_serves_gpus, facts, (gpu,), table)
+        lone = _lone_gpus(facts, gpus, table)
+        for alike in lone:
+            what = "this GPU" if len(gpus) == 1 else name_gpus(alike)
+            yield what, partial(_serves_gpus, facts, alike[:1], table)
         if len(gpus) > 1:
             yield "all these GPUs together", partial(_serves_gpus, facts, gpus, table)
         if not lone:
             yield f"driver {facts.nvidia.driver_version}", partial(_serves_driver, facts, gpus, table)
     if chosen.family in ("ROCm", "XPU") and accelerated_gpus(facts, chosen.family, table=table):
         yield "this GPU", partial(_serves_accelerator, facts, chosen.family, table)
+
+
+def _lone_gpus(facts: MachineFacts, gpus: tuple[Gpu, ...], table: Table) -> list[tuple[Gpu, ...]]:
+    """Return the GPUs that the newest release does not serve, those together that the same releases serve."""
+    minors = _minors(table)
+    by_capability: dict[str | None, list[Gpu]] = {}
+    for gpu in gpus:
+        by_capability.setdefault(gpu.compute_capability, []).append(gpu)
+    found: dict[tuple[str, ...], list[Gpu]] = {}
+    for alike in by_capability.values():
+        served = tuple(minor for minor in minors if _serves_gpus(facts, (alike[0],), table, minor))
+        if minors[-1] not in served:
+            found.setdefault(served, []).extend(alike)
+    return [tuple(each) for each in found.values()]
 
 
 def _first_without(minors: list[str], is_served: Callable[[str], bool]) -> str | None:
@@ -137,7 +151,3 @@ def _newer_minors(version: Version, table: Table) -> list[str]:
 def _minors(table: Table) -> list[str]:
     minors = {minor_of(parse_version(text)) for release in table.releases for text in release.versions}
     return sorted(minors, key=parse_version)
-
-
-def _newest_minor(table: Table) -> str:
-    return minor_of(table.newest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envkit.torchbuild.accelerators import MAKERS, accelerated_gpus
-from envkit.torchbuild.fit import Obstacle, check_driver, cuda_of, name_gpus, usable_gpus
+from envkit.torchbuild.fit import Obstacle, check_driver, cuda_of, has_mps, name_gpus, usable_gpus
 from envkit.torchbuild.installed import families_here, name_family_gpus
 from envkit.torchbuild.records import Rejected
 from envkit.torchbuild.rows import public_of
@@ -24,6 +24,8 @@ _MOST_REJECTED = 3
 def explain_choice(facts: MachineFacts, chosen: Candidate, wanted: Wanted, *, table: Table) -> str:
     """Return one sentence: what the machine has, and so which build."""
     lies = f", which lies in {chosen.location}" if chosen.source == "find-links" else ""
+    if chosen.variant == "mps" and not has_mps(facts):
+        return f"This Mac has Apple silicon, but MPS needs macOS 12.3 or newer, so torch computes on the CPU{lies}."
     if chosen.variant == "mps":
         return f"This Mac has Apple silicon, so torch computes on its GPU through MPS{lies}."
     here = families_here(facts, table=table)
@@ -40,11 +42,13 @@ def explain_choice(facts: MachineFacts, chosen: Candidate, wanted: Wanted, *, ta
         return f"No NVIDIA GPU was found, and torch {chosen.version}{lies}{comma} has kernels for {names}."
     if here and chosen.family is None:
         return f"torch {chosen.version} is a build of your own{lies}; envkit does not know its kernels."
-    build = "the CPU build"
+    build = "the CPU build" if chosen.family == "CPU" else "a build of your own"
     if cuda is not None:
         build = f"the CUDA {cuda[0]}.{cuda[1]} build, on the CPU"
     elif chosen.is_accelerated:
         build = f"the {chosen.variant} build, on the CPU"
+    if chosen.is_accelerated and not lies:
+        build += f", since torch{wanted.specifier} allows no smaller one"
     return f"{_why_no_gpu(facts, wanted, here, table)}, so {build}{lies}."
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from envkit.torchbuild.rows import parse_version
+from envkit.torchbuild.rows import minor_of, parse_version
 from envkit.torchbuild.variants import cuda_of, machine_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envkit.machine import Gpu, MachineFacts
     from envkit.torchbuild.rows import Build, Place, Release
     from envkit.torchbuild.table import Table
@@ -19,15 +21,22 @@ if TYPE_CHECKING:
 __all__ = [
     "Obstacle",
     "check_driver",
+    "check_interpreter",
     "check_kernels",
     "check_release",
     "cuda_of",
     "has_kernels",
+    "has_mps",
+    "join_names",
     "name_gpus",
     "oldest_driver",
     "place_of",
+    "unknown_gpus",
     "usable_gpus",
 ]
+
+_MOST_NAMES = 3
+_MPS_MACOS = "12.3"
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,32 @@ def usable_gpus(facts: MachineFacts) -> tuple[Gpu, ...]:
     return tuple(gpu for gpu in facts.nvidia.gpus if gpu.compute_capability)
 
 
+def has_mps(facts: MachineFacts) -> bool:
+    """Tell whether a Mac with Apple silicon computes on its GPU; facts of a lock alone name only the system."""
+    return facts.apple.has_mps or _version(facts.platform.os_version or "0") >= parse_version(_MPS_MACOS)
+
+
+def unknown_gpus(facts: MachineFacts) -> tuple[Gpu, ...]:
+    """Return the NVIDIA GPUs whose compute capability nothing tells, beside others that a driver answers for."""
+    if not usable_gpus(facts):
+        return ()
+    return tuple(gpu for gpu in facts.nvidia.gpus if not gpu.compute_capability)
+
+
 def name_gpus(gpus: tuple[Gpu, ...]) -> str:
-    """Return names and compute capabilities, each once, for a sentence."""
-    names = dict.fromkeys(
+    """Return names and compute capabilities, each once, for a sentence; of many the first, and a count."""
+    return join_names(
         f"{gpu.name} (compute capability {gpu.compute_capability})" if gpu.compute_capability else gpu.name
         for gpu in gpus
     )
-    return " and ".join(names)
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Return names, each once, for a sentence: ``A and B``, ``A, B, C and 5 more``."""
+    known = list(dict.fromkeys(names))
+    if len(known) <= _MOST_NAMES + 1:
+        return " and ".join(known)
+    return f"{', '.join(known[:_MOST_NAMES])} and {len(known) - _MOST_NAMES} more"
 
 
 def place_of(facts: MachineFacts, *, table: Table) -> Place | None:
@@ -112,6 +140,22 @@ def has_kernels(build: Build, capability: str, *, is_jetson: bool = False) -> bo
     return build.ptx is not None and (major, minor) >= _capability(build.ptx)
 
 
+def check_interpreter(facts: MachineFacts, *, python: str) -> list[Obstacle]:
+    """Return what keeps every wheel of torch out of the Python that the facts are of.
+
+    Of a Python of another minor version the facts tell nothing.
+    """
+    here = facts.python
+    if minor_of(_version(here.version.removesuffix("+"))) != python:
+        return []
+    if here.implementation.lower() != "cpython":
+        why = f"torch has wheels for CPython alone, and this Python is {here.implementation}"
+        return [Obstacle(why, f"use CPython {python}", "CPython")]
+    if not here.is_64bit:
+        return [Obstacle("torch has no wheels for a 32-bit Python", "use a 64-bit Python", "a 64-bit Python")]
+    return []
+
+
 def check_release(facts: MachineFacts, release: Release, *, python: str) -> list[Obstacle]:
     """Return what keeps a release's wheels from being installed here."""
     platform = facts.platform
@@ -160,6 +204,8 @@ def _no_wheels(facts: MachineFacts) -> Obstacle:
         return Obstacle(why, "run envkit inside WSL: wsl --install")
     if system == "darwin":
         return Obstacle("torch has had no wheels for Intel Macs since 2.3", "use Apple silicon, or Linux")
+    if system != "linux":
+        return Obstacle(why, "use Linux, on another machine or in a virtual one")
     return Obstacle(why, "use a machine with an x86_64 or aarch64 processor")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envkit.torchbuild.fit import place_of, usable_gpus
+from envkit.torchbuild.fit import name_gpus, place_of, unknown_gpus, usable_gpus
 from envkit.torchbuild.rows import minor_of, parse_version
 from envkit.torchbuild.variants import machine_of
 
@@ -46,10 +46,11 @@ def _beyond(facts: MachineFacts, chosen: Candidate, table: Table) -> Iterator[st
             "what older ones run."
         )
     newest = table.limit("compute capability")
-    for gpu in _newer_gpus(facts, newest):
+    for how, gpus in _newer_gpus(facts, newest, chosen, table).items():
+        is_one = len({(gpu.name, gpu.compute_capability) for gpu in gpus}) == 1
         yield (
-            f"{gpu.name} (compute capability {gpu.compute_capability}) is newer than all that this envkit's table "
-            f"knows ({newest}). {_how_it_runs(facts, gpu, chosen, table)}"
+            f"{name_gpus(tuple(gpus))} {'is' if is_one else 'are'} newer than all that this envkit's table knows "
+            f"({newest}). {how}"
         )
     if table.is_newer(chosen.version):
         yield (
@@ -58,12 +59,13 @@ def _beyond(facts: MachineFacts, chosen: Candidate, table: Table) -> Iterator[st
         )
 
 
-def _newer_gpus(facts: MachineFacts, newest: str) -> tuple[Gpu, ...]:
-    return tuple(
-        gpu
-        for gpu in usable_gpus(facts)
-        if parse_version(gpu.compute_capability or "0") > parse_version(newest)
-    )
+def _newer_gpus(facts: MachineFacts, newest: str, chosen: Candidate, table: Table) -> dict[str, list[Gpu]]:
+    """Return the GPUs that the table does not reach, by how the build runs on them."""
+    found: dict[str, list[Gpu]] = {}
+    for gpu in usable_gpus(facts):
+        if parse_version(gpu.compute_capability or "0") > parse_version(newest):
+            found.setdefault(_how_it_runs(facts, gpu, chosen, table), []).append(gpu)
+    return found
 
 
 def _how_it_runs(facts: MachineFacts, gpu: Gpu, chosen: Candidate, table: Table) -> str:
@@ -80,6 +82,11 @@ def _other_notes(facts: MachineFacts, chosen: Candidate, table: Table) -> Iterat
     place = place_of(facts, table=table)
     if place is not None and place.note and (chosen.is_cuda or place.name == "windows"):
         yield place.note
+    if unknown := unknown_gpus(facts):
+        yield (
+            f"Nothing tells the compute capability of {name_gpus(unknown)}, so the choice leaves it out: whether "
+            "this build has kernels for it is not known. See what nvidia-smi says."
+        )
     devices = facts.amd.devices
     if chosen.family == "ROCm" and devices and not any(device.is_usable for device in devices):
         yield "ROCm needs /dev/kfd to be open to this user: sudo usermod -aG render,video $USER"

@@ -46,8 +46,9 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 class TorchBuild(msgspec.Struct, frozen=True, kw_only=True):
     """The torch that fits a machine: ``version`` is what to pin, ``reason`` one sentence.
 
-    ``variant`` is ``cpu``, ``mps``, ``xpu``, CUDA's as in ``cu126`` or ROCm's as in ``rocm7.2``. ``location`` is
-    the folder of find-links or the torch index's folder of this variant, and empty for the package index.
+    ``variant`` is ``cpu``, ``mps``, ``xpu``, CUDA's as in ``cu126``, ROCm's as in ``rocm7.2``, or the name that
+    somebody gave a build of their own (``own`` where none did). ``location`` is the folder of find-links or
+    the torch index's folder of this variant, and empty for the package index.
 
     ``download`` and ``disk`` are bytes of torch and all that it brings along, None where nobody knows;
     ``is_size_estimate`` tells that they were not measured on this very build. ``endings`` say what newer releases

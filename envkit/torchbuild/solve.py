@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
+from msgspec.structs import replace
+from packaging.version import InvalidVersion, Version
 
 from envkit.api import MachineError
 from envkit.torchbuild.candidates import Candidate, Wanted, list_index_builds, list_local_builds
@@ -33,27 +34,33 @@ if TYPE_CHECKING:
     from envkit.torchbuild.records import LocalWheel
     from envkit.torchbuild.rows import Family
 
+_NO_FOLDERS = (
+    "Wheels in folders of find-links are left out: those that count lie on the other machine, where envkit torch "
+    "sees them."
+)
+
 
 def choose_torch_build(
     facts: MachineFacts,
     *,
     specifier: SpecifierSet,
     python: str,
-    wheels: Sequence[LocalWheel] = (),
+    wheels: Sequence[LocalWheel] | None = (),
     torch_index: str = TORCH_INDEX,
     table: Table | None = None,
     variant: str | None = None,
 ) -> TorchBuild:
     """Return the build for this machine, this range of torch and this Python (``3.11``).
 
-    A ``variant`` (``cpu``, ``cu126``) that was asked for is taken, if the machine can run it. Where no GPU is
+    ``wheels`` is None where nobody can look into the folders of find-links, as they are another machine's; a note
+    says so. A ``variant`` (``cpu``, ``cu126``) that was asked for is taken, if the machine can run it. Where no GPU is
     usable, or no build covers every one of them, it is the CPU build; the reason says so. Raises: MachineError where
     not even that fits, with the reason for each family of builds.
     """
     table = table or load_table()
     wanted = Wanted(specifier=specifier, python=minor_of(Version(python)))
     candidates = [
-        *list_local_builds(facts, wanted, wheels=wheels, table=table),
+        *list_local_builds(facts, wanted, wheels=wheels or (), table=table),
         *list_index_builds(facts, wanted, torch_index=torch_index, table=table),
     ]
     if variant is not None:
@@ -64,7 +71,8 @@ def choose_torch_build(
     chosen = _choose(here, candidates) if variant is None else _newest(candidates)
     if chosen is None:
         raise _nothing_fits(facts, candidates, wanted, table)
-    return _describe(facts, chosen, wanted, candidates, table=table, is_asked_for=variant is not None)
+    build = _describe(facts, chosen, wanted, candidates, table=table, is_asked_for=variant is not None)
+    return build if wheels is not None else replace(build, notes=(*build.notes, _NO_FOLDERS))
 
 
 def _describe(
@@ -113,8 +121,9 @@ def _choose(here: tuple[Family, ...], candidates: Sequence[Candidate]) -> Candid
                 own, key=lambda each: (each.source == "find-links", *_preference(each, here), each.rank)
             )
         fitting = [each for each in fitting if not each.is_accelerated]
-    # Without a GPU, a CUDA build runs too but brings gigabytes: only from find-links, and only if need be.
-    fitting = [each for each in fitting if not each.is_accelerated or each.source == "find-links"]
+    # Without a GPU, a CUDA build runs too but brings gigabytes: only if need be, or from find-links.
+    small = [each for each in fitting if not each.is_accelerated or each.source == "find-links"]
+    fitting = small or fitting
     return max(
         fitting,
         key=lambda each: (each.source == "find-links", not each.is_accelerated, each.rank),
@@ -144,6 +153,21 @@ def _no_such_variant(facts: MachineFacts, variant: str, table: Table) -> Machine
     )
 
 
+def _is_too_old(specifier: SpecifierSet, table: Table) -> bool:
+    """Tell whether a bound of a range leaves out all that the table knows, for being too new."""
+    for bound in specifier:
+        try:
+            version = Version(bound.version.removesuffix(".*"))
+        except InvalidVersion:  # of ===, which takes any word
+            continue
+        if bound.operator == "<" and version <= table.oldest:
+            return True
+        is_upper = bound.operator in ("<=", "==", "===", "~=")
+        if is_upper and version < table.oldest and not bound.contains(table.oldest):
+            return True
+    return False
+
+
 def _is_custom(candidate: Candidate) -> bool:
     return candidate.source == "find-links" and candidate.family is None
 
@@ -152,6 +176,13 @@ def _nothing_fits(
     facts: MachineFacts, candidates: Sequence[Candidate], wanted: Wanted, table: Table
 ) -> MachineError:
     if not any(wanted.specifier.contains(each.version) for each in candidates):
+        if _is_too_old(wanted.specifier, table):
+            oldest = minor_of(table.oldest)
+            return MachineError(
+                f"no torch that this envkit knows meets torch{wanted.specifier}: its table begins at torch {oldest}",
+                hint=f"Ask for torch>={oldest}, or put the older wheel into a folder of find-links: "
+                "export PIP_FIND_LINKS=FOLDER",
+            )
         return MachineError(
             f"no torch up to {table.newest}, the newest that this envkit knows, meets torch{wanted.specifier}",
             hint="Upgrade envkit (pip install --upgrade envkit-ml), "

@@ -52,6 +52,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         """Return the newest torch that the table knows."""
         return max(parse_version(version) for release in self.releases for version in release.versions)
 
+    @property
+    def oldest(self) -> Version:
+        """Return the oldest torch that the table knows."""
+        return min(parse_version(version) for release in self.releases for version in release.versions)
+
     def find_default(self, version: Version, *, system: str, machine: str) -> str | None:
         """Return the variant of the package index's wheel of this version, None if it is not known.
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from envkit.api.facts import Platform
     from envkit.torchbuild.rows import Family
 
+# The variant of a build that its maker gave no name.
+OWN = "own"
+
 _CUDA = re.compile(r"cu(\d\d)(\d)")
 _ROCM = re.compile(r"rocm(\d+)\.(\d+)(?:\.\d+)*")
 

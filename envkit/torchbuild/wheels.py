@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 # The names that glibc's versions had in wheel tags before PEP 600.
 _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+# Of a Mac whose release nobody tells: the first for Apple silicon.
+_OLDEST_MACOS = (11, 0)
 
 
 def local_wheels(folders: Sequence[str]) -> list[LocalWheel]:
@@ -49,6 +53,11 @@ def check_tags(filename: str, platform: Platform, *, python: str) -> Obstacle | 
     return Obstacle(f"its wheel is for {made_for}, not for Python {python} on this machine")
 
 
+def is_plain_linux(filename: str) -> bool:
+    """Tell whether a wheel is for Linux without a word about its libc: ``linux_aarch64``, not ``manylinux``."""
+    return all(tag.platform.startswith("linux_") for tag in parse_wheel_filename(filename)[3])
+
+
 def wheel_tags(platform: Platform, *, python: str) -> Iterator[Tag]:
     """Yield the tags of wheels for this Python (``3.11``) on this platform, the best first."""
     version = tuple(int(part) for part in python.split(".")[:2])
@@ -60,8 +69,8 @@ def wheel_tags(platform: Platform, *, python: str) -> Iterator[Tag]:
 
 def _platforms(platform: Platform) -> Iterable[str]:
     if platform.system == "darwin":
-        major, _, minor = (platform.os_version or "11.0").partition(".")
-        release = int(major), int(minor.partition(".")[0] or 0)
+        told = re.match(r"([0-9]{1,4})(?:\.([0-9]{1,4}))?", platform.os_version or "")
+        release = (int(told[1]), int(told[2] or 0)) if told else _OLDEST_MACOS
         return mac_platforms(release, machine_of(platform))
     if platform.system == "windows":
         return ["win_arm64" if machine_of(platform) == "aarch64" else "win_amd64"]

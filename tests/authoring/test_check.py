@@ -150,7 +150,13 @@ def test_check_of_metadata_with_one_fault_turns_one_id_red(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("change", "what", "said"), CODE_FAULTS)
+@pytest.mark.parametrize(
+    ("change", "what", "said"),
+    [
+        pytest.param(*fault, marks=[pytest.mark.long] * (number > 4))
+        for number, fault in enumerate(CODE_FAULTS)
+    ],
+)
 def test_check_of_code_with_one_fault_turns_one_id_red(
     tmp_path: Path, change: Change, what: str, said: str
 ) -> None:

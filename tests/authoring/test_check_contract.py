@@ -133,7 +133,10 @@ def test_check_of_a_built_in_plugin_finds_its_contract_kept(task: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", SPOILED)
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(what, marks=[pytest.mark.long] * (number > 1)) for number, what in enumerate(SPOILED)],
+)
 def test_check_of_a_plugin_that_breaks_one_promise_turns_one_id_red(tmp_path: Path, what: str) -> None:
     found = red(wheel_of_copy(tmp_path, SPOILED[what]))
     assert list(found) == [what], found

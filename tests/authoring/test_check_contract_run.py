@@ -97,6 +97,7 @@ def test_try_promises_of_a_loop_that_ends_its_process_goes_on_with_the_rest(tmp_
     assert tried["gold"].problem is None
 
 
+@pytest.mark.slow
 def test_try_promises_of_a_loop_that_hangs_says_where(tmp_path: Path) -> None:
     place = site_of(tmp_path / "made", with_loop(LOOP))
     began = time.monotonic()

@@ -74,6 +74,7 @@ def test_check_of_an_extension_with_a_bad_check_names_the_promise(tmp_path: Path
     assert "house.processors" in found["check.doctor-says-what-to-do"]
 
 
+@pytest.mark.slow
 def test_check_of_an_extension_with_a_misspelt_hook_names_the_nearest(tmp_path: Path) -> None:
     found = bad(tmp_path, CODE.replace("def envkit_checks", "def envkit_check"))
     assert list(found) == ["check.hooks"]

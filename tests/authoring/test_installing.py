@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from envkit.api.errors import PluginFault
     from envkit.authoring.calls import Runner
     from envkit.authoring.owner import Owner
 
@@ -183,13 +184,24 @@ def test_package_that_was_there_before_is_never_to_be_taken_out(
     assert "uninstall" not in (fault.value.hint or "")
 
 
-def test_plugin_that_does_not_load_is_said_with_how_to_remove_it(install: Callable[..., Any]) -> None:
+def test_plugin_that_does_not_load_is_said_with_its_state_and_how_to_remove_it(
+    install: Callable[..., Any],
+) -> None:
     plan = install("good")
+    told: dict[str, PluginFault] = {
+        "broken": "broken",
+        "silent": "broken",
+        "incompatible": "incompatible",
+        "disabled": "disabled",
+        "overruled": "conflict",
+    }
 
-    with pytest.raises(PluginError, match="cannot be used: no luck") as fault:
-        check_installed(plan, [state("envkit-good", state="broken", problem="no luck")])
+    for how, fault_state in told.items():
+        with pytest.raises(PluginError, match="cannot be used: no luck") as fault:
+            check_installed(plan, [state("envkit-good", state=how, problem="no luck")])
 
-    assert "envkit plugin remove envkit-good" in (fault.value.hint or "")
+        assert fault.value.state == fault_state
+        assert "envkit plugin remove envkit-good" in (fault.value.hint or "")
 
 
 def test_state_of_another_plugin_is_no_fault_of_this_one(install: Callable[..., Any]) -> None:

@@ -106,7 +106,7 @@ def test_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         make(tmp_path / "file" / "made")
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(TEXTS, TEXTS)
 @example("\udce9", "a\udce9b")
 @example('"""\n[project]', "'''\nname = 1")

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,9 @@ def test_facts_json_is_what_the_schema_says(facts: dict[str, Any]) -> None:
         (["--skip", "python.rnage"], "'python.rnage'", "Did you mean 'python.range'?"),
         (["--only", "disk,nothing-like-it"], "'nothing-like-it'", "envkit doctor --list"),
         (["--only", "task.disk"], "'task.disk' is asked of a task", "--task ner"),
+        (["--only", ""], "--only names no check", "--help"),
+        (["--only", ","], "--only names no check", "--help"),
+        (["--only", "gpu", "--skip", "gpu"], "no check is left", "Leave --skip out"),
         (["--yes"], "--yes goes with --fix", ""),
         (["--dry-run"], "--dry-run goes with --fix", ""),
         (["--fix", "--dry-run", "--yes"], "contradict", ""),
@@ -326,11 +330,25 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_doctor_mutated_facts_give_findings_or_an_error_that_names_the_field(
     data: st.DataObject, facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    judge_mutated(data, facts, tmp_path_factory.getbasetemp())
+
+
+@pytest.mark.slow
+@settings(max_examples=200)
+@given(data=st.data())
+def test_doctor_facts_mutated_in_many_more_ways_are_judged_as_well(
+    data: st.DataObject, facts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    judge_mutated(data, facts, tmp_path_factory.getbasetemp())
+
+
+def judge_mutated(data: st.DataObject, facts: dict[str, Any], folder: Path) -> None:
+    """Change one value of the facts, and have the doctor judge them."""
     mutated = json.loads(json.dumps(facts | RICH))
     *folders, last = data.draw(st.sampled_from(list(paths_in(mutated))))
     place = mutated
@@ -338,7 +356,7 @@ def test_doctor_mutated_facts_give_findings_or_an_error_that_names_the_field(
         place = place[name]
     place[last] = data.draw(ODD)
 
-    code, said = judge(write(tmp_path_factory.getbasetemp(), mutated))
+    code, said = judge(write(folder, mutated))
 
     assert "Traceback" not in said and "bug in envkit" not in said
     assert code in (0, 1) or (code == 2 and "facts.json" in said)
@@ -359,3 +377,115 @@ def judge(file: str) -> tuple[int, str]:
         return error.exit_code, f"{error.message} {error.hint}"
     said = [f"{each.id} {each.severity} {each.summary} {each.fix}" for each in found]
     return int(report.verdict == "errors"), "\n".join(said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", ["index-url = https://x\n", "[global]\nno-index = maybe\n"])
+def test_doctor_broken_pip_configuration_is_one_finding(
+    envkit_here: Any, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "pip.conf").write_text(content)
+
+    done = envkit_here("doctor", "--only", "installer", PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+
+    assert done.returncode == 1 and done.stderr == ""
+    assert "installer.pip-configuration: pip's configuration cannot be read" in done.stdout
+
+
+def unread(facts: dict[str, Any], part: str, **more: Any) -> dict[str, Any]:
+    return facts | {"unread": [{"what": part, "why": "no answer in 5 s", "part": part, **more}]}
+
+
+@pytest.mark.slow
+def test_doctor_gpus_that_gave_no_answer_are_not_called_none(
+    envkit_here: Any, tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    file = write(tmp_path, unread(facts, "nvidia", is_whole=True))
+
+    done = envkit_here("doctor", "--for", file, "--only", "gpu", "--strict")
+
+    assert done.returncode == 1
+    assert "NVIDIA's could not be read: no answer in 5 s" in done.stdout
+    assert "No NVIDIA GPU was found" not in done.stdout
+    assert "checks could not be made in " in done.stdout and "All well" not in done.stdout
+    assert envkit_here("doctor", "--for", file, "--only", "gpu").returncode == 0
+
+
+def test_doctor_facts_without_network_are_well(
+    envkit_here: Any, tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    done = envkit_here(
+        "doctor", "--for", write(tmp_path, facts), "--only", "network.package-index", "--strict"
+    )
+
+    assert done.returncode == 0 and "could not be made" not in done.stdout
+
+
+@pytest.mark.slow
+def test_doctor_system_is_another_name_of_platform(envkit_here: Any) -> None:
+    done = envkit_here("doctor", "--only", "system")
+
+    assert "System" in done.stdout and "All well: 0" not in done.stdout and done.returncode == 0
+
+
+def test_doctor_many_gpus_are_the_first_and_a_count(
+    envkit_here: Any, tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    gpus = [{"index": n, "name": f"NVIDIA X{n}", "compute_capability": "9.0"} for n in range(1000)]
+    there = facts | {"nvidia": facts["nvidia"] | {"gpus": gpus, "driver_version": "580.65.06"}}
+
+    done = envkit_here("doctor", "--for", write(tmp_path, there), "--only", "python")
+
+    assert "NVIDIA X19," in done.stdout and "NVIDIA X20," not in done.stdout
+    assert "and 980 more" in done.stdout
+
+
+def test_doctor_size_that_is_none_is_refused(envkit_here: Any, tmp_path: Path, facts: dict[str, Any]) -> None:
+    there = facts | {"memory": facts["memory"] | {"total": -5}}
+
+    done = envkit_here("doctor", "--for", write(tmp_path, there))
+
+    assert done.returncode == 2 and "total of memory" in done.stderr
+
+
+@pytest.mark.slow
+def test_doctor_check_of_many_findings_shows_the_first_and_the_worst(
+    envkit_here: Any, tmp_path: Path
+) -> None:
+    many = "lambda context: [Finding(severity='error' if n == 99 else 'info', summary=f'no {n}') for n in range(100)]"
+    environ = acme(tmp_path, check("acme.x", many))
+
+    done = envkit_here("doctor", "--only", "acme", **environ)
+
+    assert done.returncode == 1
+    assert "no 19" in done.stdout and "no 20" not in done.stdout
+    assert "and 80 more that this check found" in done.stdout
+
+
+@pytest.mark.slow
+def test_doctor_fix_of_a_well_machine_has_nothing_to_mend(envkit_here: Any, tmp_path: Path) -> None:
+    environ = acme(tmp_path, check("acme.x"))
+
+    done = envkit_here("doctor", "--only", "acme", "--fix", "--dry-run", **environ)
+
+    assert "There is nothing to mend." in done.stdout and "yours to run" not in done.stdout
+
+
+@pytest.mark.slow
+def test_doctor_silent_settings_are_told_and_all_else_is_looked_at(
+    envkit_here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, is_over = tmp_path / "silent", threading.Event()
+    usual = Path.is_file
+    monkeypatch.setattr(
+        Path, "is_file", lambda path: is_over.wait() if path.is_relative_to(silent) else usual(path)
+    )
+    monkeypatch.setattr("envkit.cli.settings.read_settings.__kwdefaults__", {"seconds": 0.05})
+    try:
+        done = envkit_here("doctor", "--only", "platform", XDG_CONFIG_HOME=str(silent))
+        facts = envkit_here("facts", XDG_CONFIG_HOME=str(silent))
+    finally:
+        is_over.set()
+    assert done.returncode == 0
+    assert str(silent) in done.stdout and "System" in done.stdout
+    assert facts.returncode == 4 and str(silent) in facts.stderr

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import envkit as package
 from envkit.api import errors
 from envkit.cli import COMMANDS
 
@@ -174,3 +177,45 @@ def test_password_in_the_torch_index_is_shown_nowhere(envkit_here: Any, words: l
 
     assert "mirror.example" in done.stdout
     assert "s3kret" not in done.stdout + done.stderr
+
+
+def started(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash in which ENVKIT is the command."""
+    line = line.replace("ENVKIT", f"{sys.executable} -m envkit")
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words", ["doctor --only python", "doctor --json --only python", "doctor --list", "torch", "facts"]
+)
+def test_command_without_an_output_ends_as_with_one(words: str) -> None:
+    done = started(f"ENVKIT {words} >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_without_an_output_ends_as_with_one() -> None:
+    done = started("ENVKIT --help <&- >&- 2>&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_reader_that_leaves_the_doctor_is_no_error() -> None:
+    done = started("set -o pipefail; ENVKIT doctor -v --only python | head -n 1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_interrupt_before_the_command_line_is_there_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stop:
+        def find_spec(self, name: str, *rest: object) -> None:
+            if name == "envkit.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "envkit.cli")
+    monkeypatch.setattr(sys, "meta_path", [Stop(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(Path(package.__file__).with_name("__main__.py")), run_name="__main__")
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "error: stopped\n"

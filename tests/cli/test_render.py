@@ -13,7 +13,7 @@ from rich.text import Text
 
 from envkit.api.events import Message, Metrics, Phase, Plan, Step
 from envkit.cli.progress import LiveScreen, PlainScreen
-from envkit.cli.render import print_table, seconds_text, size_text
+from envkit.cli.render import print_pairs, print_table, seconds_text, size_text
 
 
 def console(*, is_terminal: bool = False) -> tuple[Console, io.StringIO]:
@@ -45,6 +45,14 @@ def test_print_table_starts_every_column_in_one_place(rows: list[tuple[str, str]
     lines = stream.getvalue().splitlines()[1:]
     starts = {cell_len(line[: line.index("  |") + 2]) for line in lines if "|" not in line.split("  |")[0]}
     assert len(starts) <= 1
+
+
+def test_print_pairs_prints_names_alone_in_bold() -> None:
+    to, stream = console(is_terminal=True)
+
+    print_pairs([("why", "a value")], console=to)
+
+    assert stream.getvalue() == "\x1b[1mwhy\x1b[0m  a value\n"
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,12 @@ def test_set_and_unset_change_nothing_else_of_any_document(
     removed = tomllib.loads(toml_without(added, (table, key), file=FILE).decode())
     without = {name: each for name, each in content.get(table, {}).items() if name != key}
     assert removed == {**content, table: without}
+
+
+@pytest.mark.parametrize("head", ["", "[ner]\n"])
+def test_set_keeps_the_comment_of_a_value_that_is_true_or_false(head: str) -> None:
+    keys = ("ner", "freeze") if head else ("freeze",)
+
+    changed = toml_with(f"{head}freeze = true  # for now\n".encode(), keys, False, file=FILE)
+
+    assert changed.decode() == f"{head}freeze = false  # for now\n"

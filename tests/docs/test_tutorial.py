@@ -1,4 +1,4 @@
-"""The tutorial, done as it says: its listings in the fast tests, all of its commands in the slow one."""
+"""The tutorial, done as it says: what needs no torch and no network alone, and all of its commands."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def write_script(file: Path, python: Path) -> None:
     file.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_listings_of_the_tutorial_are_what_its_commands_make(tmp_path: Path) -> None:
     reader = Reader(
         folder=tmp_path,

@@ -103,6 +103,7 @@ def test_read_plugin_states_import_that_hangs_is_silent_and_costs_its_time_alone
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_read_plugin_states_too_many_hang_says_which_were_not_tried(tmp_path: Path) -> None:
     for number in range(3):
         install(tmp_path, f"envkit-aa-hangs{number}", "import time\ntime.sleep(60)", task=f"aa{number}")
@@ -121,6 +122,64 @@ def test_read_plugin_states_one_task_of_two_names_both(tmp_path: Path) -> None:
 
     problem = "the task 'tiny' is claimed by envkit-first 1.0 and by envkit-second 1.0"
     assert {(state.state, state.problem) for state in states.values()} == {("conflict", problem)}
+
+
+def test_read_plugin_states_task_that_a_setting_gives_away_is_overruled_and_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, "envkit-first", f"open({str(tmp_path / 'loaded')!r}, 'w').close()\n{TASK}", task="tiny")
+    install(tmp_path, "envkit-second", TASK, task="tiny")
+    monkeypatch.setenv("ENVKIT_PREFER_PLUGINS", "tiny=envkit-second")
+
+    states = states_of(tmp_path)
+
+    assert {name: state.state for name, state in states.items()} == {
+        "envkit-first": "overruled",
+        "envkit-second": "ok",
+    }
+    assert "plugins.prefer.tiny gives the task 'tiny' to envkit-second 1.0" in str(
+        states["envkit-first"].problem
+    )
+    assert not (tmp_path / "loaded").exists()
+
+
+def test_read_plugin_states_disabled_rival_is_no_conflict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("envkit-first", "envkit-second"):
+        install(tmp_path, name, TASK, task="tiny")
+    monkeypatch.setenv("ENVKIT_DISABLE_PLUGINS", "envkit-first")
+
+    states = states_of(tmp_path)
+
+    assert {name: (state.state, state.milliseconds is None) for name, state in states.items()} == {
+        "envkit-first": ("disabled", True),
+        "envkit-second": ("ok", False),
+    }
+
+
+def test_read_plugin_states_plugin_for_another_api_is_incompatible_task_or_extension(tmp_path: Path) -> None:
+    install(tmp_path, "envkit-t", f"api_version = '99.0'\n{TASK}", task="tt")
+    install(tmp_path, "envkit-x", f"api_version = '99.0'\n{checks_module(check('a.b'))}")
+
+    states = states_of(tmp_path)
+
+    assert [state.state for state in states.values()] == ["incompatible", "incompatible"]
+    assert all("99.0" in str(state.problem) for state in states.values())
+
+
+def test_read_plugin_states_what_an_import_does_besides_is_remarked(tmp_path: Path) -> None:
+    install(tmp_path, "envkit-t", f"import os\nos.environ['X_Y'] = '1'\nprint('hi')\n{TASK}", task="tt")
+    install(tmp_path, "envkit-x", f"print('hello')\n{checks_module(check('a.b'))}")
+    install(tmp_path, WELL, TASK, task="tiny")
+
+    states = states_of(tmp_path)
+
+    assert {name: state.remarks for name, state in states.items()} == {
+        "envkit-t": ("prints 'hi'", "changes the variables 'X_Y'"),
+        "envkit-x": ("prints 'hello'",),
+        WELL: (),
+    }
 
 
 # What the metadata ask for, as packages and as a range of Pythons, and what is said of it.

@@ -78,7 +78,7 @@ _FACTS: dict[str, MachineFacts] = {
     "python.externally-managed": change(
         _CPU, "python", prefix="/usr", externally_managed="/usr/lib/python3.12/EXTERNALLY-MANAGED"
     ),
-    "python.path-variable": with_variables(_CPU, PYTHONPATH="/opt/lib"),
+    "python.path-variable": with_variables(_CPU, PYTHONPATH="/usr/lib"),
     "python.user-site": change(_CPU, "python", user_site="/home/ada/.local/lib/python3.12/site-packages"),
     "python.conda-in-venv": with_variables(_CPU, CONDA_PREFIX="/home/ada/miniforge3"),
     "platform.system": change(_CPU, "platform", system="windows"),
@@ -168,4 +168,5 @@ TRIGGERS: dict[str, CheckContext] = {
     "plugin.conflict": _plugin("conflict", problem="envkit-poem 0.1 and envkit-verse 0.2 both claim 'poem'"),
     "plugin.requirements": _plugin("incompatible", problem="it needs Python >=3.13"),
     "plugin.heavy": _plugin("ok", heavy=("torch",), milliseconds=1400.0),
+    "plugin.import": _plugin("ok", remarks=("prints 'hello'", "changes the working folder")),
 }

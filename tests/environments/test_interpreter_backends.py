@@ -42,4 +42,6 @@ def test_choice_for_a_backend_of_others_gives_interpreters_to_one_that_uses_them
     choice = choose(EnvSpec(backend="by-others"), planning=surroundings)
     usual = choose(EnvSpec(), planning=surroundings)
     assert choice.pythons == (usual.pythons if is_given else ())
-    assert usual.pythons and choice.python_range == SpecifierSet(f"=={'.'.join(usual.version.split('.')[:2])}.*")
+    assert usual.pythons and choice.python_range == SpecifierSet(
+        f"=={'.'.join(usual.version.split('.')[:2])}.*"
+    )

@@ -33,10 +33,95 @@ def ids(log: str | bytes) -> list[str]:
         "loss 0.4071 nanoseconds 12\n",
         "permission to continue was denied by no one\n",
         "NCCL version 2.27.3+cuda12.9\n",
+        '            "OOMKilled": false,\n',
+        "Freezing user space processes; OOM killer disabled.\n",
+        "WARNING: docker run --oom-kill-disable is discarded\n",
+        "srun: error: n1: task 0: Killed\nslurmstepd: error: *** STEP 7.0 CANCELLED DUE TO TIME LIMIT ***\n",
+        "This exits with exit code 137 if OOM\n",
+        "exit code 137 means that the memory ran out\n",
+        "epoch 1 proxy_metric=0.4 step 407\n",
+        "proxy anchor loss 0.31, batch 407\n",
+        "runc: mkdir /sys/fs/cgroup/docker/3f: no space left on device\n",
+        "unable to create session key: disk quota exceeded\n",
+        "a run stops when the disk is full\n",
+        "pcieport 0000:00:1c.0: PCIe Bus Error: severity=Corrected, type=Physical Layer\n",
+        "Generating a self-signed certificate for the notebook\n",
+        "429 Client Error: Too Many Requests for url: https://index.example.com/simple/torch/\n",
+        "Using bf16 Mixed Precision\n",
+        "'ignore_mismatched_sizes': False,\n",
+        "no NaN values in the labels\n",
+        "checking for NaN values in 12 columns\n",
+        "training will stop when loss is nan\n",
+        "skipping a step: non-finite gradient\n",
+        "NCCL error handling mode: 3\n",
+        "faulthandler is registered for SIGSEGV\n",
+        "Hint: if you see CUDA out of memory, lower --micro-batch-tokens\n",
+        "/models is mounted as a read-only file system of the cluster\n",
+        "image segmentation fault-tolerant training\n",
+        "this GPU works with bf16/gpu setup\n",
+        "connection broken: 0 of 12 downloads\n",
+        "offline mode is enabled: models come from the cache\n",
+        "externally managed python environment: no\n",
+        "libomp was already initialized by torch\n",
+        "NCCL errors: 0\n",
+        "gpu is lost 0 times\n",
     ],
 )
 def test_log_without_a_known_trouble_gives_nothing(log: str) -> None:
     assert ids(log) == []
+
+
+MULTIPROCESSING = """  File "/usr/lib/python3.12/multiprocessing/synchronize.py", line 57, in __init__
+    sl = self._semlock = _multiprocessing.SemLock(
+                         ^^^^^^^^^^^^^^^^^^^^^^^^^
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "trouble"),
+    [
+        ("OSError: [Errno 28] inotify watch limit reached", "file-watches"),
+        ("Error: ENOSPC: System limit for number of file watchers reached, watch '/data'", "file-watches"),
+        ("tail: cannot watch 'run.log': No space left on device", "file-watches"),
+        ("OSError: [Errno 24] inotify instance limit reached", "file-watches"),
+        (
+            "RuntimeError: unable to write to file </torch_1_4_7>: No space left on device (28)",
+            "shared-memory",
+        ),
+        ("OSError: [Errno 28] No space left on device: '/dev/shm/joblib_memmapping_1'", "shared-memory"),
+        (f"{MULTIPROCESSING}OSError: [Errno 28] No space left on device", "shared-memory"),
+        ("OSError: [Errno 28] No space left on device: '/home/ada/torch_2/x.bin'", "disk-full"),
+        ("unable to open shared memory object </torch_1_4>: Too many open files (24)", "open-files"),
+        ("ImportError: libgomp.so.1: cannot allocate memory in static TLS block", "static-tls"),
+        ("ERROR: No matching distribution found for torch-scatter==2.1.2", "package-no-wheel"),
+        ("ERROR: No matching distribution found for torchtext==0.19", "package-no-wheel"),
+        ("ERROR: No matching distribution found for torch", "torch-no-wheel"),
+        ("SSLError: certificate verify failed: Hostname mismatch, not for 'x'", "certificate-name"),
+        ("ssl: certificate verify failed: certificate has expired (_ssl.c:1000)", "certificate-time"),
+        ("srun: error: n1: task 0: Killed", "host-memory"),
+        ("srun: error: n1: tasks 0-3,7: Killed", "host-memory"),
+        ("make[2]: *** [train.mk:3: model] Killed", "host-memory"),
+        ("Command terminated by signal 9", "host-memory"),
+        ("slurmstepd: error: Detected 2 oom_kill events in StepId=7.0", "host-memory"),
+        ('"State": {"OOMKilled": true, "ExitCode": 137}', "host-memory"),
+        ("      Exit Code:    137", "host-memory"),
+        ("Received HTTP code 407 from proxy after CONNECT", "proxy-login"),
+        (
+            "ImportError: libc10.so: cannot open shared object file: No such file or directory",
+            "undefined-symbol",
+        ),
+        ("libcurl.so.4: cannot open shared object file: No such file", "system-library-missing"),
+        ("nvidia-container-cli: initialization error: nvml error: driver not loaded", "driver-missing"),
+        ("PermissionError: [Errno 13] Permission denied: '/usr/lib/python3/dist-packages/x'", "permission"),
+        ("PermissionError: [Errno 13] Permission denied: '/home'", "permission"),
+        ("PermissionError: [Errno 13] Permission denied: '/home/ada/.cache/x'", "permission-home"),
+        ("mkdir: cannot create directory ‘/home/ada/runs’: Permission denied", "permission-home"),
+        ("PermissionError: [Errno 13] Permission denied: '/dev/nvidia0'", "gpu-permission"),
+        ("Unable to open /dev/kfd read-write: Permission denied", "gpu-permission"),
+    ],
+)
+def test_line_that_resembles_another_trouble_gives_its_own_alone(log: str, trouble: str) -> None:
+    assert ids(log) == [trouble]
 
 
 def test_line_shown_is_the_last_that_tells_with_its_number() -> None:
@@ -57,12 +142,30 @@ def test_line_that_a_progress_bar_wrote_over_is_shown_alone() -> None:
         b"\x1b[1;31mRuntimeError\x1b[0m: CUDA error: no kernel \x1b[4mimage\x1b[24m is available for execution\n",
         NO_KERNEL.encode("utf-16"),
         NO_KERNEL.encode("utf-16-le"),
+        ("────── ─ ──────\n" + NO_KERNEL).encode("utf-16-le"),
         ("größer: " + NO_KERNEL).encode("latin-1"),
         b"\xef\xbb\xbf" + NO_KERNEL.encode(),
         b"\x00\xff\xfe\x80" + NO_KERNEL.encode(),
         NO_KERNEL.upper().encode(),
+        b"\0" * 999 + NO_KERNEL.encode(),
+        b"\0" * 1_100_000 + NO_KERNEL.encode(),
+        b"\0" * 1000 + NO_KERNEL.encode("utf-16-le"),
+        b"\0" * 1000 + NO_KERNEL.encode("utf-16-be"),
     ],
-    ids=["colours", "utf-16", "utf-16 unmarked", "latin-1", "utf-8 mark", "binary", "capitals"],
+    ids=[
+        "colours",
+        "utf-16",
+        "utf-16 unmarked",
+        "utf-16 with lines drawn",
+        "latin-1",
+        "utf-8 mark",
+        "binary",
+        "capitals",
+        "zeros first",
+        "many zeros first",
+        "zeros before utf-16",
+        "zeros before utf-16 of the other order",
+    ],
 )
 def test_log_in_any_encoding_and_with_colours_is_read(log: bytes) -> None:
     assert ids(log) == ["no-kernel-image"]
@@ -152,7 +255,7 @@ def long_log(kind: str, size: int) -> Endless:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", LONG_LOGS)
 def test_log_of_100_mb_takes_seconds(kind: str) -> None:
     began = time.process_time()

@@ -6,7 +6,9 @@ import re
 import time
 
 import pytest
+from click.testing import CliRunner
 
+from envkit.cli import command as envkit
 from envkit.explain import Rule, explain_log, load_rules
 
 RULES = load_rules()
@@ -36,6 +38,53 @@ def test_rules_are_whole_and_name_only_each_other() -> None:
         for sign in rule.signs:
             assert sign.words == sign.words.lower(), rule.id
             assert re.sub(r"[\d\W]", "", sign.words), f"{rule.id}: {sign.words!r} holds no letters"
+
+
+FIXES = [(rule.id, fix) for rule in RULES for fix in rule.fix]
+# What a command costs beside what it mends, and the words that have to say so.
+COSTS = {
+    r"\breboot\b|\brestart the machine\b": "ends all that runs",
+    r"systemctl (?:restart|stop) docker": "stops the containers that run",
+    r"\busermod -aG docker\b": "all that root may",
+    r"\bsudo chown -R\b": "inside of your own home folder",
+    r"\bsudo nvidia-smi -c\b": "a machine of your own",
+    r"\bruns clean\b": "--dry-run",
+}
+NEVER = (
+    r"\brm -|system prune|image prune|volume|--force|--break-system-packages|chmod|verify=False|trusted-host"
+)
+
+
+@pytest.mark.parametrize(("command", "words"), COSTS.items())
+def test_fix_that_costs_something_says_so(command: str, words: str) -> None:
+    costly = [fix for _, fix in FIXES if re.search(command, fix, re.IGNORECASE)]
+
+    assert costly
+    assert [fix for fix in costly if words not in fix] == []
+
+
+def test_no_fix_removes_what_cannot_be_had_again_or_turns_a_guard_off() -> None:
+    assert [each for each in FIXES if re.search(NEVER, each[1])] == []
+
+
+COMMANDS = sorted(
+    {
+        words
+        for _, fix in FIXES
+        for words in re.findall(r"(?:^|[:,] |\b[A-Z_]+=\w+ )envkit ([a-z]+(?: [\w.+-]+)*)", fix)
+    }
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_command_of_envkit_in_a_fix_exists_with_its_options(words: str) -> None:
+    names = [each for each in words.replace("TASK", "ner").split(" --")[0].split() if each.islower()]
+    options = re.findall(r"--[a-z-]+", words)
+
+    shown = CliRunner().invoke(envkit, [*names, "--help"])
+
+    assert shown.exit_code == 0, shown.output
+    assert [each for each in options if not re.search(rf"{each}\b", shown.output)] == []
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,40 @@ def test_hub_token_file_that_cannot_be_looked_at_is_noted(tmp_path):
     assert files.unread[0].why == os.strerror(40) or "symbolic links" in files.unread[0].why
 
 
+@pytest.mark.parametrize("kind", ["folder", "device", "pipe", "link"])
+def test_hub_token_file_that_is_no_regular_file_has_no_mode_to_mend(tmp_path, kind):
+    token = tmp_path / "token"
+    if kind == "folder":
+        token.mkdir(mode=0o755)
+    elif kind == "pipe":
+        os.mkfifo(token, mode=0o644)
+    elif kind == "link":
+        (tmp_path / "other").write_text("x")
+        token.symlink_to(tmp_path / "other")
+    place = "/dev/null" if kind == "device" else str(token)
+    found = read(tmp_path, HF_TOKEN_PATH=place)
+    assert (found.token_file, found.token_file_mode) == (place, None)
+
+
+def test_hub_token_file_of_another_user_has_no_mode_to_mend(tmp_path, monkeypatch):
+    token = tmp_path / "token"
+    token.write_text("hf_s3cret")
+    token.chmod(0o644)
+    assert read(tmp_path, HF_TOKEN_PATH=str(token)).token_file_mode == "644"
+    monkeypatch.setattr(os, "getuid", lambda: token.stat().st_uid + 1)
+    assert read(tmp_path, HF_TOKEN_PATH=str(token)).token_file_mode is None
+
+
+@pytest.mark.parametrize(("folder_mode", "mode"), [(0o700, None), (0o711, "644"), (0o750, "644")])
+def test_hub_token_in_a_folder_that_only_its_owner_enters_is_open_to_nobody(tmp_path, folder_mode, mode):
+    token = tmp_path / "home/hf/token"
+    token.parent.mkdir(parents=True)
+    token.write_text("hf_s3cret")
+    token.chmod(0o644)
+    token.parent.parent.chmod(folder_mode)
+    assert read(tmp_path, HF_TOKEN_PATH=str(token)).token_file_mode == mode
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize(
     "variables",

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from envkit.machine.files import Files
 from envkit.machine.interpreters import find_interpreters, find_origin, read_python
 
 
@@ -90,3 +92,19 @@ def test_python_names_the_users_own_packages_where_it_reads_them(monkeypatch):
     monkeypatch.setattr(sys.modules["site"], "USER_SITE", "/home/ann/.local/lib")
     assert read_python(search_path=["/home/ann/.local/lib"]).user_site == "/home/ann/.local/lib"
     assert read_python(search_path=["/usr/lib"]).user_site is None
+
+
+def test_interpreters_in_a_folder_that_does_not_answer_cost_the_others_nothing(tmp_path, monkeypatch):
+    there, usual, is_over = interpreter(tmp_path / "a", "python3.13"), os.access, threading.Event()
+    silent = str(tmp_path / "silent")
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: is_over.wait() if path.startswith(silent) else usual(path, mode)
+    )
+    files = Files(tmp_path, part="interpreters")
+    path = os.pathsep.join((silent, str(there.parent)))
+    try:
+        found = find_interpreters(environ={"PATH": path}, files=files, seconds=0.05)
+    finally:
+        is_over.set()
+    assert [each.path for each in found] == [str(there)]
+    assert [(each.what, each.why) for each in files.unread] == [(silent, "no answer in 0.05 s")]

@@ -21,6 +21,7 @@ from envkit.api.facts import (
     FoundInterpreter,
     Gpu,
     HuggingFace,
+    InstalledPackage,
     Interpreter,
     MachineFacts,
     Memory,
@@ -215,3 +216,44 @@ def test_redacted_facts_of_root_in_a_container_lose_no_words():
     facts = msgspec.structs.replace(facts, unread=(Unread(what="x", why=text),))
     clean = redact(facts, environ={"HOME": "/root", "USER": "root"}, hostname="localhost")
     assert clean.unread[0].why == "root may read ~/.cache/uv and /usr/lib"
+
+
+def test_redacted_facts_hold_no_words_that_a_company_gave():
+    facts = msgspec.structs.replace(
+        machine("quser1", "qhost1", "1", "qproject1"),
+        cpu=Cpu(model="EPYC of quser1"),
+        certificates=(CertificateFile(path="zanzibarcorp.pem", named_by="SSL_CERT_FILE"),),
+        hugging_face=HuggingFace(endpoint="zanzibar.example/hub"),
+        network=(Reach(what="model hub", address="zanzibar.example", state="ok"),),
+        docker=Docker(
+            version="27.1.1-zanzibar",
+            runtimes=("runc", "zanzibar-runc", "nvidia"),
+            cdi_devices=("zanzibar.com/gpu=0", "nvidia.com/gpu=all"),
+            storage_driver="zanzibarfs",
+        ),
+        pip=Pip(settings=(PipSetting(name="only-binary", value="zanzibar-models,:all:", source="x"),)),
+        torch_sites=(
+            TorchSite(
+                environment="",
+                path="/usr/lib",
+                packages=(
+                    InstalledPackage(name="torch", version="2.9.0+zanzibar.cu126", build="zanzibar"),
+                    InstalledPackage(name="torchvision", version="0.24.0+cu126", build="cu126"),
+                ),
+            ),
+        ),
+        variables=(
+            Variable(name="UV_INDEX_ZANZIBARCORP_PASSWORD", value="***"),
+            Variable(name="NCCL_SOCKET_IFNAME", value="eth0,zanzibar0"),
+            Variable(name="TORCH_LOGS", value="zanzibar"),
+            Variable(name="PYTORCH_CUDA_ALLOC_CONF", value="expandable_segments:True,max_split_size_mb:64"),
+        ),
+    )
+    clean = redacted(facts, "quser1", "qhost1")
+    text = msgspec.json.encode(clean).decode().lower()
+    assert "zanzibar" not in text and "quser1" not in text
+    assert clean.docker.runtimes[0] == "runc" and clean.docker.cdi_devices[1] == "nvidia.com/gpu=all"
+    assert clean.docker.version is not None and clean.docker.version.startswith("27.1.1-")
+    assert clean.torch_sites[0].packages[1] == facts.torch_sites[0].packages[1]
+    assert clean.pip.settings[0].value.endswith(",:all:")
+    assert clean.variables[3].value == facts.variables[3].value

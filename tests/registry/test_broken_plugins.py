@@ -37,8 +37,8 @@ HARMLESS = (
     "run --help",
     "run sound --help",
     "env list --json",
-    "runs list --json",
-    "config show --json",
+    pytest.param("runs list --json", marks=pytest.mark.slow),
+    pytest.param("config show --json", marks=pytest.mark.slow),
 )
 
 

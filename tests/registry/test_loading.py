@@ -48,7 +48,7 @@ def module_of(version: object) -> ModuleType:
         ("1.3", (1, 3), "", ""),
         ("1.1", (1, 0), "incompatible", "pip install --upgrade envkit-ml"),
         ("2.0", (1, 9), "incompatible", "pip install --upgrade envkit-ml"),
-        ("1.9", (2, 0), "incompatible", "pip install --upgrade envkit-versions"),
+        ("1.9", (2, 0), "incompatible", "envkit plugin install --upgrade envkit-versions"),
         ("1", (1, 0), "broken", "Tell"),
         ("1.0.0", (1, 0), "broken", "Tell"),
         (1.0, (1, 0), "broken", "Tell"),

@@ -42,6 +42,7 @@ def test_examples_are_all_of_the_blocks_of_python() -> None:
     assert len(examples(*KINDS)) == blocks
 
 
+@pytest.mark.slow
 def test_examples_pass(tmp_path: Path) -> None:
     done = run_pytest_files(tmp_path, examples(""))
 

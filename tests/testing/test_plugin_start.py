@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from pytest_runs import run_pytest
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def test_plugin_imports_nothing_but_its_own_package() -> None:
     assert done.stdout.split() == ["envkit", "envkit.testing", "envkit.testing.pytest_plugin"]
 
 
+@pytest.mark.slow
 def test_fixtures_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
     listed = run_pytest(tmp_path, "", "--fixtures").out
 

@@ -140,6 +140,7 @@ def test_with_a_fixture_of_the_module(of_the_module, envkit_project):
 """
 
 
+@pytest.mark.slow
 def test_project_of_a_test_that_changes_the_process_fails_it_and_mends(tmp_path: Path) -> None:
     done = run_pytest(tmp_path, LEAVES.format(folder=str(tmp_path)), "-rE", GIVEN="1")
 

@@ -26,6 +26,8 @@ def make_facts() -> Callable[..., MachineFacts]:
         is_wsl: bool = False,
         is_container: bool = False,
         is_jetson: bool = False,
+        implementation: str = "cpython",
+        is_64bit: bool = True,
         amd: tuple[AmdGpu, ...] = (),
         intel: tuple[IntelGpu, ...] = (),
         unread: tuple[Unread, ...] = (),
@@ -37,7 +39,10 @@ def make_facts() -> Callable[..., MachineFacts]:
         return MachineFacts(
             taken_at="2026-01-02T03:04:05+00:00",
             python=Interpreter(
-                path="/usr/bin/python3.11", version="3.11.9", implementation="cpython", is_64bit=True
+                path="/usr/bin/python3.11",
+                version="3.11.9",
+                implementation=implementation,
+                is_64bit=is_64bit,
             ),
             platform=Platform(
                 system=system,

@@ -75,6 +75,11 @@ def test_gpu_without_code_is_told_with_the_nearest_builds(make_facts):
     ]
 
 
+def test_many_gpus_of_other_makers_are_told_by_the_first_few_and_a_count(make_facts):
+    gpus = tuple(AmdGpu(name=f"Radeon {number}", target="gfx1100") for number in range(100))
+    assert "Radeon 2 (gfx1100) and 97 more." in choose(make_facts(amd=gpus)).reason
+
+
 def test_gpu_without_a_driver_is_told_what_to_load(make_facts):
     rejected = choose(make_facts(amd=(SILENT,))).rejected[0]
     assert "amdgpu" in (rejected.unlock or "")

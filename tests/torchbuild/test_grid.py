@@ -25,7 +25,7 @@ def test_sample_of_the_grid_meets_every_rule():
     assert not breaches(sample)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("system", "machine"), SYSTEMS)
 def test_whole_grid_meets_every_rule(system, machine):
     assert not breaches(cell for cell in cells() if (cell.system, cell.machine) == (system, machine))

@@ -108,6 +108,8 @@ def test_build_comes_from_the_given_torch_index(make_facts):
         pytest.param(["8.6"], [wheel("2.16.0+cu134")], "2.16.0+cu134", id="newer than the table"),
         pytest.param(["8.6"], [wheel("2.13.0+company.3")], "2.13.0+company.3", id="somebody's own build"),
         pytest.param(["8.6"], [wheel("2.13.0+company.3"), wheel("2.12.1+cu126")], "2.12.1+cu126", id="known before own"),
+        pytest.param(["7.0"], [wheel("2.14.1", platform="linux_x86_64")], "2.14.1", id="without a name, not of the index"),
+        pytest.param(["8.6"], [wheel("2.14.1", platform="linux_x86_64"), wheel("2.12.1")], "2.12.1", id="known before own without a name"),
     ],
 )  # fmt: skip
 def test_build_in_find_links_that_fits_is_preferred(make_facts, capabilities, wheels, version):
@@ -205,7 +207,23 @@ def test_cpu_build_says_why_no_gpu_is_used(make_facts, capabilities, machine, re
         ({}, "3.16", ">=2.6", "no wheel for Python 3.16", "Use Python 3.11 to 3.15."),
         ({}, "3.10", ">=2.15", "no wheel for Python 3.10", "Use Python 3.11 to 3.15."),
         ({}, "3.11", ">=2.16", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
-        ({}, "3.11", "==2.15.0+cu132", "torch==2.15.0+cu132 leaves it out", None),
+        ({}, "3.11", "<2.6", "its table begins at torch 2.6", "export PIP_FIND_LINKS=FOLDER"),
+        ({}, "3.11", "==2.4.*", "meets torch==2.4.*: its table begins at torch 2.6", "Ask for torch>=2.6"),
+        ({}, "3.11", "~=2.5.0", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
+        ({}, "3.11", ">=1.13,<=2.5.1", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
+        ({}, "3.11", "===2.5.1+cu121", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
+        ({}, "3.11", "~=2.99", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
+        ({}, "3.11", "==2.13.0.post7", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
+        ({}, "3.11", "===nightly", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
+        (
+            {"implementation": "pypy"},
+            "3.11",
+            "",
+            "for CPython alone, and this Python is pypy",
+            "Use CPython 3.11.",
+        ),
+        ({"is_64bit": False}, "3.11", "", "no wheels for a 32-bit Python", "Use a 64-bit Python."),
+        ({"system": "freebsd"}, "3.11", "", "no wheels for x86_64 on freebsd", "Use Linux"),
         ({"libc": "musl", "libc_version": None}, "3.11", "", "no wheels for musl", "glibc"),
         ({"libc_version": "2.17"}, "3.11", "", "needs glibc 2.28 or newer, here is 2.17", "Upgrade"),
         ({"machine": "riscv64"}, "3.11", "", "no wheels for riscv64 on linux", "x86_64 or aarch64"),
@@ -238,3 +256,85 @@ def test_machine_without_any_build_is_an_error_with_a_way_out(
 def test_machine_without_an_index_build_takes_a_local_wheel(make_facts):
     own = wheel("2.13.0", platform="linux_riscv64")
     assert choose(make_facts(machine="riscv64"), wheels=[own]).version == "2.13.0"
+
+
+def test_python_of_another_minor_version_is_not_taken_to_be_pypy_too(make_facts):
+    assert choose(make_facts(implementation="pypy"), python="3.12").version == "2.15.0+cpu"
+
+
+def test_wheel_in_find_links_does_not_fit_pypy(make_facts):
+    with pytest.raises(MachineError, match="this Python is pypy"):
+        choose(make_facts(implementation="pypy"), wheels=[wheel("2.13.0+cpu")])
+
+
+@pytest.mark.parametrize(
+    ("specifier", "requirement", "build"),
+    [
+        ("===2.15.0", "torch===2.15.0", "the CUDA 13.2 build"),
+        ("==2.14.1+cu126", "torch==2.14.1+cu126", "the CUDA 12.6 build"),
+        ("==2.14.1+rocm7.14", "torch==2.14.1+rocm7.14", "the rocm7.14 build"),
+    ],
+)
+def test_build_for_gpus_is_taken_without_any_where_nothing_else_was_asked_for(
+    make_facts, specifier, requirement, build
+):
+    chosen = choose(make_facts(), specifier=SpecifierSet(specifier))
+    assert chosen.requirement == requirement
+    assert chosen.reason == (
+        f"No NVIDIA GPU was found, so {build}, on the CPU, since torch{specifier} allows no smaller one."
+    )
+
+
+@pytest.mark.parametrize("capabilities", [[], ["8.7"]])
+def test_wheel_without_a_name_that_the_index_would_not_take_is_told_as_ones_own(make_facts, capabilities):
+    own = wheel("2.9.0", platform="linux_aarch64")
+    facts = make_facts(
+        *capabilities,
+        driver="540.4.0" if capabilities else None,
+        machine="aarch64",
+        is_jetson=bool(capabilities),
+    )
+    build = choose(facts, wheels=[own])
+    assert (build.version, build.variant, build.source) == ("2.9.0", "own", "find-links")
+    assert "a build of your own, which lies in /wheels" in build.reason
+
+
+def test_gpu_whose_compute_capability_nothing_tells_is_noted(make_facts):
+    build = choose(make_facts("8.0", None, driver="580.65.06"))
+    assert build.variant == "cu132"
+    assert "Nothing tells the compute capability of GPU 1, so the choice leaves it out" in build.notes[0]
+    assert not any("Nothing tells" in note for note in choose(make_facts("8.0", driver="580.65.06")).notes)
+
+
+@pytest.mark.parametrize(
+    ("os_version", "reason"),
+    [
+        (
+            "12.2",
+            "This Mac has Apple silicon, but MPS needs macOS 12.3 or newer, so torch computes on the CPU.",
+        ),
+        ("12.3", "This Mac has Apple silicon, so torch computes on its GPU through MPS."),
+    ],
+)
+def test_mac_that_is_too_old_for_mps_is_told_so(make_facts, os_version, reason):
+    assert choose(make_facts(system="darwin", machine="arm64", os_version=os_version)).reason == reason
+
+
+def test_folders_that_nobody_can_look_into_are_noted(make_facts):
+    assert any("find-links are left out" in note for note in choose(make_facts(), wheels=None).notes)
+    assert not any("find-links" in note for note in choose(make_facts()).notes)
+
+
+@pytest.mark.parametrize("capability", ["3.0", "7.0", "8.6", "13.0"])
+def test_many_gpus_are_told_by_the_first_few_and_a_count(make_facts, capability):
+    facts = make_facts(*[capability] * 1000, driver="580.65.06")
+    build = choose(facts)
+    told = [build.reason, *build.endings, *build.notes, *(each.why for each in build.rejected)]
+    assert sum(map(len, told)) < 2500
+    assert "and 997 more" in " ".join(told)
+
+
+def test_gpus_of_one_kind_end_in_one_line(make_facts):
+    assert choose(make_facts("7.0", "7.0", "12.0", driver="580.65.06")).endings[0] == (
+        "no wheels for GPU 0 (compute capability 7.0) and GPU 1 (compute capability 7.0) from torch 2.15 on"
+    )

@@ -72,3 +72,10 @@ def test_wheel_tags_fit_python_and_platform_or_say_what_they_are_for(filename, p
     assert (obstacle is None) == fits
     if obstacle:
         assert f"Python {python}" in obstacle.why
+
+
+@pytest.mark.parametrize("release", ["Sonoma", "", "Darwin Kernel Version 23.1.0", None])
+def test_check_tags_macos_whose_release_is_no_number_is_the_oldest(release):
+    mac = Platform(system="darwin", machine="arm64", kernel="23", os_version=release)
+    assert check_tags("torch-2.13.0-cp311-cp311-macosx_11_0_arm64.whl", mac, python="3.11") is None
+    assert check_tags("torch-2.13.0-cp311-cp311-macosx_14_0_arm64.whl", mac, python="3.11") is not None

@@ -152,7 +152,7 @@ def _check_apple(context: CheckContext) -> Iterator[Finding]:
             severity="warn",
             summary="This macOS is too old for torch to compute on Apple's GPU: that takes 12.3",
             evidence=(f"macOS {facts.platform.os_version or 'of unknown version'}",),
-            fix="softwareupdate --install --all --restart",
+            fix="softwareupdate --install --all --restart   # restarts the Mac: save what is open first",
         )
 
 

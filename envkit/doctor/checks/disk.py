@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envkit.api.checks import Check, Finding
+from envkit.doctor.runner import Unmade
 from envkit.environments.records import format_size
 from envkit.machine.places import ENVIRONMENTS, HUB_CACHE, RUNS, TEMPORARY, UV_CACHE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from envkit.api.checks import CheckContext
     from envkit.api.facts import Disk, MachineFacts
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _SMALL = 1_000_000_000
 # An environment with torch and transformers has about 25,000 files, and uv's cache has as many.
 _FILES_NEEDED = 60_000
+# Its files, such as the list of mounts, are no folder of a user's.
+_KERNEL = ("/proc/", "/sys/")
 # The variable that moves each folder to another disk.
 _SETTINGS = {
     ENVIRONMENTS: "ENVKIT_HOME",
@@ -39,33 +42,50 @@ def checks(surroundings: Surroundings) -> tuple[Check, ...]:
             id="disk.space",
             summary="The disks have room for an environment",
             needs=("disks", "hard_links", "uv"),
-            run=lambda context: _check_space(context, surroundings.disk_needed),
+            run=_whole(lambda context: _check_space(context, surroundings.disk_needed)),
         ),
         Check(
             id="disk.inodes",
             summary="The disks can take more files",
             needs=("disks",),
-            run=_check_inodes,
+            run=_whole(_check_inodes),
         ),
         Check(
             id="disk.writable",
             summary="The folders of envkit can be written",
             needs=("disks",),
-            run=_check_writable,
+            run=_whole(_check_writable),
         ),
         Check(
             id="disk.hard-links",
             summary="uv links packages into environments instead of copying them",
             needs=("disks", "hard_links"),
-            run=_check_hard_links,
+            run=_whole(_check_hard_links),
         ),
         Check(
             id="disk.network",
             summary="Environments lie on a disk of this machine",
             needs=("disks",),
-            run=_check_network,
+            run=_whole(_check_network),
         ),
     )
+
+
+def _whole(run: Callable[[CheckContext], Iterable[Finding]]) -> Callable[[CheckContext], Iterator[Finding]]:
+    """Return the check with a word on each folder that it could not look at."""
+
+    def run_whole(context: CheckContext) -> Iterator[Finding]:
+        yield from run(context)
+        unread = [
+            f"{each.what}: {each.why}"
+            for each in context.facts.unread
+            if each.part == "disks" and not each.what.startswith(_KERNEL)
+        ]
+        if unread:
+            others = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
+            yield Unmade(severity="skip", summary=f"not judged: {unread[0]}{others}", evidence=tuple(unread))
+
+    return run_whole
 
 
 def _check_space(context: CheckContext, needed: int) -> Iterator[Finding]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
 from envkit.api.checks import Check, Finding
-from envkit.doctor.checks import docker_gpus
+from envkit.doctor.checks import docker_gpus, docker_starts
 from envkit.doctor.remedies import install_packages
 from envkit.environments.records import format_size
 
@@ -22,17 +21,6 @@ _DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 _INSTALL_GUIDE = "https://docs.docker.com/engine/install/"
 # What an image takes besides the environment in it: its base, and layers while they are built.
 _IMAGE_EXTRA = 2_000_000_000
-# Who listens behind a socket of a home folder, by a word of its path, and how that is started on a terminal.
-_STARTERS = (
-    (".docker/desktop/", "systemctl --user start docker-desktop"),
-    (".docker/run/", "open -a Docker"),
-    ("colima/", "colima start"),
-    (".orbstack/", "orb start"),
-    (".rd/", "rdctl start"),
-    (".lima/", "limactl start docker"),
-    ("podman/machine/", "podman machine start"),
-    ("podman/podman.sock", "systemctl --user start podman.socket"),
-)
 
 
 def checks(surroundings: Surroundings) -> tuple[Check, ...]:
@@ -86,14 +74,14 @@ def _check_state(context: CheckContext) -> Iterator[Finding]:
             severity="info" if facts.platform.is_container else "warn",
             summary="Docker does not run",
             evidence=evidence,
-            fix=_start(facts),
+            fix=docker_starts.start(facts),
         )
     elif docker.state == "silent":
         yield Finding(
             severity="warn",
             summary="Docker takes calls and gives no answer",
             evidence=evidence,
-            fix=f"{_start(facts).replace(' start ', ' restart ', 1)}   # containers that run are stopped",
+            fix=docker_starts.restart(facts),
         )
     elif docker.state == "broken":
         yield Finding(
@@ -113,33 +101,10 @@ def _evidence(docker: Docker) -> Iterator[str]:
         )
 
 
-def _start(facts: MachineFacts) -> str:
-    docker, platform = facts.docker, facts.platform
-    endpoint = docker.endpoint or ""
-    for word, command in _STARTERS:
-        if word in endpoint:
-            return command
-    if re.search(r"/run/user/\d+/docker\.sock$", endpoint):
-        return "systemctl --user start docker"
-    if endpoint.startswith("tcp://"):
-        return "Start the engine on that machine, or take that of this one: unset DOCKER_HOST"
-    if platform.is_container:
-        return "Start the container with its host's engine: -v /var/run/docker.sock:/var/run/docker.sock"
-    if platform.system == "darwin":
-        return "open -a Docker"
-    if docker.is_snap:
-        return "sudo snap start docker"
-    if docker.kind == "podman":
-        return "systemctl --user start podman.socket"
-    if platform.is_wsl:
-        return "sudo service docker start   # or start Docker Desktop in Windows"
-    if "alpine" in (platform.os_name or "").lower():
-        return "sudo rc-service docker start"
-    return "sudo systemctl start docker"
-
-
 def _check_permission(context: CheckContext) -> Iterator[Finding]:
     docker = context.facts.docker
+    if docker.state not in ("running", "no permission"):
+        yield docker_gpus.not_asked(docker)
     if docker.state != "no permission":
         return
     socket = docker.socket
@@ -195,6 +160,8 @@ def _check_context(context: CheckContext) -> Iterator[Finding]:
             ),
             fix=_leave_context(facts),
         )
+    elif docker.state != "running":
+        yield docker_gpus.not_asked(docker)
 
 
 def _leave_context(facts: MachineFacts) -> str:
@@ -228,7 +195,18 @@ def _context_of(socket: str, contexts: tuple[str, ...]) -> str | None:
 
 def _check_buildkit(context: CheckContext) -> Iterator[Finding]:
     facts, docker = context.facts, context.facts.docker
-    if docker.state != "running" or docker.kind == "podman" or docker.has_buildkit is not False:
+    if docker.state != "running":
+        yield docker_gpus.not_asked(docker)
+        return
+    if docker.kind == "podman" or docker.has_buildkit is None:
+        why = (
+            "Podman builds without it"
+            if docker.kind == "podman"
+            else "nothing tells whether BuildKit is there"
+        )
+        yield Finding(severity="skip", summary=f"not judged: {why}")
+        return
+    if docker.has_buildkit:
         return
     if docker.command is None:
         summary, fix = "BuildKit cannot be used: docker's command is not here", f"See {_INSTALL_GUIDE}"
@@ -257,9 +235,13 @@ def _check_buildkit(context: CheckContext) -> Iterator[Finding]:
 def _check_disk(context: CheckContext, needed: int) -> Iterator[Finding]:
     docker = context.facts.docker
     if docker.state != "running":
+        yield docker_gpus.not_asked(docker)
         return
-    free = docker.root_free  # None where its folder lies elsewhere
-    if free is None or free >= needed:
+    free = docker.root_free
+    if free is None:
+        yield Finding(severity="skip", summary="not judged: Docker's folder does not lie on this machine")
+        return
+    if free >= needed:
         return
     yield Finding(
         severity="warn",

@@ -42,9 +42,20 @@ def checks(surroundings: Surroundings) -> tuple[Check, ...]:
     )
 
 
+def not_asked(docker: Docker) -> Finding:
+    """Return that nothing is known of an engine that has not answered."""
+    reason = {"absent": "Docker is not installed", "not asked": "Docker was not asked"}
+    return Finding(
+        severity="skip", summary=f"not judged: {reason.get(docker.state, 'Docker gives no answer here')}"
+    )
+
+
 def _check_runtime(context: CheckContext) -> Iterator[Finding]:
     facts, docker = context.facts, context.facts.docker
-    if not _is_of_this_machine(docker) or not usable_gpus(facts):
+    if not usable_gpus(facts):
+        return
+    if not _is_of_this_machine(docker):
+        yield _not_here(docker)
         return
     if _has_cdi(docker) or ("nvidia" in docker.runtimes and docker.kind != "podman"):
         return
@@ -57,6 +68,12 @@ def _check_runtime(context: CheckContext) -> Iterator[Finding]:
         evidence=(f"runtimes: {runtimes}", f"no CDI device of {_CDI_KIND}"),
         fix=_give_gpus(facts),
     )
+
+
+def _not_here(docker: Docker) -> Finding:
+    if docker.state != "running":
+        return not_asked(docker)
+    return Finding(severity="skip", summary="not judged: Docker's engine is not of this machine")
 
 
 def _is_of_this_machine(docker: Docker) -> bool:
@@ -89,15 +106,18 @@ def _give_gpus(facts: MachineFacts) -> str:
 
 def _check_cgroup_driver(context: CheckContext) -> Iterator[Finding]:
     facts, docker = context.facts, context.facts.docker
-    if not _is_of_this_machine(docker) or docker.is_rootless or facts.platform.is_wsl:
+    if not usable_gpus(facts) or docker.is_rootless or facts.platform.is_wsl:
         return
-    if not usable_gpus(facts) or docker.cgroup_driver != "systemd" or docker.kind == "podman":
+    if not _is_of_this_machine(docker):
+        yield _not_here(docker)
+        return
+    if docker.cgroup_driver != "systemd" or docker.kind == "podman":
         return
     if "nvidia" not in docker.runtimes or _has_cdi(docker):
         return
     yield Finding(
-        severity="warn",
-        summary="A container loses its GPUs when the system reloads its services, as updates do",
+        severity="info",  # newer toolkits keep them: NVIDIA's own machines come set up like this
+        summary="A container may lose its GPUs when the system reloads its services, as updates do",
         evidence=(
             "Docker's cgroup driver is systemd, and the GPUs come by NVIDIA's runtime",
             "in the container: Failed to initialize NVML: Unknown Error",

@@ -86,6 +86,6 @@ def _check_token_file(context: CheckContext) -> Iterator[Finding]:
         severity="warn",
         summary="Others on this machine may read the hub's token",
         evidence=(f"{hub.token_file} has the mode {hub.token_file_mode}",),
-        fix=f"chmod 600 {shlex.quote(hub.token_file)}",
-        safe_fix=("chmod", "600", hub.token_file),
+        fix=f"chmod 600 -- {shlex.quote(hub.token_file)}",
+        safe_fix=("chmod", "600", "--", hub.token_file),
     )

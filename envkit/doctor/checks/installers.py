@@ -34,7 +34,7 @@ def checks(surroundings: Surroundings) -> tuple[Check, ...]:
             id="installer.pip-configuration",
             summary="pip's configuration can be obeyed, and is safe",
             needs=("pip", "variables"),
-            run=_check_pip,
+            run=lambda context: _check_pip(context, surroundings.silent_links),
         ),
         Check(
             id="installer.conda",
@@ -66,8 +66,15 @@ def _check_uv(context: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _check_pip(context: CheckContext) -> Iterator[Finding]:
+def _check_pip(context: CheckContext, silent: tuple[str, ...]) -> Iterator[Finding]:
     pip = context.facts.pip
+    if silent and not context.is_elsewhere:
+        yield Finding(
+            severity="error",
+            summary="What pip is told to look into gives no answer: an installation would hang",
+            evidence=silent,
+            fix="Mend or unmount what it lies on, or take it out of pip's configuration (pip config debug)",
+        )
     if pip.problem is not None:
         yield Finding(
             severity="error",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from envkit.api.checks import Check, CheckContext, Finding, PluginState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from envkit.doctor.surroundings import Surroundings
 
@@ -21,13 +21,15 @@ def checks(surroundings: Surroundings) -> tuple[Check, ...]:
         ("plugin.conflict", "No two plugins claim one name", find_conflicts),
         ("plugin.requirements", "Every plugin has what its metadata ask for", find_unmet),
         ("plugin.heavy", "No plugin slows envkit down", find_heavy),
+        ("plugin.import", "No plugin does more than it should when it is imported", find_meddling),
     )
     return tuple(Check(id=name, summary=summary, needs=_NEEDS, run=run) for name, summary, run in made)
 
 
 def find_broken(context: CheckContext) -> Iterator[Finding]:
     """Yield a finding for each plugin that cannot be loaded."""
-    broken = [each for each in context.plugins if each.state in ("broken", "silent")]
+    used = [each for each in context.plugins if each.state not in ("disabled", "overruled")]
+    broken = [each for each in used if each.state in ("broken", "silent")]
     for state in broken:
         how = "cannot be loaded" if state.state == "broken" else "is not loaded in time"
         problem = state.problem or ""
@@ -35,31 +37,57 @@ def find_broken(context: CheckContext) -> Iterator[Finding]:
             severity="error",
             summary=problem if _name(state) in problem else f"{_name(state)} {how}: {problem}",
             evidence=(_claim(state),),
-            fix=f"{_tell(state)}, or do without it: pip uninstall {state.plugin}",
+            fix=f"{_tell(state)}, or do without it: envkit plugin remove {state.plugin}",
         )
     if not broken:
-        count = len({state.plugin for state in context.plugins})
+        count = len({state.plugin for state in used})
         yield Finding(
             severity="ok",
             summary=f"All {count} plugins can be loaded" if count > 1 else "Every plugin can be loaded",
             evidence=tuple(
                 f"{_name(state)}: {_claim(state)}"
                 + (f", {state.milliseconds:.0f} ms" if state.milliseconds else "")
-                for state in context.plugins
+                for state in used
             ),
         )
+    for state in context.plugins:
+        if state.state == "disabled":
+            yield Finding(
+                severity="info",
+                summary=f"You do without {_name(state)}: {state.problem}",
+                evidence=(_claim(state),),
+                fix=f"To use it again: take {state.plugin} or {state.name} out of ENVKIT_DISABLE_PLUGINS",
+            )
 
 
 def find_conflicts(context: CheckContext) -> Iterator[Finding]:
-    """Yield a finding for each name that several claim."""
-    conflicts = {state.problem or "": state for state in context.plugins if state.state == "conflict"}
-    for problem, state in conflicts.items():
+    """Yield a finding for each name that several claim, and for each that a setting gives to one of them."""
+    conflicts: dict[str, list[PluginState]] = {}
+    for state in context.plugins:
+        if state.state == "conflict":
+            conflicts.setdefault(state.problem or "", []).append(state)
+        elif state.state == "overruled":
+            yield Finding(
+                severity="info",
+                summary=f"{_name(state)} is not used: {state.problem}",
+                evidence=(_claim(state),),
+                fix=f"To take it from there: envkit config unset plugins.prefer.{state.name}",
+            )
+    for problem, claims in conflicts.items():
         yield Finding(
             severity="error",
             summary=problem,
             evidence=("Neither is chosen: the name cannot be used.",),
-            fix=f"Uninstall one: pip uninstall {state.plugin}",
+            fix=_decide(claims),
         )
+
+
+def _decide(claims: Sequence[PluginState]) -> str:
+    first, last = claims[0], claims[-1]
+    removal = f"envkit plugin remove {last.plugin}"
+    if first.kind == "extension":  # no setting gives the id of a check to one of two
+        return f"Do without one: {removal}"
+    return f"Say which is meant: envkit config set plugins.prefer.{first.name} {first.plugin}\nOr do without one: {removal}"
 
 
 def find_unmet(context: CheckContext) -> Iterator[Finding]:
@@ -70,7 +98,7 @@ def find_unmet(context: CheckContext) -> Iterator[Finding]:
                 severity="error",
                 summary=f"{_name(state)}: {state.problem}",
                 evidence=(_claim(state),),
-                fix=f"pip install --upgrade {state.plugin}",
+                fix=f"envkit plugin install --upgrade {state.plugin}",
             )
 
 
@@ -78,12 +106,24 @@ def find_heavy(context: CheckContext) -> Iterator[Finding]:
     """Yield a finding for each plugin whose light half is not light."""
     for state in context.plugins:
         if state.heavy:
-            took = f" and takes {state.milliseconds / 1000:.1f} s" if state.milliseconds else ""
+            took = f" and takes {state.milliseconds:.0f} ms" if state.milliseconds else ""
             yield Finding(
                 severity="warn",
                 summary=f"{_name(state)} imports {' and '.join(state.heavy)} where envkit only reads its options{took}",
                 evidence=(_claim(state),),
                 fix=f"{_tell(state)}: what needs {state.heavy[0]} belongs into the functions of its hooks",
+            )
+
+
+def find_meddling(context: CheckContext) -> Iterator[Finding]:
+    """Yield a finding for each plugin whose import prints, warns or changes what is not its own."""
+    for state in context.plugins:
+        if state.remarks:
+            yield Finding(
+                severity="warn",
+                summary=f"Importing {_name(state)} {' and '.join(state.remarks)}, which no import should",
+                evidence=(_claim(state),),
+                fix=f"{_tell(state)}: that belongs into the functions of its hooks",
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -138,11 +139,17 @@ def _is_venv(python: Interpreter) -> bool:
 
 def _check_path_variable(context: CheckContext) -> Iterator[Finding]:
     facts = context.facts
-    folders = [each for each in (facts.variable("PYTHONPATH") or "").split(":") if each]
+    named = [each for each in (facts.variable("PYTHONPATH") or "").split(":") if each]
+    # One that is not there harms nothing.
+    folders = [each for each in named if context.is_elsewhere or Path(each).exists()]
     if folders:
+        packages = [site.path for site in facts.torch_sites if site.packages and not site.environment]
+        is_warned = any(_holds_packages(folder, packages) for folder in folders)
         yield Finding(
-            severity="warn",
-            summary="PYTHONPATH puts packages before those of every environment",
+            severity="warn" if is_warned else "info",
+            summary="PYTHONPATH puts packages before those of every environment"
+            if is_warned
+            else "PYTHONPATH puts its modules before those of every environment",
             evidence=tuple(f"PYTHONPATH holds {each}" for each in folders),
             fix="unset PYTHONPATH   # and take it out of ~/.bashrc, ~/.profile or the like",
         )
@@ -154,6 +161,12 @@ def _check_path_variable(context: CheckContext) -> Iterator[Finding]:
             evidence=(f"PYTHONHOME is {home}",),
             fix="unset PYTHONHOME   # and take it out of ~/.bashrc, ~/.profile or the like",
         )
+
+
+def _holds_packages(folder: str, sites: list[str]) -> bool:
+    """Tell whether installers put packages here, which are another environment's; a project's sources are meant."""
+    parts = Path(folder).parts
+    return "site-packages" in parts or "dist-packages" in parts or folder.rstrip("/") in sites
 
 
 def _check_user_site(context: CheckContext) -> Iterator[Finding]:

@@ -77,6 +77,18 @@ def test_disabled_plugin_is_listed_and_not_loaded(
     assert not (tmp_path / "loaded").exists()
 
 
+def test_what_an_import_does_besides_is_shown_by_v_alone(
+    envkit_here: Callable[..., Any], site: Callable[..., str]
+) -> None:
+    path = site(loud=f"print('hello')\n{CHECKS}")
+
+    plain = envkit_here("plugin", "list", PYTHONPATH=path).stdout
+    verbose = " ".join(envkit_here("plugin", "list", "-v", PYTHONPATH=path).stdout.split())
+
+    assert "hello" not in plain
+    assert "prints 'hello'" in verbose
+
+
 def test_plugin_that_imports_torch_is_named_and_its_author_told(
     envkit_here: Callable[..., Any], site: Callable[..., str], tmp_path: Path
 ) -> None:

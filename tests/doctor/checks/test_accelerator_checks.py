@@ -159,7 +159,7 @@ CASES = {
             "warn",
             "This macOS is too old for torch to compute on Apple's GPU: that takes 12.3",
             ("macOS 12.2",),
-            "softwareupdate --install --all --restart",
+            "softwareupdate --install --all --restart   # restarts the Mac: save what is open first",
         ),
     ),
     "a Jetson": (

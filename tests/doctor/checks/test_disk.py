@@ -7,7 +7,8 @@ import pytest
 from doctor.finding import findings_of, shown
 from doctor.machines import GB, cpu_machine, having, surroundings, well_machines
 
-from envkit.api.facts import Disk, HardLinks, MachineFacts
+from envkit.api.facts import Disk, HardLinks, MachineFacts, Unread
+from envkit.doctor.runner import Unmade
 
 HERE = "/home/ada/.local/share/envkit/envs"
 IDS = ("disk.space", "disk.inodes", "disk.writable", "disk.hard-links", "disk.network")
@@ -141,3 +142,11 @@ def test_disks_of_older_facts_have_no_purpose_and_are_not_judged() -> None:
     for check_id in IDS[:3]:
         assert findings_of("disk", check_id, facts) == ()
     assert len(findings_of("disk", "disk.hard-links", facts)) == 1
+
+
+def test_disk_that_does_not_answer_is_not_called_well() -> None:
+    silent = Unread(what="/net/cache", why="no answer in 3 s", part="disks")
+    kernel = Unread(what="/proc/self/mountinfo", why="Permission denied", part="disks")
+    for check_id in ("disk.space", "disk.inodes", "disk.writable", "disk.hard-links", "disk.network"):
+        (found,) = findings_of("disk", check_id, cpu_machine(unread=(silent, kernel)))
+        assert isinstance(found, Unmade) and "/net/cache: no answer in 3 s" in found.summary

@@ -50,8 +50,8 @@ def test_token_that_others_may_read_is_closed_by_a_safe_command(
 ) -> None:
     (found,) = findings_of("hugging_face", "hub.token-file", with_token(mode, facts=machine()))
     assert found.severity == "warn"
-    assert found.safe_fix == ("chmod", "600", TOKEN)
-    assert found.fix == f"chmod 600 {TOKEN}"
+    assert found.safe_fix == ("chmod", "600", "--", TOKEN)
+    assert found.fix == f"chmod 600 -- {TOKEN}"
     assert mode in shown(found)
 
 
@@ -69,4 +69,4 @@ def test_token_on_a_disk_of_windows_is_not_judged_by_a_mode_that_means_nothing()
 
 def test_token_in_a_folder_with_spaces_is_quoted() -> None:
     (found,) = findings_of("hugging_face", "hub.token-file", with_token("644", path="/srv/my hub/token"))
-    assert found.fix == "chmod 600 '/srv/my hub/token'"
+    assert found.fix == "chmod 600 -- '/srv/my hub/token'"

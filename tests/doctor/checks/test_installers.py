@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from doctor.finding import findings_of, shown
 from doctor.machines import cpu_machine, well_machines, with_variables
+from doctor.machines import surroundings as usual_surroundings
 
 from envkit.api.facts import CondaTool, MachineFacts, Pip, PipSetting, Uv
 
@@ -113,3 +116,9 @@ def test_classic_solver_is_mended_by_one_safe_command() -> None:
     tool = CondaTool(name="conda", path="/opt/conda/bin/conda", version="24.1.0", solver="classic")
     (found,) = findings_of("installers", "installer.conda", cpu_machine(conda=(tool,)))
     assert found.fix == " ".join(found.safe_fix) == "/opt/conda/bin/conda config --set solver libmamba"
+
+
+def test_find_links_that_give_no_answer_are_told_of_this_machine_alone() -> None:
+    silent = replace(usual_surroundings(), silent_links=("the find-links file:///net/w: no answer in 3 s",))
+    (found,) = findings_of("installers", "installer.pip-configuration", cpu_machine(), surroundings=silent)
+    assert found.severity == "error" and "file:///net/w" in shown(found)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from doctor.judging import judge, told
+from doctor.judging import all_checks, judge, told
 from doctor.machines import change, conda_machine, cpu_machine, having, with_variables
 from packaging.specifiers import SpecifierSet
 
+from envkit.api.checks import CheckContext
 from envkit.api.facts import InstalledPackage, Interpreter, TorchSite
 
 PATH_VARIABLE, HERE = "python.path-variable", cpu_machine()
@@ -84,13 +85,13 @@ CASES = {
     ),
     "PYTHONPATH": (
         "python.path-variable",
-        with_variables(HERE, PYTHONPATH="/opt/ros/lib::/home/ada/lib"),
+        with_variables(HERE, PYTHONPATH="/usr/lib::/nothing/here:/usr"),
         (
-            "warn",
-            "PYTHONPATH puts packages before those of every environment",
+            "info",
+            "PYTHONPATH puts its modules before those of every environment",
             (
-                "PYTHONPATH holds /opt/ros/lib",
-                "PYTHONPATH holds /home/ada/lib",
+                "PYTHONPATH holds /usr/lib",
+                "PYTHONPATH holds /usr",
             ),
             "unset PYTHONPATH   # and take it out of ~/.bashrc, ~/.profile or the like",
         ),
@@ -189,6 +190,21 @@ def test_python_trouble_is_told_with_its_fix(check_id, facts, expected):
 @pytest.mark.parametrize(("check_id", "facts"), WELL.values(), ids=WELL)
 def test_python_nothing_wrong_is_not_reported(check_id, facts):
     assert judge(check_id, facts) == []
+
+
+def test_python_path_variable_warns_of_packages_that_installers_put_there(tmp_path):
+    folder = tmp_path / "ros/lib/python3/site-packages"
+    folder.mkdir(parents=True)
+    (finding,) = judge(PATH_VARIABLE, with_variables(HERE, PYTHONPATH=str(folder)))
+    assert finding.severity == "warn"
+
+
+def test_python_path_variable_with_folders_that_are_not_there_is_told_of_other_machines_alone():
+    facts = with_variables(HERE, PYTHONPATH="/nothing/here")
+    assert judge(PATH_VARIABLE, facts) == []
+    check = all_checks()[PATH_VARIABLE]
+    (finding,) = check.run(CheckContext(facts=facts, is_elsewhere=True))
+    assert finding.severity == "info"
 
 
 def test_python_range_names_a_python_that_the_tasks_take():

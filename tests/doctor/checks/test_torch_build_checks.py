@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 from doctor.judging import all_checks, judge, told
 from doctor.machines import (
@@ -11,9 +13,15 @@ from doctor.machines import (
     mac,
     with_torch,
 )
+from doctor.machines import surroundings as usual_surroundings
 
+from envkit.api import MachineError
 from envkit.api.checks import CheckContext
 from envkit.api.facts import Gpu
+from envkit.config import Settings
+from envkit.doctor.plugin_records import Entries
+from envkit.doctor.surroundings import read_surroundings
+from envkit.doctor.torch_choice import choose_build
 
 A100 = gpu_machine()
 
@@ -207,3 +215,22 @@ def test_torch_build_is_named_where_all_is_well():
     (finding,) = all_checks()["torch.build"].run(CheckContext(facts=gpu_machine("V100", "RTX 5090")))
     assert (finding.severity, finding.summary) == ("ok", "torch 2.10+cu128 for Python 3.12 fits this machine")
     assert any("2.15+cu132" in line and "no kernels for Tesla V100" in line for line in finding.evidence)
+
+
+@pytest.mark.parametrize(("is_other_machine", "found"), [(False, ["2.12.1+cu126"]), (True, None)])
+def test_wheels_of_this_machine_count_for_its_own_facts_alone(tmp_path, is_other_machine, found):
+    (tmp_path / "torch-2.12.1+cu126-cp312-cp312-manylinux_2_28_x86_64.whl").touch()
+    surroundings = read_surroundings(
+        Settings(),
+        environ={"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(tmp_path)},
+        installed=Entries(entries=()),
+        is_other_machine=is_other_machine,
+    )
+    wheels = surroundings.wheels
+    assert (None if wheels is None else [wheel.version for wheel in wheels]) == found
+
+
+def test_build_for_another_machine_notes_that_its_folders_are_not_looked_into():
+    build = choose_build(A100, usual_surroundings(wheels=None))
+    assert not isinstance(build, MachineError)
+    assert any("find-links are left out" in note for note in build.notes)

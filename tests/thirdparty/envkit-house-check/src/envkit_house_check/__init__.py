@@ -1,0 +1,1 @@
+"""Checks for the machines of a house."""

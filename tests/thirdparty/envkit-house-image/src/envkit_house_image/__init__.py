@@ -1,0 +1,1 @@
+"""A template of images for the cluster of a house."""

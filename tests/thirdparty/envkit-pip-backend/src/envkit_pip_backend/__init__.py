@@ -1,0 +1,1 @@
+"""A backend of environments: venv, with pip."""

@@ -134,6 +134,7 @@ def test_doctor_ends_as_its_worst_finding_says(
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_doctor_screen_is_quiet_of_what_is_well_and_v_shows_it(envkit_here: Any, tmp_path: Path) -> None:
     warning = finding("warn", evidence=("because",), fix="mend it: acme --now")
     environ = acme(tmp_path, check("acme.a", warning), check("acme.b"), check("acme.c", finding("ok")))
@@ -196,6 +197,7 @@ def test_doctor_extension_that_prints_and_breaks_is_named_and_spoils_nothing(
     assert found["acme.x"][0]["id"] == "acme.x"
 
 
+@pytest.mark.slow
 def test_doctor_fix_runs_what_is_safe_and_looks_again(envkit_here: Any, tmp_path: Path) -> None:
     file = tmp_path / "mended"
     run = (
@@ -330,6 +332,7 @@ ODD = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(data=st.data())
 def test_doctor_mutated_facts_give_findings_or_an_error_that_names_the_field(

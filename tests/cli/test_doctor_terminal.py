@@ -23,6 +23,7 @@ LONG = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_doctor_in_a_terminal_wraps_shows_what_it_waits_for_and_obeys_no_color(
     tmp_path: Path, no_color: str

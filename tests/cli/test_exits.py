@@ -48,6 +48,7 @@ def test_last_words_lose_no_word_at_any_width(words: list[str]) -> None:
         assert labelled("hint: ", " ".join(words), width=width).split() == ["hint:", *words]
 
 
+@pytest.mark.slow
 def test_last_words_are_wrapped_for_a_terminal_alone(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "envkit", "env", "show", "no-such-one"]
     environ = {**os.environ, "ENVKIT_HOME": str(tmp_path), "COLUMNS": "30"}

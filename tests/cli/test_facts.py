@@ -63,6 +63,7 @@ def test_facts_that_cannot_be_written_name_the_file(envkit_here):
     )
 
 
+@pytest.mark.slow
 def test_facts_beside_a_socket_that_never_answers_come_in_time(tmp_path):
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(tmp_path / "docker.sock"))

@@ -79,6 +79,7 @@ def test_lock_dry_run_says_what_an_upgrade_changes_and_writes_nothing(
     assert (tmp_path / "envkit.lock").read_text() == before
 
 
+@pytest.mark.slow
 def test_lock_for_another_machine_adds_its_section(envkit: Command, tmp_path: Path) -> None:
     facts = read_facts()
     there = msgspec.structs.replace(

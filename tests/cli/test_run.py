@@ -175,6 +175,7 @@ def test_run_that_fails_under_json_carries_the_error_in_the_envelope(envkit_besi
     assert "echo.txt:3" in body["error"]["message"]
 
 
+@pytest.mark.slow
 def test_broken_plugin_harms_its_own_task_alone(
     envkit_beside_echo: Any, tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:

@@ -39,6 +39,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), m
 values = st.one_of(st.integers(-9, 9), st.text(max_size=8), st.lists(st.text(max_size=4), max_size=3))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(names, st.dictionaries(names, values, max_size=4), max_size=4))
 def test_key_lines_knows_every_key_of_a_document(content: dict[str, dict[str, object]]) -> None:
     text = tomlkit.dumps(content)

@@ -192,6 +192,7 @@ def test_resolve_settings_with_an_unknown_name_offers_the_nearest(tmp_path: Path
     assert "'home'" in (caught.value.hint or "")
 
 
+@pytest.mark.slow
 @given(
     epochs=st.integers(1, 10**6),
     rate=st.floats(1e-12, 10, allow_nan=False),

@@ -30,6 +30,7 @@ def read_reference() -> dict[str, str]:
     return {page.name: page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md")}
 
 
+@pytest.mark.slow
 def test_pages_of_the_reference_are_those_that_the_code_makes() -> None:
     assert make_reference.stale_pages() == [], "renew them: python docs/make_reference.py"
 
@@ -63,6 +64,7 @@ def is_told(public: PublicName) -> bool:
     return any(prose(public.docstring) in body for body in bodies)
 
 
+@pytest.mark.slow
 def test_every_public_name_is_in_the_reference_with_all_its_docstring() -> None:
     missing = [public.name for public in public_names() if not is_told(public)]
     assert missing == []

@@ -151,6 +151,7 @@ def test_creation_killed_anywhere_is_whole_or_not_there_and_the_next_succeeds(tm
     assert ends == {(False, True), (False, False), (True, False)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsynced")
 def test_change_killed_anywhere_leaves_the_old_or_the_new_one_whole(tmp_path: Path) -> None:
     ends = set()
@@ -182,6 +183,7 @@ def test_removal_killed_anywhere_leaves_it_whole_or_gone_and_the_next_takes_the_
     assert ends == {True, False}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsynced")
 def test_change_of_an_environment_of_the_old_layout_killed_anywhere_is_done_by_the_next(
     tmp_path: Path,

@@ -357,6 +357,7 @@ def test_check_name_refuses_what_cannot_name_one(tmp_path: Path, name: str) -> N
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(st.from_regex(r"[a-c0-9][a-c0-9._-]{0,5}", fullmatch=True), unique=True, max_size=4))
 def test_names_that_look_like_generations_or_locks_do_not_meet(

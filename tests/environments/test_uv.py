@@ -65,6 +65,7 @@ def test_lines_come_as_they_are_written_and_masked(tmp_path: Path) -> None:
     assert lines == heard == ["one", "http://***@h/", "half \N{REPLACEMENT CHARACTER}"]
 
 
+@pytest.mark.slow
 def test_silence_ends_the_process(tmp_path: Path) -> None:
     waited: list[float] = []
     with pytest.raises(EnvError, match="done nothing for 1 second") as caught:

@@ -159,6 +159,7 @@ def test_wheel_of_what_really_is_installed_holds_its_hashes(tmp_path: Path, name
 NAMES = st.text(st.sampled_from("abcé ,'"), min_size=1, max_size=8).filter(lambda n: n.strip(" ."))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.dictionaries(NAMES, st.text(max_size=20).filter(lambda t: "\r" not in t), max_size=4))
 def test_digest_survives_any_content(

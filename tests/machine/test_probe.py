@@ -133,6 +133,7 @@ def test_facts_read_neither_torch_nor_a_process_module():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(FILES), st.binary(max_size=200)))
 def test_facts_of_any_bytes_are_read_without_error(files):

@@ -122,6 +122,7 @@ def choice(facts: MachineFacts) -> object:
         return error.message
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(NAME, NAME, st.uuids(), NAME, st.sampled_from(["5.0", "7.0", "8.6", "12.0"]))
 def test_redacted_facts_hold_no_name_and_choose_the_same_torch(user, host, serial, project, capability):
@@ -147,6 +148,7 @@ def test_redacted_facts_of_any_words_are_facts(value, home, name):
     assert len(clean.variables) == len(clean.unread) == 1
 
 
+@pytest.mark.slow
 def test_redacted_facts_with_a_very_long_word_are_made_at_once():
     facts = machine("a" * 50_000, "a." * 25_000, "1", "qproject01")
     start = time.monotonic()

@@ -174,6 +174,7 @@ def test_module_of_a_newer_envkit_is_answered_with_the_upgrade(
         assert "pip install --upgrade envkit-ml" in str(caught.value.hint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", HARMLESS)
 def test_command_with_all_of_them_installed_does_as_without_them(
     words: str, site_of_all: Path, tmp_path: Path

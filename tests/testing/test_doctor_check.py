@@ -110,6 +110,7 @@ def test_check_that_keeps_all_promises_passes() -> None:
     check_doctor_check(memory_check(), wrong=[SMALL], well=[fake_facts()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("check", "said"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
 def test_check_that_breaks_a_promise_is_told(check: Check, said: str) -> None:
     with pytest.raises(AssertionError) as caught:

@@ -36,6 +36,7 @@ def test_fixtures_are_listed_with_what_they_are_for(tmp_path: Path) -> None:
         assert "envkit" in line or "testing" in line
 
 
+@pytest.mark.slow
 def test_start_of_a_test_without_them_imports_neither_the_kit_nor_torch(tmp_path: Path) -> None:
     body = """
     import sys

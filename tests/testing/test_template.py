@@ -90,6 +90,7 @@ def test_template_that_keeps_all_promises_passes(tmp_path: Path, text: str) -> N
     check_template(template(tmp_path, text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "changed", "said"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )
@@ -102,6 +103,7 @@ def test_template_that_breaks_a_promise_is_told(
     assert said in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", envkit_templates(), ids=lambda given: given.name)
 def test_envkits_own_template_keeps_the_promises(given: ImageTemplate) -> None:
     check_template(given)

@@ -17,6 +17,7 @@ def breaches(some) -> list[tuple[Cell, str]]:
     return [(cell, why) for cell, why in found if why is not None]
 
 
+@pytest.mark.slow
 def test_sample_of_the_grid_meets_every_rule():
     sample = list(islice(cells(), 0, None, _STEP))
     assert {cell.python for cell in sample} == set(PYTHONS)

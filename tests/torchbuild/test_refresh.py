@@ -208,6 +208,7 @@ def test_index_is_not_asked_where_pip_may_use_none():
         _ = PackageIndex(PipConfiguration(no_index=True)).address
 
 
+@pytest.mark.slow
 def test_default_index_is_the_one_that_pip_names():
     assert pip_default_index().startswith("https://")
 

@@ -403,6 +403,7 @@ def test_server_on_a_port_that_is_taken_says_so(
         assert f"nothing can be served at 127.0.0.1:{server.port}" in second.said
 
 
+@pytest.mark.slow
 def test_server_whose_connections_all_say_nothing_still_answers(
     model: Path, echo_environ: dict[str, str]
 ) -> None:

@@ -57,6 +57,7 @@ def test_create_makes_it_and_takes_it_when_asked_the_same_again(
     assert "envkit env remove e" in another.stderr
 
 
+@pytest.mark.slow
 def test_two_at_once_with_different_wishes_make_one_and_tell_the_other_what_differs(
     envkit: Any, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_two_at_once_with_different_wishes_make_one_and_tell_the_other_what_diff
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["create", "e", "--with", "tiny"], ["sync", "e"]])
 def test_what_has_nothing_to_do_clears_what_killed_processes_left(
     envkit: Any, tmp_path: Path, words: list[str]
@@ -95,6 +97,7 @@ def test_what_has_nothing_to_do_clears_what_killed_processes_left(
     assert {path.name for path in made.iterdir()} == {"e-1", "e-1.in-use", "e.lock"}
 
 
+@pytest.mark.slow
 def test_create_for_a_task_brings_its_plugin_and_proves_it(
     envkit: Any, data_of: Any, plugin_library: Path
 ) -> None:
@@ -121,6 +124,7 @@ def test_create_that_fails_leaves_nothing(envkit: Any, tmp_path: Path) -> None:
     assert envkit("env", "list", "--json").returncode == 0
 
 
+@pytest.mark.slow
 def test_create_of_a_package_that_is_nowhere_names_the_line_that_asks_for_it(
     envkit: Any, tmp_path: Path
 ) -> None:
@@ -201,6 +205,7 @@ def test_files_that_ask_for_two_pythons_are_both_named(envkit: Any, tmp_path: Pa
     assert "--python 3.11" in done.stderr
 
 
+@pytest.mark.slow
 def test_create_locked_makes_what_is_locked_and_takes_nothing_besides(
     envkit: Any, data_of: Any, old_wheels: Path, new_wheels: Path
 ) -> None:
@@ -234,6 +239,7 @@ def pylock_of(folder: Path, *wheels: Path, digest: str | None = None) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_create_and_sync_of_a_pylock_take_its_own_addresses(
     envkit: Any, data_of: Any, old_wheels: Path, new_wheels: Path, plugin_library: Path, tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def test_shell_environment_is_active_after_the_shells_own_files(
     assert list((tmp_path / "tmp").glob("envkit-*")) == []
 
 
+@pytest.mark.slow
 def test_shell_holds_the_environment_and_notices_one_within_another(
     person: dict[str, str], tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ def generation(home: Path) -> int:
     return find_stored(home, "e").record.generation
 
 
+@pytest.mark.slow
 def test_sync_keeps_what_fits_and_upgrades_when_told(
     sync: Any, old_wheels: Path, new_wheels: Path, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ def test_sync_keeps_what_fits_and_upgrades_when_told(
     assert find_stored(tmp_path / "home", "e").record.installed == {"tiny": "1.6"}
 
 
+@pytest.mark.slow
 def test_sync_adds_without_asking_and_takes_out_with_yes(
     sync: Any, envkit: Any, data_of: Any, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ def rows_of(sizes: list[tuple[str, int]]) -> tuple[list[str], list[int]]:
     return [label for label, _ in rows], [text for _, text in rows]
 
 
+@pytest.mark.slow
 @given(sizes=SIZES, seed=st.integers(0, 99))
 def test_stratify_texts_keeps_copies_together_and_every_label_in_train(
     sizes: list[tuple[str, int]], seed: int

@@ -134,6 +134,7 @@ def test_lock_of_a_plugin_that_is_another_here_is_refused(place: Place, lock: Lo
         other.contents(lock=lock)
 
 
+@pytest.mark.slow
 def test_packages_of_a_template_are_locked_beside_what_a_lock_has(changing: Place) -> None:
     lock = write_lock_of(changing)
     write_wheel(changing.wheels, "tiny", "2.0")

@@ -33,6 +33,7 @@ def test_make_excerpt_of_a_short_text_says_all_of_it_whatever_the_marks(case: tu
     assert excerpt.full is None
 
 
+@pytest.mark.slow
 @given(marked(), st.integers(10, 60))
 def test_make_excerpt_of_a_long_text_is_a_stretch_of_it(case: tuple[str, list[Mark]], short: int) -> None:
     text, marks = case

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from envkit.authoring.check_subject import Subject
     from envkit.config import Settings
 
+_LOADS = "check.loads"
+
 _FIXED = ((BUILDS, "metadata"), (CONTRACT, "contract"), (ENVIRONMENT, "contract"))
 
 
@@ -152,6 +154,9 @@ def check_plugin(
             )
             results += tried.run()
             environment = tried.environment
+        if not results:
+            results = [_result(_LOADS, "code", [_not_checked(examination)], 0.0)]
+            progress.end(results[0])
     return _report(subject, str(target or "."), results, environment)
 
 
@@ -207,6 +212,17 @@ def _run(check: PluginCheck, examination: Examination) -> list[Finding]:
 
 def _result(check_id: str, group: str, findings: Iterable[Finding], seconds: float) -> CheckResult:
     return CheckResult(id=check_id, group=group, findings=tuple(findings), seconds=round(seconds, 3))
+
+
+def _not_checked(examination: Examination) -> Finding:
+    why = [said for _, look in examination.looks for said in (look.problem or look.refusal,) if said]
+    return Finding(
+        id=_LOADS,
+        severity="error",
+        summary=f"nothing was checked: {why[0] if why else 'it has none of what was asked for'}",
+        fix="To see all that is wrong, without --only and --skip: envkit plugin check",
+        plugin=examination.subject.name,
+    )
 
 
 def _report(

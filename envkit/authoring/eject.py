@@ -63,8 +63,8 @@ def eject_plugin(
 
 
 def _renaming(entry: TaskEntry, origin: Origin, names: PluginNames) -> Renaming:
-    sources = [content.decode() for file, content in origin.package.items() if file.suffix == ".py"]
     try:
+        sources = [content.decode() for file, content in origin.package.items() if file.suffix == ".py"]
         classes = defined_classes(sources)
     except (SyntaxError, ValueError) as error:
         raise PluginError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from packaging.utils import canonicalize_name
 from envkit.api import EnvError, PluginError
 from envkit.authoring.changes import Change, foresee_install, installed_versions
 from envkit.authoring.installers import install_call, removal_calls
-from envkit.authoring.owner import refuse_foreign
+from envkit.authoring.owner import refuse_foreign, shown_words
 from envkit.authoring.specs import ENVKIT
 from envkit.doctor.child_process import ChildProcess
 from envkit.doctor.plugin_process import PluginProcess
@@ -88,7 +89,7 @@ def plan_install(
     Raises: EnvError where it cannot be installed or the environment is not ours to change, PluginError where it
     would change envkit's own version.
     """
-    refuse_foreign(owner, names=",".join(spec.text for spec in specs))
+    refuse_foreign(owner, names=[spec.text for spec in specs])
     chosen, changes = _foresee(owner, list(specs), runner=runner, is_upgrade=is_upgrade)
     doubts = [
         f"there is no {canonicalize_name(spec.name or '')}: {other.text} itself is meant"
@@ -107,6 +108,8 @@ def plan_install(
     )
 
 
+# A requirement of envkit's own distribution: not a path that its name stands in, nor a longer name.
+_ABOUT_ENVKIT = re.compile(r"(?<![\w/.-])envkit-ml(?![\w/.-])")
 # The faults that a state stands for; all others are ``broken``.
 _FAULTS: dict[str, PluginFault] = {
     "conflict": "conflict",
@@ -145,7 +148,7 @@ def _foresee(
                 f"there is neither {both}", hint=second.hint, names=[*error.names, *second.names]
             ) from error
     except EnvError as error:
-        if ENVKIT not in error.message:
+        if not _ABOUT_ENVKIT.search(error.message):
             raise
         raise PluginError(
             f"no version fits the envkit that is here. {error.message}",
@@ -159,7 +162,7 @@ def _refuse_other_envkit(owner: Owner, specs: Sequence[Spec], changes: Iterable[
     own = next((each for each in changes if each.name == ENVKIT), None)
     if own is None or own.before is None:
         return
-    words = " ".join(spec.text for spec in specs)
+    words = shown_words(spec.text for spec in specs)
     raise PluginError(
         f"{words} is made for another envkit: {own}, in {owner.title}",
         hint="An older version of the plugin may fit: envkit plugin install 'NAME<VERSION'\n"

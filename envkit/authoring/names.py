@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from envkit.api import UsageError
+from envkit.config.records import PLAIN_NAMES
+from envkit.registry import RESERVED_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -83,6 +85,8 @@ def _taken(names: PluginNames, tasks: Collection[str], is_there: Callable[[str],
     plain = task.replace("-", "_")
     if task in _ITS_OWN:
         return "envkit itself is the package envkit-ml"
+    if task in RESERVED_NAMES or plain in PLAIN_NAMES:
+        return "it is a word of envkit's own configuration"
     if keyword.iskeyword(plain) or keyword.issoftkeyword(plain):
         return "it is a word of the Python language"
     if plain in sys.stdlib_module_names:

@@ -6,13 +6,18 @@ PEP 405 (``pyvenv.cfg``) and PEP 668 (``EXTERNALLY-MANAGED``).
 
 from __future__ import annotations
 
+import shlex
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from envkit.api import EnvError
+from envkit.masking import mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 OwnerKind = Literal["venv", "python", "conda", "uv tool", "pipx", "pixi", "uvx", "system"]
 UV_RECEIPT = "uv-receipt.toml"
@@ -117,16 +122,22 @@ def _has_pip(site: Path, *, kind: OwnerKind) -> bool:
     return any((folder / "pip/__main__.py").is_file() for folder in folders)
 
 
-def refuse_foreign(owner: Owner, *, names: str, is_removal: bool = False) -> None:
-    """Refuse an environment that no installer may change for us; ``names`` are what is to be put in, with commas.
+def shown_words(texts: Iterable[str]) -> str:
+    """Return what was asked for as a command has it: passwords masked, and quoted for a shell."""
+    return " ".join(shlex.quote(mask_secrets(text)) for text in texts)
+
+
+def refuse_foreign(owner: Owner, *, names: Sequence[str], is_removal: bool = False) -> None:
+    """Refuse an environment that no installer may change for us; ``names`` are what is to be put in.
 
     Raises: EnvError with what to do instead.
     """
-    words = names.replace(",", " ")
+    words = shown_words(names)
+    with_each = " ".join(f"--with {shown_words([name])}" for name in names)
     if owner.kind == "system":
         hint = (
             "Give envkit an environment of its own, with its plugins:\n"
-            f"uv tool install envkit-ml --with {names}\n"
+            f"uv tool install envkit-ml {with_each}\n"
             f"or: python3 -m venv ~/envkit && ~/envkit/bin/pip install envkit-ml {words}"
         )
         if is_removal:
@@ -137,8 +148,8 @@ def refuse_foreign(owner: Owner, *, names: str, is_removal: bool = False) -> Non
     if owner.kind == "uvx":
         raise EnvError(
             f"{owner.title} is uv's for this one command, and what changes in it is lost",
-            hint=f"Name plugins each time: uvx --from envkit-ml --with {names} envkit\n"
-            f"or keep them: uv tool install envkit-ml --with {names}",
+            hint=f"Name plugins each time: uvx --from envkit-ml {with_each} envkit\n"
+            f"or keep them: uv tool install envkit-ml {with_each}",
         )
     if owner.kind == "pixi":
         command = f"pixi remove --pypi {words}" if is_removal else f"pixi add --pypi {words}"

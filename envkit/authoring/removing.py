@@ -60,7 +60,7 @@ def plan_removal(owner: Owner, names: Sequence[str]) -> RemovalPlan:
     and where the environment is not ours to change.
     """
     found = {each.name: each for each in (find_plugin(name, owner=owner) for name in names)}
-    refuse_foreign(owner, names=",".join(found), is_removal=True)
+    refuse_foreign(owner, names=list(found), is_removal=True)
     doubts = [
         f"{other} asks for {each.name} and will not work without it"
         for each in found.values()

@@ -85,11 +85,16 @@ def find_tasks(*, environ: Mapping[str, str] = os.environ) -> dict[str, list[Tas
 
     Several entries under a name are a conflict that no setting decides.
     """
+    found = _claimed_tasks(environ)
+    return {name: choose_entries(name, entries, environ=environ) for name, entries in found.items()}
+
+
+def _claimed_tasks(environ: Mapping[str, str]) -> dict[str, list[TaskEntry]]:
     found: dict[str, list[TaskEntry]] = {}
     for entry in find_entries():
         if isinstance(entry, TaskEntry) and not is_disabled(entry, environ=environ):
             found.setdefault(entry.name, []).append(entry)
-    return {name: choose_entries(name, entries, environ=environ) for name, entries in found.items()}
+    return found
 
 
 def choose_entries(
@@ -107,12 +112,14 @@ def find_task(name: str, *, prefer: str | None = None, environ: Mapping[str, str
 
     Raises: UsageError where none does, PluginError on a conflict, and where it is disabled or cannot be used.
     """
-    tasks = find_tasks(environ=environ)
+    tasks = _claimed_tasks(environ)
     if name not in tasks:
         raise _no_task(name, tasks)
     entries = tasks[name]
-    if prefer is not None and len(entries) > 1:
-        entries = [entry for entry in entries if canonical(entry.plugin) == canonical(prefer)] or entries
+    if len(entries) > 1:
+        # A run or a model goes on with the plugin that made it, whatever this user prefers for new ones.
+        own = [entry for entry in entries if prefer and canonical(entry.plugin) == canonical(prefer)]
+        entries = own or choose_entries(name, entries, environ=environ)
     if len(entries) > 1:
         raise conflict_error(f"the task {name!r}", name, entries)
     if entries[0].fault is not None:

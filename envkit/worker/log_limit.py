@@ -45,7 +45,10 @@ class LogLimit:
         head = self.start + self.kept
         with self.file.open("r+b") as log:
             log.seek(size - self.kept)
-            tail = log.read(self.kept).partition(b"\n")[2]
+            tail = log.read(self.kept)
+            # From the beginning of a line on; a log of progress bars may be one line, and its end is what counts.
+            begins = tail.find(b"\n", 0, self.kept // 2) + 1
+            tail = tail[begins:]
             log.truncate(head)
         left_out = size - head - len(tail)
         note = f"\n[envkit: {left_out:,} bytes were left out here: the log had grown too long]\n"

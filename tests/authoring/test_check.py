@@ -267,3 +267,13 @@ def test_known_checks_have_one_dot_and_no_two_one_id() -> None:
     ids = [check_id for check_id, _, _ in known_checks()]
     assert len(ids) == len(set(ids))
     assert all(check_id.count(".") == 1 and "_" not in check_id for check_id in ids)
+
+
+@pytest.mark.slow
+def test_check_of_nothing_but_a_contract_that_cannot_be_tried_is_an_error(tmp_path: Path) -> None:
+    change = in_plugin("from typing", "import no_such_thing\nfrom typing")
+
+    report = check_plugin(write_plugin(tmp_path, change), wanted=Wanted(only=("contract-resume",)))
+
+    assert report.verdict != "well"
+    assert list(red(report)) == ["loads"]

@@ -64,3 +64,9 @@ def test_names_that_pass_are_identifiers_and_belong_to_nobody(name: str) -> None
         return
     assert names.module.isidentifier() and names.class_prefix.isidentifier()
     assert not keyword.iskeyword(names.task) and names.task not in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", ["mirrors", "plugins", "home"])
+def test_name_that_is_a_word_of_the_configuration_is_taken(name: str) -> None:
+    with pytest.raises(UsageError, match="a word of envkit's own configuration"):
+        choose_names(name, tasks=(), is_there=lambda module: False)

@@ -86,14 +86,14 @@ def test_environment_that_nobody_else_may_change_is_refused_with_what_to_do(
     files: tuple[str, ...], prefix: str, advice: str, tmp_path: Path
 ) -> None:
     with pytest.raises(EnvError) as refusal:
-        refuse_foreign(owner_of(tmp_path, *files, prefix=prefix), names="envkit-x")
+        refuse_foreign(owner_of(tmp_path, *files, prefix=prefix), names=["envkit-x"])
 
     assert refusal.value.hint is not None
     assert advice in refusal.value.hint
 
 
 def test_environment_of_ones_own_is_not_refused(tmp_path: Path) -> None:
-    refuse_foreign(owner_of(tmp_path, "env/pyvenv.cfg"), names="envkit-x")
+    refuse_foreign(owner_of(tmp_path, "env/pyvenv.cfg"), names=["envkit-x"])
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,14 @@ def test_owner_knows_how_envkit_is_upgraded(files: tuple[str, ...], says: str, t
     owner = owner_of(tmp_path, *files)
 
     assert owner.upgrade_text == says.format(python=owner.python)
+
+
+def test_refusal_shows_no_password_and_can_be_pasted(tmp_path: Path) -> None:
+    names = ["envkit-ner>=1,<2", "https://joe:hunter2@host/envkit_x-1.0-py3-none-any.whl"]
+
+    with pytest.raises(EnvError) as refusal:
+        refuse_foreign(owner_of(tmp_path, MANAGED, prefix="usr"), names=names)
+
+    hint = refusal.value.hint or ""
+    assert "hunter2" not in hint
+    assert "--with 'envkit-ner>=1,<2' --with " in hint

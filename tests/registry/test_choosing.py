@@ -113,6 +113,9 @@ def test_configuration_that_says_nothing_sensible_decides_nothing(text: str, tmp
 
 def test_find_task_of_a_run_is_its_own_plugin_whatever_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_task("side", prefer="envkit_right").plugin == "envkit-right"
+    other = {"ENVKIT_PREFER_PLUGINS": "side=envkit-left"}
+    assert find_task("side", prefer="envkit-right", environ=other).plugin == "envkit-right"
+    assert find_task("side", environ=other).plugin == "envkit-left"
     with pytest.raises(PluginError, match="claimed by"):
         find_task("side", prefer="envkit-elsewhere")
     with pytest.raises(UsageError, match="there is no task 'sides'"):

@@ -100,3 +100,11 @@ def test_watch_leaves_alone_what_is_no_log_of_the_run(
         limit_of(log, descriptor, most=1, kept=1).watch()
     finally:
         os.close(descriptor)
+
+
+def test_flooded_log_of_one_line_keeps_its_end(log: Path, descriptor: int) -> None:
+    os.write(descriptor, b"\rstep".ljust(50, b".") * 400 + b"\rTHE END")
+
+    limit_of(log, descriptor, most=4000, kept=500).cut()
+
+    assert log.read_bytes().endswith(b"\rTHE END")

@@ -71,7 +71,13 @@ def _show_plan(plan: InstallPlan) -> None:
 
     if not plan.changes:
         here = [f"{name} {version}" for name, version in plan.present]
-        click.echo(f"{' and '.join(here)} {'is' if len(here) == 1 else 'are'} here already", err=True)
+        # What an address gives is named by its files alone, which no installer looks at again.
+        said = (
+            f"{' and '.join(here)} {'is' if len(here) == 1 else 'are'} here already"
+            if here
+            else "Nothing changes"
+        )
+        click.echo(said, err=True)
         return
     show_calls(plan.owner, [plan.call])
     for each in plan.changes:
@@ -84,7 +90,7 @@ def _show_loaded(loaded: Sequence[LoadedPlugin], *, is_new: bool) -> None:
         how = "is installed and loads" if is_new else "loads"
         click.echo(f"{each.plugin} {each.version} {how}: the {each.kind} {each.name}")
     tasks = [each.name for each in loaded if each.kind == "task"]
-    if not is_new:
+    if not is_new and loaded:
         click.echo(f"To have the newest: envkit plugin install --upgrade {loaded[0].plugin}")
     elif tasks:
         click.echo(f"To use it: envkit run {tasks[0]} --help")

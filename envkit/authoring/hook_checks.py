@@ -9,6 +9,7 @@ from envkit.api import hooks
 from envkit.api.checks import Finding
 from envkit.authoring.name_checks import nearest
 from envkit.registry import EXTENSION_HOOKS, EXTENSIONS_GROUP, REQUIRED_TASK_HOOKS, TASK_HOOKS, TASKS_GROUP
+from envkit.registry.hook_names import nearest_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,9 @@ def find_bad_hooks(found: Sequence[HookRecord], *, kind: str, is_both: bool = Fa
     for record in found:
         if record.hook not in TASK_HOOKS + EXTENSION_HOOKS:
             fix = f"If it is none, take @hookimpl and the name envkit_ away; the hooks are {', '.join(known)}"
-            yield _error(record, f"{record.hook} is no hook of envkit{nearest(record.hook, known)}", fix=fix)
+            near = nearest_hook(record.hook)
+            meant = f"; is {near} meant?" if near else ""
+            yield _error(record, f"{record.hook} is no hook of envkit{meant}", fix=fix)
         elif record.hook not in known:
             group = EXTENSIONS_GROUP if record.hook in EXTENSION_HOOKS else TASKS_GROUP
             yield _error(

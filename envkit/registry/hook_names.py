@@ -39,8 +39,8 @@ def check_hooks(module: ModuleType, entry: AnyEntry) -> None:
     for function_name, function, is_marked in _functions(module):
         hook = _hook_of(function_name, function)
         if hook not in TASK_HOOKS + EXTENSION_HOOKS:
-            near = difflib.get_close_matches(hook, _HOOKS[type(entry)], n=1, cutoff=0.5)
-            meant = f"; did they mean {near[0]}?" if near else ""
+            near = nearest_hook(hook)
+            meant = f"; did they mean {near}?" if near else ""
             raise unusable_error(entry, f"{function_name} is no hook of envkit{meant}")
         if hook not in _HOOKS[type(entry)] and not _is_both(module, entry):
             group = EXTENSIONS_GROUP if hook in EXTENSION_HOOKS else TASKS_GROUP
@@ -52,6 +52,14 @@ def check_hooks(module: ModuleType, entry: AnyEntry) -> None:
         if inspect.iscoroutinefunction(function):
             raise unusable_error(entry, f"{function_name} is async; hooks are plain functions")
         _check_arguments(hook, function, entry)
+
+
+def nearest_hook(name: str) -> str | None:
+    """Return the hook that a misspelt name is nearest to, None where none is near."""
+    # Without what all have in common, which would make every name near to every hook.
+    known = {hook.removeprefix(PREFIX): hook for hook in TASK_HOOKS + EXTENSION_HOOKS}
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.6)
+    return known[near[0]] if near else None
 
 
 def _functions(module: ModuleType) -> Iterator[tuple[str, Callable[..., object], bool]]:

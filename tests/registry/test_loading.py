@@ -16,6 +16,7 @@ from envkit.api import API_VERSION, EnvkitDeprecationWarning, PluginError, depre
 from envkit.registry import EXTENSION_HOOKS, TASK_HOOKS, find_entries, find_task, load_entry, load_extension
 from envkit.registry.compatibility import check_api_version
 from envkit.registry.guard import CodeEnded, CodeInterrupted, CodeIsLate, guarded
+from envkit.registry.hook_names import nearest_hook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,3 +188,21 @@ def test_guarded_code_in_another_thread_is_guarded_without_signals() -> None:
     thread.join()
 
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("envkit_chekcs", "envkit_checks"),
+        ("envkit_reed", "envkit_read"),
+        ("envkit_predicter", "envkit_predictor"),
+        ("envkit_backend", "envkit_backends"),
+        ("envkit_score", None),
+        ("envkit_setup", None),
+        ("envkit_version", None),
+    ],
+)
+def test_nearest_hook_of_a_misspelt_name_is_of_any_kind_and_none_where_none_is_near(
+    name: str, near: str | None
+) -> None:
+    assert nearest_hook(name) == near

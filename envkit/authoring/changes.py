@@ -14,6 +14,7 @@ from envkit.api import EnvError
 from envkit.authoring.installers import packages_call
 from envkit.authoring.uv_tools import find_unkept, read_receipt
 from envkit.masking import mask_secrets
+from envkit.registry.metadata import read_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,11 +75,8 @@ class _Report(msgspec.Struct):
 
 def installed_versions(owner: Owner) -> dict[str, str]:
     """Return the version of every distribution in the environment, by canonical name."""
-    return {
-        canonicalize_name(dist.name): dist.version
-        for dist in distributions(path=[str(owner.site)])
-        if dist.name
-    }
+    found = (read_headers(dist) for dist in distributions(path=[str(owner.site)]))
+    return {canonicalize_name(headers.name): headers.version for headers in found if headers.name}
 
 
 def foresee_install(

@@ -15,6 +15,7 @@ from envkit.authoring.installed import InstalledEntry, read_installed
 from envkit.authoring.specs import ENVKIT, PLUGIN_PREFIX
 from envkit.masking import mask_secrets
 from envkit.registry import find_entries
+from envkit.registry.metadata import read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -184,7 +185,7 @@ def _text(dist: Distribution, file: str) -> str:
 
 
 def _fields(dist: Distribution, name: str) -> list[str]:
-    return [str(each).strip() for each in dist.metadata.get_all(name) or ()]
+    return [each.strip() for each in read_fields(dist, name)]
 
 
 def _authors(dist: Distribution) -> Iterable[str]:
@@ -216,7 +217,7 @@ def _requirements(dist: Distribution) -> tuple[tuple[str, ...], tuple[Extra, ...
     """Return what the distribution asks for, and what each of its extras asks for besides."""
     extras: dict[str, list[str]] = {name: [] for name in _fields(dist, "Provides-Extra")}
     needs = []
-    for line in dist.requires or ():
+    for line in read_fields(dist, "Requires-Dist"):
         try:
             need = Requirement(line)
         except InvalidRequirement:

@@ -17,6 +17,7 @@ from envkit.authoring.installers import removal_calls
 from envkit.authoring.owner import refuse_foreign
 from envkit.authoring.uv_tools import find_unkept, read_receipt
 from envkit.registry import find_entries
+from envkit.registry.metadata import read_fields, read_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,13 +92,13 @@ def find_plugin(name: str, *, owner: Owner) -> RemovedPlugin:
         name=wanted,
         version=mine[0].version,
         gives=tuple(f"{each.kind} {each.name}" for each in mine),
-        needed_by=tuple(_needed_by(wanted, owner)),
+        needed_by=tuple(find_dependents(wanted, owner)),
     )
 
 
 def _refuse_elsewhere(name: str, owner: Owner) -> None:
     for dist in distributions(path=[str(owner.site)]):
-        if canonicalize_name(dist.name or "") == name:
+        if canonicalize_name(read_headers(dist).name) == name:
             if (dist.read_text("INSTALLER") or "").strip() == "conda":
                 raise EnvError(
                     f"{name} was installed by conda, which alone removes it",
@@ -110,19 +111,21 @@ def _refuse_elsewhere(name: str, owner: Owner) -> None:
     )
 
 
-def _needed_by(name: str, owner: Owner) -> Iterable[str]:
+def find_dependents(name: str, owner: Owner) -> Iterable[str]:
+    """Yield the distributions of the environment that ask for this one, with their versions."""
     for dist in distributions(path=[str(owner.site)]):
-        for line in dist.requires or ():
+        for line in read_fields(dist, "Requires-Dist"):
             try:
                 need = Requirement(line)
             except InvalidRequirement:
                 continue
             is_asked = need.marker is None or need.marker.evaluate({"extra": ""})
             if is_asked and canonicalize_name(need.name) == name:
-                yield f"{dist.name} {dist.version}"
+                headers = read_headers(dist)
+                yield f"{headers.name} {headers.version}"
 
 
 def still_there(plugins: Iterable[RemovedPlugin], *, owner: Owner) -> tuple[str, ...]:
     """Return the names of those that lie in the environment in spite of it all."""
-    there = {canonicalize_name(dist.name or "") for dist in distributions(path=[str(owner.site)])}
+    there = {canonicalize_name(read_headers(dist).name) for dist in distributions(path=[str(owner.site)])}
     return tuple(each.name for each in plugins if each.name in there)

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from envkit.api import EnvError
 from envkit.authoring.owner import UV_RECEIPT
+from envkit.registry.metadata import read_fields, read_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,7 +129,8 @@ def _has_tables(value: Any) -> bool:
 
 def find_unkept(owner: Owner, receipt: Receipt) -> tuple[str, ...]:
     """Return the packages that nothing in the receipt asks for: uv takes them away with its next change."""
-    there = {str(canonicalize_name(dist.name)): dist for dist in distributions(path=[str(owner.site)])}
+    dists = distributions(path=[str(owner.site)])
+    there = {str(canonicalize_name(read_headers(dist).name)): dist for dist in dists}
     kept: set[tuple[str, str]] = set()
     waiting = [(each.name, extra) for each in (receipt.main, *receipt.others) for extra in _extras(each.text)]
     while waiting:
@@ -136,7 +138,7 @@ def find_unkept(owner: Owner, receipt: Receipt) -> tuple[str, ...]:
         if (name, extra) in kept or name not in there:
             continue
         kept.add((name, extra))
-        waiting += _needs(there[name].requires or (), extra)
+        waiting += _needs(read_fields(there[name], "Requires-Dist"), extra)
     names = {name for name, _ in kept}
     return tuple(sorted(name for name in there if name not in names))
 

@@ -58,6 +58,12 @@ def read_headers(dist: Distribution) -> Headers:
     )
 
 
+def read_fields(dist: Distribution, name: str) -> list[str]:
+    """Return all values of a field of the metadata, such as ``Requires-Dist``. Never raises."""
+    text, _ = _text_of(dist)
+    return [value for key, value in _header_lines(text) if key.lower() == name.lower()]
+
+
 def read_text(dist: Distribution, file: str) -> str | None:
     """Return a file of a distribution's metadata, None where there is none or it cannot be read."""
     try:

@@ -8,8 +8,10 @@ import pytest
 from authoring.small_plugins import make_venv, offline, runner_of, write_plugin
 from small_wheels import write_wheel
 
-from envkit.authoring.changes import Change, foresee_install, read_uv_changes
+from envkit.authoring.changes import Change, foresee_install, installed_versions, read_uv_changes
 from envkit.authoring.installers import install_call
+from envkit.authoring.owner import Owner
+from envkit.authoring.removing import find_dependents
 from envkit.authoring.specs import Spec, read_spec
 from envkit.environments.missing_packages import MissingPackages
 
@@ -79,3 +81,23 @@ def test_name_that_is_nowhere_is_told_as_missing(tmp_path: Path) -> None:
         foresee_install(owner, [read_spec("envkit-nowhere")], runner=runner)
 
     assert missing.value.names == ("envkit-nowhere",)
+
+
+def test_damaged_metadata_of_one_distribution_keep_nobody_from_reading_the_others(tmp_path: Path) -> None:
+    for name, content in (
+        ("bad", b"Name: bad\nVersion: 1.0\nSummary: caf\xe9\n"),
+        ("good", b"Name: good\nVersion: 2.0\n"),
+    ):
+        folder = tmp_path / f"{name}-0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_bytes(content + b"Requires-Dist: needed>=1\n")
+    owner = Owner(
+        kind="venv",
+        prefix=tmp_path,
+        python=tmp_path / "python",
+        site=tmp_path,
+        evidence=tmp_path / "pyvenv.cfg",
+    )
+
+    assert installed_versions(owner) == {"bad": "1.0", "good": "2.0"}
+    assert sorted(find_dependents("needed", owner)) == ["bad 1.0", "good 2.0"]

@@ -91,6 +91,8 @@ def told(events: list[AnyEvent]) -> list[AnyEvent]:
     found = []
     for event in events:
         changes: dict[str, Any] = {"time": 0.0}
+        if isinstance(event, Message) and event.text.endswith("envkit ended them."):
+            continue  # what a worker leaves in a container ends with the container, unseen
         if isinstance(event, Hello):
             changes |= {"pid": 0, "python": ""}
         elif isinstance(event, Failed):  # it names the environment's files

@@ -55,6 +55,7 @@ def test_task_reads_and_scores_by_its_own_tests_without_torch(site: Path, name: 
     assert "passed" in run_tests(name, site, "not torch")
 
 
+@pytest.mark.long
 @pytest.mark.torch
 @pytest.mark.parametrize("name", TASKS)
 def test_task_learns_and_keeps_all_promises_by_its_own_tests(site: Path, name: str) -> None:

@@ -101,6 +101,7 @@ def test_relation_is_scored_on_a_file_as_the_run_scored_it(user: Person, relatio
     assert {name: before[name] for name in metrics} == pytest.approx(metrics)
 
 
+@pytest.mark.long
 @pytest.mark.torch
 @pytest.mark.parametrize("task", ["relation", "seq2seq"])
 def test_run_that_is_killed_resumes_to_the_same_weights(
@@ -130,6 +131,7 @@ def test_run_that_is_killed_resumes_to_the_same_weights(
     assert weights_of(cut) == weights_of(user.folder / f"{task}-whole")
 
 
+@pytest.mark.long
 @pytest.mark.torch
 def test_seq2seq_learns_from_nothing_in_a_minute_of_one_processor(seq2seq_run: Path) -> None:
     assert result_of(seq2seq_run)["metrics"]["test/exact_match"] > 0.5
@@ -137,6 +139,7 @@ def test_seq2seq_learns_from_nothing_in_a_minute_of_one_processor(seq2seq_run: P
     assert float((seq2seq_run / "cpu-seconds").read_text()) < 60
 
 
+@pytest.mark.long
 @pytest.mark.torch
 def test_seq2seq_rewrites_typed_texts_and_is_scored(user: Person, seq2seq_run: Path) -> None:
     typed = rows_of(user.types("envkit predict seq2seq '14 March 2021' '3.4.1999'").stdout)
@@ -149,7 +152,14 @@ def test_seq2seq_rewrites_typed_texts_and_is_scored(user: Person, seq2seq_run: P
 @pytest.mark.torch
 @pytest.mark.parametrize(
     "name",
-    ["envkit-relation", "envkit-seq2seq", "envkit-house-check", "envkit-house-image", "envkit-pip-backend"],
+    [
+        "envkit-relation",
+        "envkit-house-check",
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("envkit-seq2seq", "envkit-house-image", "envkit-pip-backend")
+        ),
+    ],
 )
 def test_installed_plugin_is_checked_without_a_fault(user: Person, name: str) -> None:
     done = user.types(f"envkit plugin check {name} --json")

@@ -342,7 +342,9 @@ def in_pipx(folder: Path, environ: dict[str, str]) -> Made:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [in_venv, in_venv_with_pip, in_uv_tool, in_pipx])
+@pytest.mark.parametrize(
+    "make", [in_venv, in_venv_with_pip, in_uv_tool, pytest.param(in_pipx, marks=pytest.mark.long)]
+)
 def test_plugin_is_installed_upgraded_and_removed_by_the_owner_of_the_environment(
     make: Callable[[Path, dict[str, str]], Made], tmp_path: Path, all_wheels: Path
 ) -> None:

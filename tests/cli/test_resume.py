@@ -53,7 +53,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, environ: dict[str, str]) -> 
     done = run_envkit(folder, {**environ, "ECHO_DIES_AT": "8"}, "run", "echo", *words)
     (run_dir,) = (folder / "runs").iterdir()
     assert done.returncode == 1
-    assert f"To go on from step 6: envkit runs resume {run_dir.name}" in done.stderr.splitlines()[-1]
+    assert f"To go on from step 6: envkit runs resume {run_dir.name}" in done.stderr
     return folder
 
 

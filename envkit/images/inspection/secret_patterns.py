@@ -124,7 +124,8 @@ _FORMS = (
     _form(
         "a password",
         "machine , password",
-        r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>[!#-&*-\[\]-~]+)",
+        # In a text it may end a sentence.
+        r"\bmachine\s+\S+\s+login\s+\S+\s+password\s+(?P<value>[!#-&*-\[\]-~]+?)[.,;]?(?![!#-&*-\[\]-~])",
     ),
     # Files that hold secrets, known by name.
     _form("a password", "password", r"(?s)\bpassword\s+(?P<value>\S+)", r"[._]netrc"),

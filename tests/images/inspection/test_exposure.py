@@ -75,6 +75,7 @@ def texts(subject: CheckedSubject) -> list[str]:
         ("app/settings.py", f"\n\nTOKEN = '{GITHUB}'\n", ":3: a token of GitHub's"),
         ("app/__pycache__/settings.pyc", f"\0\0{GITHUB}\0", ":1: a token of GitHub's"),
         ("app/.env", f"DEBUG=1\nexport DB_PASSWORD='{WORD}'\n", ":2: a variable that is a secret"),
+        ("app/notes.txt", f"Use machine h login u password {WORD}. Then go on.", ":1: a password"),
         (
             "root/.condarc",
             "channels: [https://c.corp/t/ab-" + "-".join(["0af1" * 2, *["0af1"] * 3, "0af1" * 3]) + "]",
@@ -103,6 +104,7 @@ def test_secret_in_a_file_is_found_with_its_line(path: str, content: str, says: 
         ("app/pem.py", "if text.startswith('-----BEGIN {} KEY-----'):\n    pass".format("PRIVATE")),
         ("app/aws.md", "AKIA" + "IOSFODNN7EXAMPLE"),
         ("root/.netrc", "machine h login u password <password>"),
+        ("app/hint.py", "'Put it there: machine HOST login USER password PASSWORD. Then'"),
         ("root/.docker/config.json", '{"credsStore": "desktop", "auths": {"r": {}}}'),
         ("app/.env", "TOKENIZERS_PARALLELISM=false\nSECRET_FILE=/run/secrets/a\nAPI_KEY=\nTOKEN=$OTHER"),
         ("root/.ssh/known_hosts", "git.corp ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5" * 3),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
+from required import require_dists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,12 +40,8 @@ _BLOCK = 128 * 1024 - 1  # zstd's largest block
 
 
 def require_conda() -> None:
-    """Skip the test where py-rattler or PyYAML is missing, or fail where ENVKIT_REQUIRE says it must run."""
-    for name in ("rattler", "yaml"):
-        if importlib.util.find_spec(name) is None:
-            if "conda" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-                pytest.fail(f"ENVKIT_REQUIRE asks for conda, but {name} is not installed")
-            pytest.skip(f"{name} is not installed")
+    """Go on where what the extra `conda` brings is installed."""
+    require_dists("conda", "py-rattler", "pyyaml")
 
 
 def current_subdir() -> str:

@@ -12,9 +12,10 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
+from required import skip_or_fail
 
 from envkit.api import ImageError
 from envkit.images.engine.engine import Engine, connect
@@ -35,7 +36,7 @@ def docker_engine() -> Iterator[Engine]:
     try:
         engine = connect()
     except ImageError as error:
-        refuse_or_skip(f"no engine: {error}")
+        skip_or_fail("docker", f"no engine: {error}")
     yield engine
     remove_made(engine)
     engine.client.close()
@@ -64,7 +65,9 @@ def base_image(docker_engine: Engine) -> str:
     """Return the name of an image with Python and venv, made on the first use."""
     if not docker_engine.has_image(BASE_IMAGE):
         if os.geteuid() != 0 or shutil.which("debootstrap") is None:
-            refuse_or_skip(f"{BASE_IMAGE} is not there, and root's debootstrap, which makes it, is missing")
+            skip_or_fail(
+                "docker", f"{BASE_IMAGE} is not there, and root's debootstrap, which makes it, is missing"
+            )
         made = subprocess.run(
             ["sh", str(_MAKE_BASE), BASE_IMAGE],
             env={**os.environ, **docker_engine.client_variables},
@@ -125,8 +128,9 @@ class OwnEngine:
 
     def give(self, engine: Engine, reference: str) -> None:
         """Copy an image of another engine into it."""
+        name = reference if ":" in reference else f"{reference}:latest"
         with connect(self.environ).without_limit() as client:
-            client.images.load(b"".join(engine.client.images.get(reference).save(named=True)))
+            client.images.load(b"".join(engine.client.images.get(name).save(named=name)))
 
     def stop(self) -> None:
         """Tell the daemon to end, as the system does, and wait for it."""
@@ -154,7 +158,7 @@ class OwnEngine:
 def engine_of_its_own(docker_engine: Engine) -> Iterator[OwnEngine]:
     """Return an engine, not yet started, with a disk of 800 MB, that the test may do anything to."""
     if os.geteuid() != 0 or shutil.which("dockerd") is None or shutil.which("unshare") is None:
-        refuse_or_skip("a second daemon needs root, dockerd and unshare")
+        skip_or_fail("docker", "a second daemon needs root, dockerd and unshare")
     # A socket's path has room for a hundred letters: pytest's own folders are too deep.
     with tempfile.TemporaryDirectory(prefix="envkit-dockerd-") as folder:
         own = OwnEngine(folder=Path(folder), size="800m")
@@ -162,13 +166,6 @@ def engine_of_its_own(docker_engine: Engine) -> Iterator[OwnEngine]:
             yield own
         finally:
             own.kill()
-
-
-def refuse_or_skip(why: str) -> NoReturn:
-    """Skip the test, or fail where ENVKIT_REQUIRE says that it must run."""
-    if "docker" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-        pytest.fail(f"ENVKIT_REQUIRE asks for docker: {why}")
-    pytest.skip(why)
 
 
 def remove_made(engine: Engine) -> None:

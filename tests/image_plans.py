@@ -1,21 +1,23 @@
-"""Plans of images, made by hand: nothing is resolved for them."""
+"""Plans of images, as the kit for authors makes them, with what a test wants otherwise: nothing is resolved for them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.api.facts import Platform
-from envkit.environments.records import WheelPackage
+import msgspec
+
 from envkit.images import layout
 from envkit.images.extension import envkit_templates
-from envkit.images.records import BuildSecret, Contents, ImageBase, ImagePlan
-from envkit.torchbuild import TorchBuild
+from envkit.images.records import BuildSecret
+from envkit.testing.image_plans import BASE, sample_plans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envkit.api import ImageTemplate
+    from envkit.images.records import ImagePlan
 
 TEMPLATES = {template.name: template for template in envkit_templates()}
 NETRC = BuildSecret(
@@ -34,7 +36,7 @@ def make_plan(
     template: str | ImageTemplate = "task",
     *,
     tasks: tuple[str, ...] = ("ner",),
-    base: str = "python:3.11-slim-bookworm",
+    base: str = BASE,
     interpreter: str = "/usr/local/bin/python3.11",
     labels: Mapping[str, str] = LABELS,
     has_ca: bool = False,
@@ -46,34 +48,13 @@ def make_plan(
 ) -> ImagePlan:
     """Return the plan of an image of the template, on Debian's Python unless another base is named."""
     chosen = TEMPLATES[template] if isinstance(template, str) else template
-    address = "file:///wheels" if has_local_wheels else "https://example.org/wheels"
-    return ImagePlan(
-        template=chosen,
-        base=ImageBase(
-            reference=base,
-            python="3.11.2",
-            interpreter=interpreter,
-            platform=Platform(system="linux", machine="x86_64", kernel="6.1"),
-        ),
-        contents=Contents(
-            lock_text="",
-            lock_sha256="ab" * 32,
-            python="3.11.2",
-            torch=TorchBuild(
-                version=f"2.6.0+{variant}",
-                variant=variant,
-                source="torch index",
-                location="",
-                python="3.11",
-                reason="",
-            ),
-            tasks=tasks,
-            packages=(_wheel("numpy", f"{address}/numpy-2.3.4-py3-none-any.whl"),),
-            uv=_wheel("uv", "https://example.org/wheels/uv-0.9.1-py3-none-any.whl"),
-            hosts=(),
-            plugins=(),
-            model_dir=Path("model") if chosen.is_of_run else None,
-        ),
+    kind = "with certificates, secrets and local wheels" if has_local_wheels else "with BuildKit"
+    plan, _ = sample_plans(chosen)[kind]
+    torch = msgspec.structs.replace(plan.contents.torch, version=f"2.6.0+{variant}", variant=variant)
+    return replace(
+        plan,
+        base=replace(plan.base, reference=base, interpreter=interpreter),
+        contents=replace(plan.contents, tasks=tasks, torch=torch),
         labels=labels,
         user_id=user_id,
         group_id=user_id,
@@ -81,7 +62,3 @@ def make_plan(
         secrets=secrets,
         build_args=build_args or {},
     )
-
-
-def _wheel(name: str, url: str) -> WheelPackage:
-    return WheelPackage(name=name, version="1.0", url=url, sha256="0" * 64)

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-# Packages whose `__all__` says what is public, and those of whose modules every name without an underscore is.
-LISTED = ("envkit.api", "envkit.testing")
+# Modules whose `__all__` says what is public, and packages of whose modules every name without an underscore is.
+LISTED = ("envkit.api", "envkit.api.facts", "envkit.api.records", "envkit.testing")
 OPEN = ("envkit.data", "envkit.finetune")
 MODULES = (
     "envkit.api.errors",
     "envkit.api.events",
-    "envkit.api.facts",
-    "envkit.api.records",
     "envkit.api.hooks",
     "envkit.api.options",
 )
@@ -146,10 +144,10 @@ def methods_of(node: ast.ClassDef) -> list[ast.FunctionDef]:
     ]
 
 
-def fields_of(node: ast.ClassDef) -> dict[str, tuple[str, bool]]:
-    """Return the annotated public fields of a class: type, and whether it has a default."""
+def fields_of(node: ast.ClassDef) -> dict[str, tuple[str, str | None]]:
+    """Return the annotated public fields of a class: type, and the default as it is written, None where there is none."""
     return {
-        each.target.id: (type_text(each.annotation), each.value is not None)
+        each.target.id: (type_text(each.annotation), _written(each.value))
         for each in node.body
         if isinstance(each, ast.AnnAssign)
         and isinstance(each.target, ast.Name)
@@ -157,22 +155,34 @@ def fields_of(node: ast.ClassDef) -> dict[str, tuple[str, bool]]:
     }
 
 
-def parameters_of(node: ast.FunctionDef) -> dict[str, tuple[str, bool]]:
-    """Return the parameters of a function: ``keyword`` or ``positional`` and type, and whether it has a default."""
+def parameters_of(node: ast.FunctionDef) -> dict[str, tuple[str, str | None]]:
+    """Return the parameters of a function, those by position first and in their order.
+
+    Each with ``positional``, ``keyword`` or ``several`` and its type, and with its default as it is written, None
+    where there is none.
+    """
     arguments = node.args
     plain = [*arguments.posonlyargs, *arguments.args]
-    first_default = len(plain) - len(arguments.defaults)
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + [*map(_written, arguments.defaults)]
     found = {
-        each.arg: (f"positional {_annotation(each)}", index >= first_default)
-        for index, each in enumerate(plain)
+        each.arg: (f"positional {_annotation(each)}", default)
+        for index, (each, default) in enumerate(zip(plain, defaults, strict=True))
         if not (index == 0 and each.arg in ("self", "cls"))
     }
     for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found[each.arg] = (f"keyword {_annotation(each)}", default is not None)
+        found[each.arg] = (f"keyword {_annotation(each)}", _written(default))
     for mark, several in (("*", arguments.vararg), ("**", arguments.kwarg)):
         if several is not None:
-            found[f"{mark}{several.arg}"] = (f"several {_annotation(several)}", True)
+            found[f"{mark}{several.arg}"] = (f"several {_annotation(several)}", "()" if mark == "*" else "{}")
     return found
+
+
+def is_made_by_position(node: ast.ClassDef) -> bool:
+    """Tell whether the fields of a class are its constructor's arguments in their order, not only by their names."""
+    made = [each for each in node.decorator_list if ast.unparse(each).partition("(")[0] == "dataclass"]
+    words = [*node.keywords, *(word for each in made if isinstance(each, ast.Call) for word in each.keywords)]
+    is_struct = any(ast.unparse(base) in ("Struct", "msgspec.Struct", "NamedTuple") for base in node.bases)
+    return (bool(made) or is_struct) and all(ast.unparse(word) != "kw_only=True" for word in words)
 
 
 def type_text(node: ast.expr | None) -> str:
@@ -187,21 +197,22 @@ def type_text(node: ast.expr | None) -> str:
     return ast.unparse(node)
 
 
+def _written(default: ast.expr | None) -> str | None:
+    return None if default is None else ast.unparse(default)
+
+
 def _annotation(argument: ast.arg) -> str:
     return type_text(argument.annotation)
 
 
 def api_lines() -> dict[str, str]:
-    """Return the type of every public name, field, method and parameter, of every hook and event."""
+    """Return the type of every public name, field, method and parameter, of every hook and event.
+
+    Of what is given in a call also its default and, where it can be given without its name, its position.
+    """
     found: dict[str, str] = {}
     for public in public_names():
-        found[f"name {public.name}"] = _kind_of(public)
-        if isinstance(public.node, ast.ClassDef):
-            found |= _class_lines(public.name, public.node)
-        elif public.node is not None:
-            found |= _function_lines(public.name, public.node)
-        else:
-            found |= {f"value {public.name} {value!r}": "literal" for value in public.values}
+        found |= lines_of(public)
     for public in names_of("envkit.api.hooks"):
         if isinstance(public.node, ast.FunctionDef) and public.node.name.startswith("envkit_"):
             found |= _hook_lines(public.node)
@@ -210,6 +221,16 @@ def api_lines() -> dict[str, str]:
             found[f"event {tag}"] = public.node.name
             found |= {f"event {tag}: {name}": text for name, (text, _) in fields_of(public.node).items()}
     return found
+
+
+def lines_of(public: PublicName) -> dict[str, str]:
+    """Return the lines of one public name."""
+    found = {f"name {public.name}": _kind_of(public)}
+    if isinstance(public.node, ast.ClassDef):
+        return found | _class_lines(public.name, public.node)
+    if public.node is not None:
+        return found | _function_lines(public.name, public.node)
+    return found | {f"value {public.name} {value!r}": "literal" for value in public.values}
 
 
 def optional(kind: str, *, has_default: bool) -> str:
@@ -225,10 +246,13 @@ def _kind_of(public: PublicName) -> str:
 
 
 def _class_lines(name: str, node: ast.ClassDef) -> dict[str, str]:
-    found = {
-        f"field {name}.{each}": optional(kind, has_default=has_default)
-        for each, (kind, has_default) in fields_of(node).items()
-    }
+    found: dict[str, str] = {}
+    for number, (each, (kind, default)) in enumerate(fields_of(node).items(), start=1):
+        found[f"field {name}.{each}"] = optional(kind, has_default=default is not None)
+        if default is not None:
+            found[f"default {name}.{each}"] = default
+        if is_made_by_position(node):
+            found[f"position {name}.{each}"] = str(number)
     for method in methods_of(node):
         is_property = any(ast.unparse(each).endswith("property") for each in method.decorator_list)
         if is_property:
@@ -240,8 +264,12 @@ def _class_lines(name: str, node: ast.ClassDef) -> dict[str, str]:
 
 def _function_lines(name: str, node: ast.FunctionDef) -> dict[str, str]:
     found = {f"call {name}()": type_text(node.returns)}
-    for each, (kind, has_default) in parameters_of(node).items():
-        found[f"argument {name}({each})"] = optional(kind, has_default=has_default)
+    for number, (each, (kind, default)) in enumerate(parameters_of(node).items(), start=1):
+        found[f"argument {name}({each})"] = optional(kind, has_default=default is not None)
+        if default is not None and not kind.startswith("several"):
+            found[f"default {name}({each})"] = default
+        if kind.startswith("positional"):
+            found[f"position {name}({each})"] = str(number)
     return found
 
 

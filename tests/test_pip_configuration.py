@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from required import require_dists
 
 from envkit.api import EnvError
 from envkit.pip_configuration import (
@@ -193,8 +193,7 @@ def test_configuration_repr_holds_no_secret(tmp_path: Path) -> None:
 
 
 def pip(*arguments: str, environ: dict[str, str]) -> str:
-    if find_spec("pip") is None:
-        pytest.skip("pip is not installed beside the tests")
+    require_dists("programs", "pip")
     cmd = [sys.executable, "-m", "pip", *arguments]
     return subprocess.run(cmd, env=environ, capture_output=True, text=True, check=True).stdout
 

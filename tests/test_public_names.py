@@ -6,15 +6,17 @@ taken off it that way: whoever means it takes the line out by hand.
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from json_surface import COMMANDS, WITHOUT_RECORD, json_lines, printing_modules
-from public_surface import ROOT, api_lines
+from public_surface import ROOT, PublicName, api_lines, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 LIST = Path(__file__).with_name("public_names.txt")
 RENEW = "ENVKIT_RENEW_PUBLIC"
 HEAD = """\
-# What others build on, a line each: what it is, its name, its type. See tests/test_public_names.py.
+# What others build on, a line each: what it is, its name, its type, default or position. See tests/test_public_names.py.
 # New lines come by: ENVKIT_RENEW_PUBLIC=1 pytest tests/test_public_names.py
 """
 KEEP = (
@@ -109,6 +111,10 @@ KEPT = {
     "call a.f()": "int",
     "argument a.f(x)": "positional int",
     "name envkit.api.R": "class(Struct)",
+    "argument a.f(w)": "positional str, optional",
+    "default a.f(w)": "'fast'",
+    "position a.f(x)": "1",
+    "position a.f(w)": "2",
     "field envkit.api.R.a": "str",
     "event step": "Step",
     "json doctor: data.findings": "list[Finding]",
@@ -123,6 +129,12 @@ CHANGES: list[tuple[str, dict[str, str | None], str]] = [
         "that are gone (1):\n  json doctor: data.findings",
     ),
     ("an argument is gone", {"argument a.f(x)": None}, "that are gone (1):\n  argument a.f(x)"),
+    ("a default", {"default a.f(w)": "'slow'"}, "default a.f(w): was 'fast', is 'slow'"),
+    (
+        "the order of two arguments",
+        {"position a.f(x)": "2", "position a.f(w)": "1"},
+        "position a.f(w): was 2, is 1\n  position a.f(x): was 1, is 2",
+    ),
     ("a type", {"field envkit.api.R.a": "int"}, "field envkit.api.R.a: was str, is int"),
     ("a class is a function", {"name envkit.api.R": "function"}, "was class(Struct), is function"),
     (
@@ -131,7 +143,11 @@ CHANGES: list[tuple[str, dict[str, str | None], str]] = [
         "asked for anew of all who call or make it",
     ),
     ("one more field to give", {"field envkit.api.R.b": "int"}, "asked for anew of all who call or make it"),
-    ("what is optional now", {"argument a.f(x)": "positional int, optional"}, ""),
+    (
+        "what is optional now",
+        {"argument a.f(x)": "positional int, optional", "default a.f(x)": "0"},
+        "",
+    ),
     ("one more that need not be given", {"argument a.f(y)": "keyword int, optional"}, ""),
     (
         "a new function",
@@ -153,6 +169,34 @@ def test_change_that_others_would_stumble_over_is_told_and_no_other(
     assert said in told
     assert bool(said) == bool(told)
     assert bool(find_news(KEPT, now)) == any(kind is not None for kind in change.values())
+
+
+def test_lines_have_the_default_of_what_is_given_and_the_position_of_what_needs_no_name() -> None:
+    source = """
+    @dataclass(frozen=True)
+    class Row:
+        name: str
+        texts: tuple[str, ...] = ()
+        def read(self, file, size: int = 3, /, *more: str, strict: bool = True) -> str: ...
+
+    class Record(Struct, frozen=True, kw_only=True):
+        name: str = "a"
+    """
+    found: dict[str, str] = {}
+    for node in ast.parse(textwrap.dedent(source)).body:
+        assert isinstance(node, ast.ClassDef)
+        found |= lines_of(PublicName(name=f"m.{node.name}", module="m", node=node, kind="class"))
+
+    assert {name: text for name, text in found.items() if name.startswith(("default", "position"))} == {
+        "position m.Row.name": "1",
+        "position m.Row.texts": "2",
+        "default m.Row.texts": "()",
+        "position m.Row.read(file)": "1",
+        "position m.Row.read(size)": "2",
+        "default m.Row.read(size)": "3",
+        "default m.Row.read(strict)": "True",
+        "default m.Record.name": "'a'",
+    }
 
 
 def test_list_that_is_written_is_read_again() -> None:

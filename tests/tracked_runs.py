@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-import pytest
 from echo import echo_request
 
 from envkit.api.events import AnyEvent, Done, Hello, Metrics, Phase, Step, encode_event
@@ -19,15 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.worker.folder import RunFolder
-
-
-def require(name: str) -> None:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        if "trackers" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail(f"ENVKIT_REQUIRE asks for trackers, but {name} is not installed")
-        pytest.skip(f"{name} is not installed")
 
 
 def hello(from_step: int | None = None) -> Hello:

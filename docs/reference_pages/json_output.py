@@ -165,18 +165,18 @@ def shown_commands() -> list[str]:
     return list(first.values())
 
 
-def example_file(words: str) -> Path:
+def example_file(words: str, *, folder: Path = EXAMPLES_DIR) -> Path:
     """Return the file of a command's example: its `data` as JSON, lists cut short."""
-    return EXAMPLES_DIR / f"{words.lower().replace(' ', '-')}.json"
+    return folder / f"{words.lower().replace(' ', '-')}.json"
 
 
-def read_example(words: str) -> Any:
+def read_example(words: str, *, folder: Path = EXAMPLES_DIR) -> Any:
     """Return the example of a command, every field filled in. Raises: ValueError where it does not fit."""
-    text = example_file(words).read_bytes()
-    data = msgspec.json.decode(text)
+    file = example_file(words, folder=folder)
+    data = msgspec.json.decode(file.read_bytes())
     whole = to_builtins(msgspec.convert(data, OUTPUTS[words].type))
     if unknown := sorted(_unknown(data, whole)):
-        raise ValueError(f"{example_file(words)}: there is no field {', '.join(unknown)}")
+        raise ValueError(f"{file}: there is no field {', '.join(unknown)}")
     return whole
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from reference_pages.source import Name
 
-# Of these, the names in ``__all__`` of the package are public.
-WHOLE = ("envkit.api", "envkit.testing")
+# Of these, the names in ``__all__`` are public, wherever they are defined.
+WHOLE = ("envkit.api", "envkit.api.facts", "envkit.api.records", "envkit.testing")
 # Of these, all names without an underscore in all modules are; plugins import them from the modules.
 PARTS = ("envkit.data", "envkit.finetune")
 PLUGINS = ("envkit_classification", "envkit_ner", "envkit_qa", "envkit_sentiment")
@@ -25,7 +25,7 @@ _TEMPLATE = re.compile(r"<<.*?>>|<%.*?%>|<#.*?#>")
 
 @cache
 def public_names(package: str) -> tuple[Name, ...]:
-    """Return the public names of a package, those of modules in the modules' order."""
+    """Return the public names of a package or of one of WHOLE, those of modules in the modules' order."""
     if package in WHOLE:
         return tuple(find_name(package, name) for name in read_all(package))
     return tuple(name for module in modules_of(package) for name in read_module(module).values())

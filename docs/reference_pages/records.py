@@ -66,5 +66,9 @@ def _is_in_api(name: Name) -> bool:
 
 
 def _module_section(title: str, introduction: str, module: str) -> list[str]:
-    names = read_module(f"envkit.api.{module}").values()
+    """Return a module's public names, its own first, each module's in their order there."""
+    own = f"envkit.api.{module}"
+    public = public_names(own)
+    origins = dict.fromkeys([own, *(name.module for name in public)])
+    names = [name for origin in origins for name in read_module(origin).values() if name in public]
     return [f"## {title}\n\n{introduction}", *map(entry, names)]

@@ -34,14 +34,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PluginState(msgspec.Struct, frozen=True, kw_only=True):
-    """How an installed plugin fares when it is loaded, in a process of its own.
+    """How an installed plugin fares when it is loaded, in a process apart from envkit's.
 
     ``kind`` is ``task`` or ``extension`` and ``name`` the entry point's. ``state`` is ``ok``, ``broken`` (it
     cannot be loaded: ``problem``), ``conflict`` (another claims the name), ``incompatible`` (it is made for
     another Python, envkit or package than are here), ``silent`` (not loaded in time), ``disabled`` (by the user) or
     ``overruled`` (the setting plugins.prefer gives its name to another); the last two are not even imported.
     ``heavy`` names modules such as torch that it imports where only the light half should, ``milliseconds`` what
-    its import takes, and ``remarks`` what importing it did that no import should (``prints 'hello'``).
+    its import takes, and ``remarks`` what importing it did that no import should (``prints 'hello'``). ``shared``
+    names packages that it uses and that ``milliseconds`` leave out, each with the plugin that had imported it first.
     """
 
     plugin: str
@@ -55,6 +56,7 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     heavy: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

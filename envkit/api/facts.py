@@ -10,35 +10,72 @@ from typing import Literal
 
 import msgspec
 
+from envkit.api.accelerators import (
+    Amd,
+    AmdGpu,
+    Apple,
+    Cuda,
+    CudaToolkit,
+    DeviceFile,
+    Gpu,
+    Intel,
+    IntelGpu,
+    LibraryFolder,
+    Nvidia,
+)
+from envkit.api.software import (
+    CondaTool,
+    Docker,
+    DockerState,
+    FoundInterpreter,
+    HuggingFace,
+    InstalledPackage,
+    Interpreter,
+    Pip,
+    PipSetting,
+    TorchSite,
+    Uv,
+)
+
+__all__ = [
+    "FACTS_VERSION",
+    "Amd",
+    "AmdGpu",
+    "Apple",
+    "CertificateFile",
+    "CondaTool",
+    "Cpu",
+    "Cuda",
+    "CudaToolkit",
+    "DeviceFile",
+    "Disk",
+    "Docker",
+    "DockerState",
+    "FoundInterpreter",
+    "Gpu",
+    "HardLinks",
+    "HuggingFace",
+    "InstalledPackage",
+    "Intel",
+    "IntelGpu",
+    "Interpreter",
+    "LibraryFolder",
+    "Limits",
+    "MachineFacts",
+    "Memory",
+    "Nvidia",
+    "Pip",
+    "PipSetting",
+    "Platform",
+    "Reach",
+    "ReachState",
+    "TorchSite",
+    "Unread",
+    "Uv",
+    "Variable",
+]
+
 FACTS_VERSION = 2
-
-
-class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
-    """The Python that runs: ``version`` as ``3.11.2``, ``implementation`` as ``cpython``.
-
-    ``origin`` is who made it: ``system``, ``pyenv``, ``uv``, ``conda``, ``homebrew``, ``python.org``, ``asdf``,
-    ``nix``, or None where its place does not tell. ``prefix`` differs from ``base_prefix`` in a venv.
-    ``externally_managed`` is the file of PEP 668, where there is one and this is no venv; ``user_site`` the
-    user's own folder of packages, where this Python reads it.
-    """
-
-    path: str
-    version: str
-    implementation: str
-    is_64bit: bool
-    origin: str | None = None
-    prefix: str | None = None
-    base_prefix: str | None = None
-    externally_managed: str | None = None
-    user_site: str | None = None
-
-
-class FoundInterpreter(msgspec.Struct, frozen=True, kw_only=True):
-    """Another Python on PATH: its version as far as its name tells it (``3.12``)."""
-
-    path: str
-    version: str
-    origin: str | None = None
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,198 +133,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     processes: int | None = None
 
 
-class DeviceFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of /dev: whether this user may read and write it, and by whom it can be (``mode`` as ``660``)."""
-
-    path: str
-    is_usable: bool
-    owner: str | None = None
-    group: str | None = None
-    mode: str | None = None
-
-
-class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """A physical NVIDIA GPU: ``compute_capability`` as ``8.6``, ``memory`` in bytes.
-
-    ``compute_capability`` is None for a GPU that was seen but that no driver answered for. ``mig`` is True
-    where the GPU is cut into instances; ``compute_mode`` is ``default``, ``exclusive`` or ``prohibited``.
-    """
-
-    index: int
-    name: str
-    compute_capability: str | None = None
-    memory: int | None = None
-    uuid: str | None = None
-    mig: bool | None = None
-    compute_mode: str | None = None
-
-
-class Nvidia(msgspec.Struct, frozen=True, kw_only=True):
-    """NVIDIA's driver and every physical GPU, whatever CUDA_VISIBLE_DEVICES says.
-
-    ``driver_source`` is the file or the library that told the version; ``pci_devices`` are the bus
-    addresses of NVIDIA display devices, with or without a driver. ``library_version`` is that of the driver's
-    half in user space (libcuda, NVML), which has to be the kernel module's, and None inside WSL, where the other
-    half is Windows's; ``cuda_version`` the newest CUDA that the driver itself speaks, as ``13.0``. ``has_nouveau`` tells that the free driver holds the GPUs.
-    ``wsl_linux_driver`` is a library of a driver for Linux that was installed inside WSL.
-    """
-
-    driver_version: str | None = None
-    driver_source: str | None = None
-    gpus: tuple[Gpu, ...] = ()
-    pci_devices: tuple[str, ...] = ()
-    library_version: str | None = None
-    library_file: str | None = None
-    cuda_version: str | None = None
-    has_nouveau: bool = False
-    devices: tuple[DeviceFile, ...] = ()
-    wsl_linux_driver: str | None = None
-
-
-class CudaToolkit(msgspec.Struct, frozen=True, kw_only=True):
-    """An installed CUDA toolkit. ``found_by`` is ``PATH``, ``CUDA_HOME`` or the folder that it was seen in."""
-
-    path: str
-    version: str | None = None
-    found_by: str = ""
-
-
-class LibraryFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of LD_LIBRARY_PATH, and the libraries in it that torch brings its own copies of.
-
-    ``libcuda.so.1`` is among them where it is a stub or another driver's, not where it is the loaded driver's.
-    """
-
-    path: str
-    libraries: tuple[str, ...] = ()
-
-
-class Cuda(msgspec.Struct, frozen=True, kw_only=True):
-    """What of CUDA lies on this machine besides the driver; torch's wheels need none of it."""
-
-    toolkits: tuple[CudaToolkit, ...] = ()
-    library_folders: tuple[LibraryFolder, ...] = ()
-
-
-class AmdGpu(msgspec.Struct, frozen=True, kw_only=True):
-    """An AMD GPU: ``target`` is the compiler's word for it (``gfx1100``), ``memory`` in bytes.
-
-    ``target`` is None for a GPU of the PCI bus that the kernel's compute driver does not show.
-    """
-
-    name: str
-    target: str | None = None
-    memory: int | None = None
-    is_integrated: bool = False
-
-
-class Amd(msgspec.Struct, frozen=True, kw_only=True):
-    """AMD's driver, GPUs and ROCm, as ``6.4.1``; ROCm is None where it is not installed.
-
-    ``driver_version`` is AMD's own package's; the driver that comes with the kernel has none.
-    """
-
-    driver_version: str | None = None
-    rocm_version: str | None = None
-    gpus: tuple[AmdGpu, ...] = ()
-    devices: tuple[DeviceFile, ...] = ()
-
-
-class IntelGpu(msgspec.Struct, frozen=True, kw_only=True):
-    """An Intel GPU: ``pci_id`` is its device number as ``0x56a0``."""
-
-    name: str
-    pci_id: str | None = None
-    is_integrated: bool = False
-
-
-class Intel(msgspec.Struct, frozen=True, kw_only=True):
-    """Intel's GPUs; ``has_level_zero`` tells that the loader which torch's XPU builds need is installed."""
-
-    gpus: tuple[IntelGpu, ...] = ()
-    has_level_zero: bool = False
-    devices: tuple[DeviceFile, ...] = ()
-
-
-class Apple(msgspec.Struct, frozen=True, kw_only=True):
-    """Apple's GPU: whether torch can compute on it through MPS (Apple silicon, macOS 12.3 or newer)."""
-
-    has_mps: bool = False
-
-
-class CondaTool(msgspec.Struct, frozen=True, kw_only=True):
-    """conda, mamba, micromamba or pixi. ``solver`` is conda's, where its configuration names one."""
-
-    name: str
-    path: str
-    version: str | None = None
-    solver: str | None = None
-
-
-class Uv(msgspec.Struct, frozen=True, kw_only=True):
-    """The uv that envkit uses: None where it has none."""
-
-    path: str | None = None
-    version: str | None = None
-    cache_dir: str | None = None
-
-
-class PipSetting(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting of pip, with the file or the variable that it is from; passwords in it are masked."""
-
-    name: str
-    value: str
-    source: str
-
-
-class Pip(msgspec.Struct, frozen=True, kw_only=True):
-    """pip and its configuration; ``problem`` says why the configuration cannot be read."""
-
-    version: str | None = None
-    settings: tuple[PipSetting, ...] = ()
-    problem: str | None = None
-
-
-DockerState = Literal[
-    "absent", "running", "stopped", "no permission", "no such context", "silent", "not asked", "broken"
-]
-
-
-class Docker(msgspec.Struct, frozen=True, kw_only=True):
-    """The engine that the docker command here would speak to.
-
-    ``state`` is ``absent`` where there is neither command nor socket, ``silent`` where a socket takes calls and
-    gives no answer in time, ``not asked`` for an engine across the network while no network was wanted, and
-    ``broken`` where it answers nonsense; ``why`` says it in words. ``others`` are sockets that answer while
-    the chosen one does not. ``buildx`` is the file of docker's BuildKit plugin. ``root_free`` is in bytes, where
-    the engine's folder lies here. ``kind`` is ``docker`` or ``podman``.
-    """
-
-    state: DockerState = "absent"
-    why: str | None = None
-    command: str | None = None
-    context: str | None = None
-    contexts: tuple[str, ...] = ()
-    endpoint: str | None = None
-    endpoint_source: str | None = None
-    socket: DeviceFile | None = None
-    others: tuple[str, ...] = ()
-    kind: str | None = None
-    version: str | None = None
-    api_version: str | None = None
-    platform: str | None = None
-    root_dir: str | None = None
-    root_free: int | None = None
-    storage_driver: str | None = None
-    cgroup_driver: str | None = None
-    is_rootless: bool = False
-    is_snap: bool = False
-    runtimes: tuple[str, ...] = ()
-    cdi_devices: tuple[str, ...] = ()
-    buildx: str | None = None
-    has_buildkit: bool | None = None
-
-
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
     """The disk that holds ``path``, in bytes. ``existing`` is the nearest folder that exists already.
 
@@ -313,35 +158,6 @@ class HardLinks(msgspec.Struct, frozen=True, kw_only=True):
 
     works: bool | None = None
     why: str | None = None
-
-
-class HuggingFace(msgspec.Struct, frozen=True, kw_only=True):
-    """How models are fetched. ``token_source`` is a variable or ``file``; the token itself is not read."""
-
-    home: str | None = None
-    cache_dir: str | None = None
-    endpoint: str | None = None
-    is_offline: bool = False
-    token_source: str | None = None
-    token_file: str | None = None
-    token_file_mode: str | None = None
-
-
-class InstalledPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """A package as its metadata names it. ``build`` is what torch's own version file adds: ``cu130``, ``cpu``."""
-
-    name: str
-    version: str
-    build: str | None = None
-
-
-class TorchSite(msgspec.Struct, frozen=True, kw_only=True):
-    """The torch family in one place: ``environment`` is a managed environment's name, empty for this Python."""
-
-    environment: str
-    path: str
-    python: str | None = None
-    packages: tuple[InstalledPackage, ...] = ()
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):

@@ -141,7 +141,9 @@ class Result:
 
     ``usage`` says, in Markdown, how the model is used with other tools; in its Python code ``folder`` is the
     model's folder, which the model card sets before the first of it. ``example`` are the texts that the card
-    types behind ``envkit predict``; none where rows come from files alone.
+    types behind ``envkit predict``; none where rows come from files alone. ``example_rows`` are rows as JSON has
+    them, one for each way in which a row may be sent to the model; a text alone is enough where one of them has
+    ``text`` and nothing else, and it is such a row where none is given.
     """
 
     metrics: Mapping[str, float]
@@ -152,3 +154,4 @@ class Result:
     decoding: Mapping[str, Any] = field(default_factory=dict)
     usage: str = ""
     example: Sequence[str] = ("text",)
+    example_rows: Sequence[Mapping[str, Any]] = ()

@@ -23,7 +23,7 @@ _WORDS = tuple(
         (r"COPY ca/.*", "copying the certificates of your network"),
         (r"RUN for bundle in .*/opt/ca/bundle\.crt.*", "trusting the certificates of your network"),
         (r"COPY packages/uv\.txt .*", "copying the list of the installer"),
-        (r"RUN .*-m venv /opt/uv .*", "installing the installer, uv"),
+        (r"RUN .*-m venv .*/opt/uv .*", "installing the installer, uv"),
         (r"COPY packages/wheels/ .*", "copying wheels of this machine"),
         (r"COPY packages/pylock\.toml .*", "copying the list of packages"),
         (r"RUN .*/opt/uv/bin/uv pip install .*packages/pylock\.toml.*", "installing packages"),

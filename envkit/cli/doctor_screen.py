@@ -16,6 +16,7 @@ import click
 from envkit.cli.doctor_head import head_pairs
 from envkit.cli.exits import labelled
 from envkit.cli.printable import printable, printable_lines
+from envkit.cli.severities import COLOURS, INDENT, MARK_WIDTH, bad_in_words, checks_in_words
 from envkit.doctor.extension import ForeignCheck
 from envkit.doctor.fixes import find_safe_fixes
 from envkit.doctor.report import worst
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from envkit.cli.doctor_look import Examination
     from envkit.doctor.report import Counts, Report
 
-_COLOURS: dict[Severity, str] = {
-    "ok": "green",
-    "info": "cyan",
-    "skip": "bright_black",
-    "crash": "magenta",
-    "warn": "yellow",
-    "error": "red",
-}
-_MARK_WIDTH = 7
-_INDENT = " " * (_MARK_WIDTH + 2)
 _ERASE = "\r\x1b[K"
 
 
@@ -114,21 +105,21 @@ class Screen:
                 self._print_body(f"  {line}")
         if finding.fix and finding.severity != "ok":
             fix = "\n".join(line.lstrip() for line in printable_lines(finding.fix).split("\n"))
-            self._print(labelled(f"{_INDENT}fix: ", fix, width=self._width))
+            self._print(labelled(f"{INDENT}fix: ", fix, width=self._width))
         if self._is_verbose and finding.link and finding.severity not in ("ok", "skip"):
             self._print_body(f"  see {finding.link}")
 
     def _print_line(self, severity: Severity, text: str) -> None:
-        mark = severity.ljust(_MARK_WIDTH)
+        mark = severity.ljust(MARK_WIDTH)
         inner = text.lstrip()
         label = mark + text[: len(text) - len(inner)]
         line = _wrapped(label, inner, self._width)
-        styled = self._styled(severity, fg=_COLOURS[severity], bold=severity == "error")
+        styled = self._styled(severity, fg=COLOURS[severity], bold=severity == "error")
         self._print(styled + line[len(severity) :])
 
     def _print_body(self, text: str) -> None:
         inner = text.lstrip()
-        label = _INDENT + text[: len(text) - len(inner)]
+        label = INDENT + text[: len(text) - len(inner)]
         self._print(_wrapped(label, inner, self._width))
 
     def _styled(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
@@ -157,21 +148,14 @@ def title_of(check: Check) -> str:
 
 def last_line(counts: Counts, *, checks: int) -> str:
     """Return in one line what all checks come to."""
-    numbers = (
-        (counts.error, "error", "errors"),
-        (counts.warn, "warning", "warnings"),
-        (counts.crash, "check failed", "checks failed"),
-        (counts.unmade, "check could not be made", "checks could not be made"),
-    )
-    bad = [f"{number} {one if number == 1 else many}" for number, one, many in numbers if number]
-    looked = f"{checks} {'check' if checks == 1 else 'checks'}"
+    bad, looked = bad_in_words(counts), checks_in_words(checks)
     skips = counts.skip - counts.unmade
     skipped = f", {skips} skipped" if skips else ""
     if not checks:
         return "No check was made."
     if not bad:
         return f"All well: {looked}{skipped}."
-    return f"{', '.join(bad)} in {looked}{skipped}."
+    return f"{bad} in {looked}{skipped}."
 
 
 def _skipped(findings: list[Finding]) -> dict[str, list[str]]:

@@ -134,6 +134,21 @@ def headline_scores(metrics: Mapping[str, float], *, headline: str) -> list[tupl
     return [(name, f"{metrics[name]:.4f}") for name in names if name in metrics]
 
 
+def shown_scores(
+    metrics: Mapping[str, float], *, headline: str, tables: Sequence[object]
+) -> list[tuple[str, str]]:
+    """Return the headline metrics, and all others of dev and test where no table of the task's says them."""
+    heads = headline_scores(metrics, headline=headline)
+    if heads and tables:
+        return heads
+    known = {name for name, _ in heads}
+    return heads + [
+        (name, f"{score:.4f}")
+        for name, score in metrics.items()
+        if name not in known and not name.startswith("train/")
+    ]
+
+
 def read_data(folder: RunFolder) -> DataReport | None:
     """Return what a look over the run's data has found, None where none was taken or it cannot be read."""
     try:
@@ -169,7 +184,7 @@ def print_outcome(result: RunResult, *, folder: Path, headline: str) -> None:
     console.print()
     pairs = [
         (name, score + interval_text(result.intervals.get(name)))
-        for name, score in headline_scores(result.metrics, headline=headline)
+        for name, score in shown_scores(result.metrics, headline=headline, tables=result.tables)
     ]
     if (doubt := baseline_doubt(result, read_data(RunFolder(folder)), headline=headline)) is not None:
         pairs += [("warning", doubt)]

@@ -20,9 +20,8 @@ from envkit.machine import MachineFacts, read_facts
 from envkit.registry import find_task
 from envkit.torchbuild import TorchBuild, choose_torch_build
 from envkit.torchbuild.records import masked
-from envkit.torchbuild.variants import OWN
 from envkit.torchbuild.wheel_search import search_wheels
-from envkit.torchbuild.wheels import check_tags, is_plain_linux
+from envkit.torchbuild.wheels import find_own_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,22 +182,10 @@ def _size(build: TorchBuild) -> str:
 def _install(build: TorchBuild, facts: MachineFacts, wheels: Sequence[LocalWheel]) -> str:
     is_windows = facts.platform.system == "windows"
     python = ["py", f"-{build.python}"] if is_windows else [f"python{build.python}"]
-    own = _own_file(build, facts, wheels)
+    own = find_own_file(build, facts.platform, wheels)
     words = [*python, "-m", "pip", "install", own or build.requirement]
     if build.source == "torch index":
         words += ["--extra-index-url", build.location]
     elif build.source == "find-links" and own is None:
         words += ["--find-links", build.location]
     return shlex.join(words)
-
-
-def _own_file(build: TorchBuild, facts: MachineFacts, wheels: Sequence[LocalWheel]) -> str | None:
-    """Return the file of a build of one's own: of the same version, pip would prefer the package index's wheel."""
-    if build.variant != OWN:
-        return None
-    for wheel in wheels:
-        is_it = wheel.version == build.version and wheel.location == build.location
-        is_own = is_it and is_plain_linux(wheel.filename)
-        if is_own and check_tags(wheel.filename, facts.platform, python=build.python) is None:
-            return f"{wheel.location}/{wheel.filename}"
-    return None

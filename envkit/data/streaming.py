@@ -45,9 +45,6 @@ ItemT = TypeVar("ItemT")
 
 _TEXT = "text"  # what the column of the texts is called where nothing names it
 _LINES_AHEAD = 200  # of a file; of standard input, the first line alone decides
-# A table in a file of up to this many bytes is read at once, so that its quotes and its header are judged by
-# all of it, as when it is trained on.
-_READ_WHOLE = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +65,15 @@ def stream_records(
     named: Sequence[str | None] = (),
     standard_input: BinaryIO | None = None,
     tell: Callable[[str], None] | None = None,
+    most_at_once: int = 64 * 2**20,
 ) -> Iterator[Record]:
     """Yield a record for each typed text, line of plain text, JSON object, or row of a table.
 
     Formats are told apart by content, on standard input by the first line: JSON, tabs, or a header with
     commas, else each line is a text, whole, whatever its first word. Empty lines are left out. ``named`` are
     columns that the user spoke of in training (None and numbers are no names), by which a header is known.
+    A table in a file of up to ``most_at_once`` bytes is read at once, so that its quotes and its header are judged
+    by all of it, as when it is trained on.
     Where ``tell`` is given, it is told what may be wrongly taken for texts, and what clearly is none is refused.
     Raises: DataError.
     """
@@ -92,7 +92,9 @@ def stream_records(
         names = [name for name in named if name and not name.isdecimal()]
         # A number says which column it is, be there a header or not.
         is_numbered = any(name and name.isdecimal() for name in named)
-        yield from _stream_text(lines, inputs, file, names, _Doubts(tell, is_numbered))
+        yield from _stream_text(
+            lines, inputs, file, names, _Doubts(tell, is_numbered), most_at_once=most_at_once
+        )
 
 
 def in_batches(records: Iterable[ItemT], *, most: int = 256) -> Iterator[list[ItemT]]:
@@ -182,7 +184,13 @@ def _stream_parquet(file: Path) -> Iterator[Record]:
 
 
 def _stream_text(
-    lines: Iterator[str], inputs: Inputs, file: Path, named: Sequence[str], doubts: _Doubts
+    lines: Iterator[str],
+    inputs: Inputs,
+    file: Path,
+    named: Sequence[str],
+    doubts: _Doubts,
+    *,
+    most_at_once: int,
 ) -> Iterator[Record]:
     ahead, lines = look_ahead(lines, most=1 if file == STANDARD_INPUT else _LINES_AHEAD)
     opening = Opening(ahead, is_cut=len(ahead) == _LINES_AHEAD)
@@ -195,7 +203,7 @@ def _stream_text(
         for number, row in parse_json_lines(lines, file=file):
             yield Record(row, f"{prefix}{number}")
     elif format in ("csv", "tsv"):
-        is_whole = file != STANDARD_INPUT and file.stat().st_size <= _READ_WHOLE
+        is_whole = file != STANDARD_INPUT and file.stat().st_size <= most_at_once
         if is_whole:
             yield from _read_rows(inputs, file, format, named, doubts)
         else:

@@ -11,14 +11,15 @@ from packaging.utils import canonicalize_name
 from envkit import models
 from envkit.environments.requirements import missing
 from envkit.masking import mask_secrets
-from envkit.torchbuild import choose_torch_build, judge_installed, local_wheels
+from envkit.torchbuild import choose_torch_build, judge_installed
+from envkit.torchbuild.wheels import find_own_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from packaging.requirements import Requirement
 
-    from envkit.environments.order import Planning
+    from envkit.environments.planning import Planning
     from envkit.environments.records import EnvRecord
     from envkit.environments.requirements import Needs
     from envkit.machine import MachineFacts
@@ -54,20 +55,21 @@ def add_command(
     """
     wanted = missing(needs, installed)
     wrong = "torch" in installed and judge_installed(planning.facts, installed["torch"])
-    torch = None
+    torch, own = None, None
     if needs.torch is not None and (wrong or "torch" in map(_name, wanted)):
-        configuration = planning.pip_configuration()
+        wheels = planning.torch_wheels()
         torch = choose_torch_build(
             planning.facts,
             specifier=needs.torch,
             python=needs.python,
-            wheels=local_wheels(configuration.find_links),
+            wheels=wheels,
             torch_index=planning.torch_index,
         )
+        own = find_own_file(torch, planning.facts.platform, wheels or ())
     words = [str(r) for r in wanted if torch is None or _name(r) != "torch"]
     if torch is not None:
         index = ["--extra-index-url", mask_secrets(torch.location)] if torch.source == "torch index" else []
-        words = [*index, torch.requirement, *words]
+        words = [*index, own or torch.requirement, *words]
     cmd = _installer(planning.facts.python.path)
     commands = [[*cmd, *words]] if words else []
     if with_model:

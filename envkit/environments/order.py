@@ -8,67 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envkit import registry
 from envkit.api import DEFAULT_MODEL, InterpreterBackend, MachineError
 from envkit.environments.agreement import Claim, check_agreement
-from envkit.environments.backends import load_backend
 from envkit.environments.pythons import may_be_in, no_python, pythons_in_reach
 from envkit.environments.records import EnvSpec, HostPackage
 from envkit.environments.requirements import HOST, Needs, merge_requirements, minor_version, read_needs
 from envkit.environments.spec_words import parse_requirement, read_python, read_torch, split_torch
 from envkit.environments.store import Wanted
 from envkit.environments.this_machine import check_system
-from envkit.pip_configuration import read_pip_configuration
-from envkit.torchbuild import TorchBuild, choose_torch_build, local_wheels
+from envkit.torchbuild import TorchBuild, choose_torch_build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from importlib.metadata import Distribution
-    from pathlib import Path
 
-    from envkit.api import EnvironmentBackend
-    from envkit.config import Settings
+    from envkit.environments.planning import Planning
     from envkit.environments.records import EnvRecord, Purpose
-    from envkit.machine import MachineFacts
-    from envkit.pip_configuration import PipConfiguration
     from envkit.registry import TaskEntry
 
 _USUAL_BACKEND = "venv"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planning:
-    """The surroundings of a plan.
-
-    ``facts`` are those of the machine that the environment is for; ``here`` those of the machine that makes
-    it, None where that is the same one.
-    """
-
-    facts: MachineFacts
-    home: Path
-    torch_index: str
-    environ: Mapping[str, str]
-    settings: Settings
-    here: MachineFacts | None = None
-    find_distribution: Callable[[str], Distribution] = metadata.distribution
-    find_task: Callable[[str], TaskEntry] = field(default=registry.find_task)
-    # Looking through all that is installed for backends once is enough.
-    find_backend: Callable[[str], EnvironmentBackend] = field(
-        default_factory=lambda: cache(load_backend), compare=False
-    )
-
-    def pip_configuration(self) -> PipConfiguration:
-        """Return what pip is told here, with envkit's own package index in its place. Raises: EnvError."""
-        return read_pip_configuration(environ=self.environ, package_index=self.settings.package_index)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +71,6 @@ def choose(
     EnvError where two plugins cannot live together or no Python serves, MachineError where torch has no build.
     """
     check_system(planning.facts.platform)
-    configuration = planning.pip_configuration()
     asked = read_python(spec.python)
     entries = tuple(planning.find_task(name) for name in spec.tasks)
     torch_range, packages = split_torch(spec.packages)
@@ -128,7 +92,7 @@ def choose(
         if wish is None and torch_brought is not None:
             wish = _Torch(torch_brought, None)
         try:
-            torch = _torch_build(wish, version, planning, configuration, prefer)
+            torch = _torch_build(wish, version, planning, prefer)
         except MachineError as error:
             first_error = first_error or error
             continue
@@ -279,7 +243,6 @@ def _torch_build(
     wish: _Torch | None,
     python: str,
     planning: Planning,
-    configuration: PipConfiguration,
     prefer: EnvRecord | None,
 ) -> TorchBuild | None:
     if wish is None:
@@ -287,12 +250,12 @@ def _torch_build(
     if prefer is not None and prefer.torch is not None:
         kept = wish.specifier & SpecifierSet(f"=={prefer.torch.version.partition('+')[0]}")
         with contextlib.suppress(MachineError):  # it no longer fits: what does is chosen anew
-            return _torch_build(_Torch(kept, wish.variant), python, planning, configuration, None)
+            return _torch_build(_Torch(kept, wish.variant), python, planning, None)
     return choose_torch_build(
         planning.facts,
         specifier=wish.specifier,
         python=python,
-        wheels=local_wheels(configuration.find_links),
+        wheels=planning.torch_wheels(),
         torch_index=planning.torch_index,
         variant=wish.variant,
     )

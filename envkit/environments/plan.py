@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 from envkit.api import DEFAULT_MODEL, BaseRequest, EnvError, FoundPython, MachineError
 from envkit.environments.backends import backend_context
-from envkit.environments.order import Choice, Planning, choose, host_package
+from envkit.environments.order import Choice, choose, host_package
+from envkit.environments.planning import Planning
 from envkit.environments.requirements import HOST, minor_version
 from envkit.environments.spec_words import absolute_package, check_channel
 from envkit.environments.store import check_name

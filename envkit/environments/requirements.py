@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envkit.api import EnvError, PluginError
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -162,8 +163,8 @@ def _applying(
             requirement = Requirement(line)
         except InvalidRequirement as error:
             raise PluginError(
-                f"{dist.metadata['Name']} asks for {line!r}, which is no requirement",
-                hint=f"Tell the author of {entry.plugin}; pip install --upgrade {entry.plugin} may mend it",
+                f"{dist.metadata['Name']} asks for {mask_secrets(line)!r}, which is no requirement",
+                hint=f"Tell the author of {entry.plugin}. A newer one may be right: {_upgrade_text(entry)}",
             ) from error
         marker, requirement.marker = requirement.marker, None
         if marker is None or marker.evaluate({**environment, "extra": ""}):
@@ -190,14 +191,20 @@ def _check_given(dist: Distribution, requirement: Requirement, entry: TaskEntry)
     if not _is_met(requirement, dist.version):
         raise PluginError(
             f"{entry} asks for {requirement}, but {name} here is {dist.version}",
-            hint=f"pip install --upgrade '{requirement}' {entry.plugin}",
+            hint=f"To bring both to versions that fit: {_upgrade_text(entry)} --change-envkit",
         )
     unknown = {canonicalize_name(e) for e in requirement.extras} - _extras_of(dist)
     if unknown:
         raise PluginError(
             f"{entry} asks for {requirement}, but {name} {dist.version} has no extra {', '.join(sorted(unknown))}",
-            hint=f"pip install --upgrade {name} {entry.plugin}",
+            hint=f"Bring {name} up to date the way that it was installed (with pip, uv tool, pipx or conda), "
+            f"then the plugin: {_upgrade_text(entry)}",
         )
+
+
+def _upgrade_text(entry: TaskEntry) -> str:
+    # It is done with what envkit was installed with, which only that command looks for.
+    return f"envkit plugin install --upgrade {entry.plugin}"
 
 
 def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from envkit import registry
 from envkit.environments.lacking import find_lacking_model
-from envkit.environments.order import Planning, model_packages, needs_of
+from envkit.environments.order import model_packages, needs_of
+from envkit.environments.planning import Planning
 from envkit.environments.records import EnvSpec
 
 if TYPE_CHECKING:

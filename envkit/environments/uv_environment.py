@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from envkit.api import EnvError
 from envkit.environments.uv_configuration import read_uv_configuration
+from envkit.machine.certificate_stores import CERTIFICATE_STORES
 from envkit.masking import mask_address
 
 if TYPE_CHECKING:
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 # uv's own defaults, needed to know how long it may rightly be silent.
 _UV_TIMEOUT = 30.0
 _UV_RETRIES = 3
-# Where Linux distributions keep their certificates. Source: Go's crypto/x509/root_linux.go.
-_CERTIFICATE_STORES = (
-    "etc/ssl/certs/ca-certificates.crt",
-    "etc/pki/tls/certs/ca-bundle.crt",
-    "etc/ssl/ca-bundle.pem",
-    "etc/pki/tls/cacert.pem",
-    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "etc/ssl/cert.pem",
-)
 # These would make uv, or what it starts to build a package, act on another project, another Python, another
 # torch or another folder than the one decided on. uv's settings files are read apart, see ``uv_configuration``.
 _LEFT_OUT = (
@@ -216,7 +208,7 @@ def _silence(variables: Mapping[str, str]) -> float:
 
 
 def _has_certificate_store(root: Path) -> bool:
-    return any((root / place).is_file() for place in _CERTIFICATE_STORES)
+    return any((root / place).is_file() for place in CERTIFICATE_STORES)
 
 
 def _is_there(place: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from envkit.explain.clean_blocks import OVERWRITTEN, clean_blocks
+from envkit.explain.quotations import is_quotation
 from envkit.explain.rules import Rule, Sign, load_rules
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class _Search:
             at = small.rfind(mark.words, self._begin, stop)
             if at < 0:
                 return
-            line = "" if mark.sign.line is None else self._line(at)
+            line = self._line(at)
             if line not in refused and self._is_sign(mark.sign, line, at, len(mark.words)):
                 self._keep(mark.rule, at)
                 return
@@ -162,6 +163,8 @@ class _Search:
 
     def _is_sign(self, sign: Sign, line: str, at: int, length: int) -> bool:
         if sign.line is not None and not _pattern(sign.line).search(line):
+            return False
+        if is_quotation(line, sign.words):
             return False
         if sign.near is None:
             return True

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_NUMBERS_AT_ONCE = 2**22  # weights held at once: 32 MB
-
 
 def bootstrap_interval(
     counts: NDArray[Any],
@@ -21,12 +19,15 @@ def bootstrap_interval(
     seed: int = 0,
     resamples: int = 1000,
     level: float = 0.95,
+    numbers_at_once: int = 2**22,
 ) -> tuple[float, float]:
     """Return the bounds of the percentile bootstrap of a score over rows (sentences, say).
 
     ``counts`` [rows, k] holds what each row adds to the score's sums (true positives, …); ``statistic``
     turns sums [resamples, k] into scores [resamples], not a number where the score is undefined, which
     leaves that resample out. The same counts, in any order, and seed give the same bounds.
+    Resamples are drawn in blocks of up to ``numbers_at_once`` weights, eight bytes each: that
+    changes nothing but the memory it takes.
     Raises: ValueError where there are no rows or no resample has a score.
     Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
     """
@@ -37,7 +38,7 @@ def bootstrap_interval(
     kinds, repeats = numpy.unique(counts, axis=0, return_counts=True)
     shares = repeats / repeats.sum()
     generator = numpy.random.default_rng(seed)
-    at_once = max(1, _NUMBERS_AT_ONCE // len(kinds))
+    at_once = max(1, numbers_at_once // len(kinds))
     scores = []
     for begin in range(0, resamples, at_once):
         size = min(at_once, resamples - begin)

@@ -12,20 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envkit.machine.certificate_stores import CERTIFICATE_STORES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envkit.machine.network import NetworkPlan
 
-# Where Linux distributions and macOS keep their certificates. Source: Go's crypto/x509/root_linux.go.
-_STORES = (
-    "etc/ssl/certs/ca-certificates.crt",
-    "etc/pki/tls/certs/ca-bundle.crt",
-    "etc/ssl/ca-bundle.pem",
-    "etc/pki/tls/cacert.pem",
-    "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "etc/ssl/cert.pem",
-)
 SYSTEM = "the system's certificates"
 # What downloads with requests reads, and uv's own do not; envkit hands them to uv.
 _OF_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -99,7 +92,7 @@ def _load(load: Callable[[], None], path: Path) -> None:
 
 def _of_system(context: ssl.SSLContext, root: Path) -> Trust:
     compiled = ssl.get_default_verify_paths()
-    files = [root / place for place in (*_STORES, compiled.openssl_cafile.lstrip("/"))]
+    files = [root / place for place in (*CERTIFICATE_STORES, compiled.openssl_cafile.lstrip("/"))]
     file = next((each for each in files if each.is_file()), None)
     folder = root / compiled.openssl_capath.lstrip("/")
     has_folder = folder.is_dir() and any(folder.iterdir())

@@ -14,12 +14,13 @@ from packaging.version import InvalidVersion
 
 from envkit.torchbuild.fit import Obstacle
 from envkit.torchbuild.records import LocalWheel
-from envkit.torchbuild.variants import machine_of
+from envkit.torchbuild.variants import OWN, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from envkit.machine import Platform
+    from envkit.torchbuild.records import TorchBuild
 
 # The names that glibc's versions had in wheel tags before PEP 600.
 _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -56,6 +57,18 @@ def check_tags(filename: str, platform: Platform, *, python: str) -> Obstacle | 
 def is_plain_linux(filename: str) -> bool:
     """Tell whether a wheel is for Linux without a word about its libc: ``linux_aarch64``, not ``manylinux``."""
     return all(tag.platform.startswith("linux_") for tag in parse_wheel_filename(filename)[3])
+
+
+def find_own_file(build: TorchBuild, platform: Platform, wheels: Iterable[LocalWheel]) -> str | None:
+    """Return the file of a build of one's own: of the same version, pip would prefer the package index's wheel."""
+    if build.variant != OWN:
+        return None
+    for wheel in wheels:
+        is_it = wheel.version == build.version and wheel.location == build.location
+        is_own = is_it and is_plain_linux(wheel.filename)
+        if is_own and check_tags(wheel.filename, platform, python=build.python) is None:
+            return f"{wheel.location}/{wheel.filename}"
+    return None
 
 
 def wheel_tags(platform: Platform, *, python: str) -> Iterator[Tag]:

@@ -11,7 +11,7 @@ from envkit.worker.folder import RunFolder, write_record
 from envkit.worker.model_card import portable, read_adapter, render_card
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from envkit.api import Options
     from envkit.worker.model_card import Guide
@@ -38,13 +38,15 @@ def describe_model(
     headline: str = "",
     options: Options | None = None,
     decoding: Mapping[str, Any] | None = None,
+    example_rows: Sequence[Mapping[str, Any]] = (),
     guide: Guide | None = None,
     old_card: tuple[int, int] | None = None,
 ) -> str | None:
     """Write ``envkit.json`` and a model card beside the model; return its folder, relative to the run's.
 
-    ``options`` are those of the run and ``decoding`` is what its result says that a use of the model needs;
-    ``headline`` is the metric that chose the model; ``guide`` is how the card says it is used. Return None where the loop saved nothing. A card that the plugin
+    ``options`` are those of the run and ``decoding`` is what its result says that a use of the model needs,
+    ``example_rows`` how a row of its may look; ``headline`` is the metric that chose the model; ``guide`` is how the
+    card says it is used. Return None where the loop saved nothing. A card that the plugin
     wrote stays, unless it is ``old_card``, the stamp of one that an earlier worker left, whose scores are old.
     Raises: OSError.
     """
@@ -73,6 +75,7 @@ def describe_model(
         headline=headline,
         options={} if options is None else _without_files(options),
         decoding=dict(decoding or {}),
+        example_rows=[dict(row) for row in example_rows],
     )
     write_record(model_dir / MODEL_RECORD, record)
     return model_dir.name

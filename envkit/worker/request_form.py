@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from envkit.api.records import ModelRecord
@@ -35,22 +36,15 @@ class RequestForm:
 
 
 _TEXTS = '{"texts": ["Some text."]}'
-_ONE_TEXT = RequestForm(rows='{"rows": [{"text": "Some text."}]}', fields="text")
-_PAIR = RequestForm(
-    rows='{"rows": [{"text": "Some text.", "pair": "Another."}]}', fields="text and pair", takes_texts=False
-)
-_OF_TASKS = {
-    "ner": RequestForm(rows='{"rows": [{"tokens": ["Some", "text", "."]}]}', fields="text or tokens"),
-    "qa": RequestForm(
-        rows='{"rows": [{"question": "Who wrote it?", "context": "Ada wrote it."}]}',
-        fields="question and context",
-        takes_texts=False,
-    ),
-}
+_ONE_TEXT: dict[str, Any] = {"text": "Some text."}
 
 
 def request_form(record: ModelRecord) -> RequestForm:
-    """Return the form of requests to this model; of a task that is not known here, that of texts."""
-    if record.decoding.get("is_pair") or record.decoding.get("needs_pair"):
-        return _PAIR
-    return _OF_TASKS.get(record.task, _ONE_TEXT)
+    """Return the form of requests to this model, as its plugin has said it; of one that says nothing, that of texts."""
+    rows = record.example_rows or [_ONE_TEXT]
+    shown = rows[-1]  # a text alone is shown as such
+    return RequestForm(
+        rows=json.dumps({"rows": [shown]}, ensure_ascii=False),
+        fields=" or ".join(" and ".join(row) for row in rows),
+        takes_texts=any(set(row) == {"text"} for row in rows),
+    )

@@ -156,6 +156,7 @@ def _do(
             headline=headline,
             options=task.options,
             decoding=result.decoding,
+            example_rows=result.example_rows,
             guide=Guide(
                 usage=result.usage,
                 example=result.example,

@@ -50,6 +50,7 @@ ENV SSL_CERT_FILE=/opt/ca/bundle.crt \
 {% block system %}{% endblock %}
 
 # Third parties' packages. Nothing is resolved: all addresses and hashes are written out, uv's own among them.
+# venv would say only that ensurepip failed, and keep for itself why: a disk that is full, say.
 # The lock that uv leaves behind is one that anybody may write.
 FROM base AS packages
 {{ declared() }}WORKDIR /build
@@ -57,7 +58,8 @@ COPY packages/uv.txt packages/uv.txt
 {% if image.has_local_wheels %}
 COPY packages/wheels/ packages/wheels/
 {% endif %}
-RUN {{ secret_mounts() }}{{ image.interpreter|shell }} -I -m venv /opt/uv \
+RUN {{ secret_mounts() }}{{ image.interpreter|shell }} -I -m venv --without-pip /opt/uv \
+ && /opt/uv/bin/python -I -m ensurepip --default-pip \
  && {{ secret_variables() }}/opt/uv/bin/python -I -m pip install --no-cache-dir --no-input \
       --disable-pip-version-check --no-deps --require-hashes --requirement packages/uv.txt
 COPY packages/pylock.toml packages/pylock.toml

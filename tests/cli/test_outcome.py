@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from ended_runs import write_run
 
-from envkit.api.records import BaselineRecord, DataReport, DuplicateRecord, RunResult
+from envkit.api.records import BaselineRecord, DataReport, DuplicateRecord, RunResult, TableRecord
 from envkit.cli.outcome import end_run, print_outcome
 from envkit.worker.folder import write_record
 
@@ -82,3 +82,24 @@ def test_outcome_shows_the_metric_that_chose_the_model(
 
     assert "dev/micro_f1 0.7500" in shown(tmp_path / "run", None, capsys, metrics=scores, headline="micro_f1")
     assert "dev/accuracy 0.0000" in shown(tmp_path / "old", None, capsys, metrics=scores)
+
+
+def test_outcome_of_a_task_without_tables_shows_every_metric_the_headline_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"train/loss": 0.1, "dev/hardness": 0.25, "dev/accuracy": 0.75}
+
+    text = shown(tmp_path / "run", None, capsys, metrics=scores)
+
+    assert text.startswith("dev/accuracy 0.7500 dev/hardness 0.2500 run ")
+
+
+def test_outcome_of_a_task_with_tables_shows_the_headline_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = TableRecord(title="classes", columns=["class", "hardness"], rows=[["a", "0.25"]])
+    scores = {"dev/hardness": 0.25, "dev/accuracy": 0.75}
+
+    text = shown(tmp_path / "run", None, capsys, metrics=scores, tables=[table])
+
+    assert "dev/accuracy 0.7500 run " in text

@@ -127,10 +127,9 @@ def test_torch_shows_no_control_character_of_facts(run, tmp_path):
     assert not any(letter in done.output for letter in "\x1b\x07\u202e")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere wheels of the index have the same tags")
 def test_torch_of_ones_own_is_installed_by_its_file(run, tmp_path, monkeypatch):
     system = "linux_" + platform.machine()
-    if sys.platform != "linux":
-        pytest.skip("elsewhere wheels of the index have the same tags")
     file = tmp_path / f"torch-2.9.0-cp312-cp312-{system}.whl"
     file.touch()
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from faulty_wandb import fake_library
-from tracked_runs import require
+from required import require_dists
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def test_track_of_a_run_that_cannot_be_tracked_says_why(envkit: Any, tmp_path: P
 
 @pytest.mark.slow
 def test_track_of_a_run_that_is_over_shows_it_as_one_that_was_tracked(envkit: Any, tmp_path: Path) -> None:
-    require("tensorboard")
+    require_dists("trackers", "tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     during = envkit("run", "echo", "--run-dir", "during", "--track", "tensorboard")

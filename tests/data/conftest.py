@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from required import require_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +19,5 @@ def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder that ENVKIT_TEST_DATA names; missing where it is required, it fails."""
-    folder = Path(os.environ.get("ENVKIT_TEST_DATA", ""))
-    if "ENVKIT_TEST_DATA" in os.environ and folder.is_dir():
-        return folder
-    if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-        pytest.fail(f"ENVKIT_REQUIRE asks for data, but there is no {folder}")
-    pytest.skip("ENVKIT_TEST_DATA names no folder")
+    """Return the folder that ENVKIT_TEST_DATA names."""
+    return require_data()

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from required import require_data
 
 from envkit.api import DataError
 from envkit.data.spans import find_text_spans
 from envkit.data.token_rows import TaggedFile, read_sentences
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from envkit.data.spans import Align
 
 TEXT = "Ada wrote, in London."
@@ -196,11 +197,6 @@ def test_read_sentences_of_spans_made_of_tags_gives_the_tags(
 
 
 def test_read_sentences_of_prodigys_fashion_brands_reads_without_options() -> None:
-    file = Path(os.environ.get("ENVKIT_TEST_DATA", ""), "prodigy", "ner_fashion_brands.jsonl")
-    if not os.environ.get("ENVKIT_TEST_DATA") or not file.is_file():
-        if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail(f"ENVKIT_REQUIRE asks for data, but there is no {file}")
-        pytest.skip("ENVKIT_TEST_DATA names no folder with prodigy")
-    tagged = read_sentences(file)
+    tagged = read_sentences(require_data("prodigy", "ner_fashion_brands.jsonl"))
     assert (len(tagged.sentences), tagged.faults) == (500, ())
     assert sum(tag == "B-FASHION_BRAND" for sentence in tagged.sentences for tag in sentence.tags) == 238

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from required import require_data
 
 from envkit.api import DataError
 from envkit.data.question_rows import QuestionCollector, make_question
 from envkit.data.rows import Answer
 from envkit.data.squad import QuestionFile, is_squad, read_questions, scan_questions
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONTEXT = "Ada wrote it in Turin, and Ada kept it. Bo did not."
 ROW = {"id": "7", "question": "Where?", "context": CONTEXT}
@@ -315,11 +317,7 @@ def test_collector_gives_answers_that_stand_where_they_say(
 
 
 def test_read_questions_of_squad_are_all_there() -> None:
-    folder = Path(os.environ.get("ENVKIT_TEST_DATA", ""), "squad")
-    if "ENVKIT_TEST_DATA" not in os.environ or not folder.is_dir():
-        if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail(f"ENVKIT_REQUIRE asks for data, but there is no {folder}")
-        pytest.skip("ENVKIT_TEST_DATA names no folder with squad")
+    folder = require_data("squad")
     train, dev = (read_questions(folder / f"{split}.json") for split in ("train", "dev"))
     assert (len(train.questions), train.has_impossible, train.problems) == (2131, True, ())
     assert (len(dev.questions), dev.has_impossible, dev.problems) == (265, False, ())

@@ -128,13 +128,10 @@ def test_stream_records_with_columns_that_training_named_takes_their_row_for_a_h
     assert first.name == ("x.csv:2" if "what" in columns else "x.csv:1") or source == "standard input"
 
 
-def test_stream_records_of_a_large_table_judges_its_header_by_the_rows_below(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("envkit.data.streaming._READ_WHOLE", 0)
+def test_stream_records_of_a_large_table_judges_its_header_by_the_rows_below(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("my_text,amount\n" + "".join(f"some more words {n},{n}\n" for n in range(5)))
-    records = list(stream_records(Inputs(file=file)))
+    records = list(stream_records(Inputs(file=file), most_at_once=0))
     assert (len(records), records[0].values) == (5, {"my_text": "some more words 0", "amount": "0"})
 
 

@@ -1,10 +1,10 @@
 import json
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from required import require_data
 
 from envkit.api import DataError
 from envkit.data.tag_schemes import find_spans
@@ -192,12 +192,7 @@ def test_read_sentences_of_jsonl_gives_back_every_word(
     [("train.txt", 14041, 23499), ("valid.txt", 3250, 5942), ("test.txt", 3453, 5648)],
 )
 def test_read_sentences_of_conll2003_finds_its_known_counts(file: str, sentences: int, entities: int) -> None:
-    folder = Path(os.environ.get("ENVKIT_TEST_DATA", "")) / "conll2003"
-    if not os.environ.get("ENVKIT_TEST_DATA") or not folder.is_dir():
-        if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail(f"ENVKIT_REQUIRE asks for data, but there is no {folder}")
-        pytest.skip("ENVKIT_TEST_DATA names no folder with conll2003")
-    tagged = read_sentences(folder / file)
+    tagged = read_sentences(require_data("conll2003", file))
     assert tagged.scheme in ("IOB1", "IO")
     assert tagged.warnings == ()
     assert len(tagged.sentences) == sentences

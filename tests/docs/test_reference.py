@@ -103,16 +103,13 @@ def test_examples_are_of_commands_alone() -> None:
     assert set((DOCS / "examples").iterdir()) == shown
 
 
-def test_example_with_a_field_that_is_none_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(json_output, "EXAMPLES_DIR", tmp_path)
+def test_example_with_a_field_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text('{"id": "a", "folder": "b", "report": "c", "size": 1, "sizes": 1}')
     with pytest.raises(ValueError, match=r"there is no field data\.sizes"):
-        json_output.read_example("report")
+        json_output.read_example("report", folder=tmp_path)
     (tmp_path / "report.json").write_text('{"id": "a", "folder": "b", "report": "c", "size": "1"}')
     with pytest.raises(ValueError, match="Expected `int`"):
-        json_output.read_example("report")
+        json_output.read_example("report", folder=tmp_path)
 
 
 def test_every_finding_of_the_doctor_is_explained_on_its_page() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envkit.config import Settings
-from envkit.environments.order import Planning
+from envkit.environments.planning import Planning
 from envkit.environments.wheels import remake_wheel
 from envkit.machine import read_facts
 from envkit.registry import TaskEntry

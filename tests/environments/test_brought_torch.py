@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from envkit.environments.order import Planning
     from envkit.environments.plan import Plan
+    from envkit.environments.planning import Planning
 
 FACTS = msgspec.structs.replace(read_facts(), nvidia=Nvidia())
 # No CUDA that torch was ever built for runs with such a driver.

@@ -14,7 +14,7 @@ from envkit.environments.records import EnvSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envkit.environments.order import Planning
+    from envkit.environments.planning import Planning
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 import pytest
+from required import require_dists
 
 from envkit.config import read_layers, resolve_settings
 from envkit.config.overview import show_config
@@ -58,7 +59,7 @@ def test_package_index_is_envkits_or_pips_or_uvs(
 
 
 def test_channels_are_those_of_condarc_with_its_file(tmp_path: Path) -> None:
-    pytest.importorskip("yaml")
+    require_dists("conda", "pyyaml")
     file = tmp_path / "condarc.yml"
     file.write_text("channel_alias: https://u:s3kret@h\nchannels:\n  - https://h/t/s3kret/a\n  - b\n")
 
@@ -69,7 +70,7 @@ def test_channels_are_those_of_condarc_with_its_file(tmp_path: Path) -> None:
 
 
 def test_condarc_that_cannot_be_read_says_so_in_its_place(tmp_path: Path) -> None:
-    pytest.importorskip("yaml")
+    require_dists("conda", "pyyaml")
     (tmp_path / "condarc.yml").write_text("channels: [\n")
 
     value, source = mirrors(tmp_path, CONDARC=str(tmp_path / "condarc.yml"))["channels"]

@@ -15,6 +15,7 @@ from envkit.machine import FoundInterpreter, Gpu, Interpreter, Nvidia, read_fact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from envkit.registry import TaskEntry
 
@@ -144,6 +145,26 @@ def test_environment_for_another_machine_takes_its_torch_and_this_ones_python(pl
     assert choice.torch is not None
     assert choice.torch.variant.startswith("cu")
     assert choice.pythons == (("/usr/bin/python3.11", "3.11.7"),)
+
+
+@pytest.mark.parametrize(
+    ("afar", "more", "source"),
+    [
+        (False, {}, "find-links"),
+        (True, {}, "torch index"),
+        (True, {"PIP_NO_INDEX": "1"}, "find-links"),  # nothing else is there to choose from
+    ],
+)
+def test_wheel_on_this_disk_decides_for_no_machine_that_is_planned_from_afar(
+    planning: Any, offline: dict[str, str], tmp_path: Path, afar: bool, more: dict[str, str], source: str
+) -> None:
+    (tmp_path / "torch-2.8.0+company-cp311-cp311-manylinux_2_28_x86_64.whl").touch()
+    environ = {name: value for name, value in offline.items() if name != "PIP_NO_INDEX"}
+    environ |= {"PIP_FIND_LINKS": str(tmp_path), **more}
+    given = planning(facts=FACTS, here=FACTS, is_planned_from_afar=afar, environ=environ)
+    choice = choose(EnvSpec(torch="auto"), planning=given)
+    assert choice.torch is not None
+    assert choice.torch.source == source
 
 
 def test_name_tells_plugin_python_and_torch(planning: Any, plugin: Any) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from shells import require_shell
+from required import require_program
 
 from envkit.environments.shell_in_use import find_shell
 
@@ -40,7 +40,7 @@ def test_find_shell_nearest_ancestor_comes_before_the_variable(
 
 @pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "fish", "tcsh"])
 def test_find_shell_real_shell_is_seen(shell: str) -> None:
-    program = require_shell(shell)
+    program = require_program("shells", shell)
     code = "from envkit.environments.shell_in_use import find_shell; print(find_shell(environ={}))"
     said = subprocess.run(
         [program, "-c", f"'{sys.executable}' -c '{code}'; true"], capture_output=True, text=True, check=True

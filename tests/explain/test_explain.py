@@ -65,10 +65,46 @@ def ids(log: str | bytes) -> list[str]:
         "libomp was already initialized by torch\n",
         "NCCL errors: 0\n",
         "gpu is lost 0 times\n",
+        "INFO if you see 'CUDA out of memory' then lower --micro-batch-tokens\n",
+        "2026-01-02 10:00:00,123 INFO trainer: retries on 'RuntimeError: CUDA out of memory'\n",
+        "If you see the error 'OSError: [Errno 28] No space left on device', free some space\n",
+        "In case of trouble: when you get CUDA error: device-side assert triggered, check the labels\n",
+        "docs/trouble.md:12:RuntimeError: CUDA out of memory\n",
+        "docs/trouble.rst:7:    No space left on device\n",
+        'src/loop.py:40:        raise RuntimeError("CUDA out of memory")\n',
+        'src/loop.py-41-    if "address already in use" in str(error):\n',
+        "$ grep -rn 'Too many open files' logs\n",
+        "ada@gpu01:~$ echo 'Segmentation fault'\n",
+        '    raise OSError("No space left on device")\n',
+        '    if "CUDA out of memory" in str(error):\n',
+        '    logger.info("catches ModuleNotFoundError: No module named x")\n',
+        "# CUDA out of memory\n",
+        "This page lists errors such as 'Temporary failure in name resolution'.\n",
+        "Set expandable_segments to avoid CUDA out of memory\n",
+        "'Illegal instruction' means that the processor is too old\n",
+        "'CUDA out of memory' can be avoided with a smaller step\n",
+        "fixes for the error 'address already in use'\n",
     ],
 )
 def test_log_without_a_known_trouble_gives_nothing(log: str) -> None:
     assert ids(log) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO: retrying after RuntimeError('CUDA out of memory. Tried to allocate 2 GiB')",
+        '{"level": "INFO", "error": "CUDA out of memory"}',
+        "rank 3: CUDA out of memory",
+        "[rank0]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
+        "2026-01-02 ERROR the step failed when the batch was computed: CUDA out of memory",
+        "run.log:12:RuntimeError: CUDA out of memory",
+        "loop.py:40: UserWarning: CUDA out of memory",
+        "#12 0.9 RuntimeError: CUDA out of memory",
+    ],
+)
+def test_error_in_whatever_a_program_says_is_none_that_is_only_spoken_of(line: str) -> None:
+    assert ids(line) == ["gpu-memory"]
 
 
 MULTIPROCESSING = """  File "/usr/lib/python3.12/multiprocessing/synchronize.py", line 57, in __init__

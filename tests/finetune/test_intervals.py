@@ -88,13 +88,10 @@ def test_bootstrap_interval_other_seed_gives_other_bounds() -> None:
     assert bootstrap_interval(rows, accuracy, seed=1) != bootstrap_interval(rows, accuracy, seed=2)
 
 
-def test_bootstrap_interval_many_different_rows_are_drawn_in_blocks_that_change_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_bootstrap_interval_many_different_rows_are_drawn_in_blocks_that_change_nothing() -> None:
     rows = numpy.random.default_rng(1).random((500, 2)) + 1
     whole = bootstrap_interval(rows, accuracy, resamples=100)
-    monkeypatch.setattr("envkit.finetune.intervals._NUMBERS_AT_ONCE", 500 * 7)
-    assert bootstrap_interval(rows, accuracy, resamples=100) == whole
+    assert bootstrap_interval(rows, accuracy, resamples=100, numbers_at_once=500 * 7) == whole
 
 
 def test_bootstrap_interval_leaves_out_resamples_without_a_score() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from required import require_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.torch
 
@@ -21,13 +22,8 @@ Texts = tuple[list[str], list[str] | None]
 
 @pytest.fixture(scope="module")
 def data_dir() -> Path:
-    """The folder of real data; where it is required and missing, the tests fail."""
-    folder = Path(os.environ.get("ENVKIT_TEST_DATA", "missing"))
-    if not folder.is_dir():
-        if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail("ENVKIT_REQUIRE asks for data, but ENVKIT_TEST_DATA names no folder")
-        pytest.skip("ENVKIT_TEST_DATA names no folder")
-    return folder
+    """Return the folder of real data."""
+    return require_data()
 
 
 def read_conll(folder: Path) -> Texts:

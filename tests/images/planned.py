@@ -16,7 +16,7 @@ from small_wheels import write_wheel
 from envkit.api import ImageTemplate
 from envkit.api.records import EnvironmentUse, MetricsRecord, ModelRecord, RunResult
 from envkit.config import Settings
-from envkit.environments.order import Planning
+from envkit.environments.planning import Planning
 from envkit.images.contents.bases import image_facts, known_base
 from envkit.images.contents.contents import make_contents
 from envkit.images.records import ImageBase, ImagePlan

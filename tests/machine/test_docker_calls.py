@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -25,6 +24,7 @@ from engine_sockets import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from required import require_program
 
 from envkit.docker_endpoint import Endpoint, TlsFiles
 from envkit.machine.docker_calls import EngineSilent, ask_engine
@@ -156,12 +156,11 @@ def call_port(port: int, tls: TlsFiles | None = None) -> dict[str, Any] | tuple[
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     """Return an engine's certificate, which vouches for itself, with its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes certificates, is missing")
+    openssl = require_program("programs", "openssl")
     folder = tmp_path_factory.mktemp("tls")
     tls = TlsFiles(ca=folder / "cert.pem", certificate=folder / "cert.pem", key=folder / "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         + ["-subj", "/CN=engine", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
         + ["-out", str(tls.certificate), "-keyout", str(tls.key)],
         check=True,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import pytest
+from required import require_program
 
 from envkit.machine import Gpu, run_process
 from envkit.machine.files import Files
@@ -56,9 +56,7 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) { return index 
 
 
 def build(folder, source, name="libnvidia-ml.so.1"):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("needs a C compiler")
+    compiler = require_program("programs", "cc", "gcc")
     (folder / "nvml.c").write_text(source)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / name, folder / "nvml.c"], check=True)
     return folder

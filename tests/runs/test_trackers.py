@@ -202,11 +202,14 @@ def make_run(folder: Path, events: list[AnyEvent]) -> RunFolder:
     return run
 
 
-def show(folder: RunFolder, environ: dict[str, str], *, patience: float = 30.0) -> list[Message]:
+def show(
+    folder: RunFolder, environ: dict[str, str], *, patience: float = 30.0, grace: float = 15.0
+) -> list[Message]:
     """Track a run that is over within the command that made it; return what the user is told."""
     shown: list[AnyEvent] = []
     folder.write_result(RunResult(status="finished", task="echo"))
-    with tracking(["wandb"], folder, on_event=shown.append, patience=patience, environ=environ) as on_event:
+    limits = {"patience": patience, "grace": grace}
+    with tracking(["wandb"], folder, on_event=shown.append, environ=environ, **limits) as on_event:
         on_event(step(1))
     return [event for event in shown if isinstance(event, Message)]
 
@@ -241,12 +244,12 @@ def test_tracker_that_goes_wrong_is_told_of_in_a_line_and_harms_nothing(
     assert folder.read_result() == RunResult(status="finished", task="echo")
 
 
-def test_tracker_that_never_ends_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("envkit.runs.trackers.process._EXIT_SECONDS", 0.0)
+def test_tracker_that_never_ends_is_left_behind(tmp_path: Path) -> None:
     folder = make_run(tmp_path, [hello(), step(1)])
 
     began = time.monotonic()
-    messages = show(folder, fake_library(tmp_path / "site", finish="time.sleep(600)"), patience=1.0)
+    environ = fake_library(tmp_path / "site", finish="time.sleep(600)")
+    messages = show(folder, environ, patience=1.0, grace=0.0)
 
     assert time.monotonic() - began < 10
     assert messages[-1].level == "warning"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from echo import echo_request, wait_until
-from tracked_runs import finish, first_worker, losses, make_run, require, second_worker, track, write_events
+from required import require_dists
+from tracked_runs import finish, first_worker, losses, make_run, second_worker, track, write_events
 
 from envkit.api.events import AnyEvent, Message
 from envkit.runs.conduct import run_worker
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def tensorboard() -> None:
-    require("tensorboard")
+    require_dists("trackers", "tensorboard")
 
 
 def event_accumulator(folder: RunFolder) -> Any:

@@ -11,7 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tracked_runs import finish, first_worker, losses, make_run, require, second_worker, track, write_events
+from required import require_dists
+from tracked_runs import finish, first_worker, losses, make_run, second_worker, track, write_events
 
 from envkit.api.events import Choice
 
@@ -30,7 +31,7 @@ _BLOCK = 32768
 @pytest.fixture
 def wandb_environ(tmp_path: Path) -> dict[str, str]:
     """Return the variables of a user who has no account and works offline."""
-    require("wandb")
+    require_dists("trackers", "wandb")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     return {**kept, "HOME": str(tmp_path), "WANDB_MODE": "offline"}
 

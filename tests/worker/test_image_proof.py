@@ -6,29 +6,27 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from echo import install_source
 from echo_model import echo_record, save_echo_model
 
-from envkit import registry
 from envkit.registry import load_task
 from envkit.worker.image_proof import NotProved, main, named_modules, prove
 from envkit.worker.said_lines import SaidLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
 def echo_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the plugin `echo` be all that is installed, as in an image of its own; return its folder."""
     site = install_source(tmp_path / "site")
-    installed = registry.entries.distributions
-    monkeypatch.setattr(registry.entries, "distributions", lambda: installed(path=[str(site)]))
-    monkeypatch.syspath_prepend(site)
+    without_packages = [each for each in sys.path if not any(Path(each).glob("*.dist-info"))]
+    monkeypatch.setattr(sys, "path", [str(site), *without_packages])
     for name in [name for name in sys.modules if name.startswith("envkit_echo")]:
         monkeypatch.delitem(sys.modules, name)
     return site
@@ -95,9 +93,9 @@ def test_proof_of_a_plugin_that_is_broken_says_where(
 
 
 def test_proof_without_a_plugin_says_so(
-    try_it: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    try_it: Callable[..., list[str]], echo_alone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("envkit.registry.entries.distributions", list)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each != str(echo_alone)])
 
     with pytest.raises(NotProved, match="no plugin is installed"):
         try_it()

@@ -24,9 +24,14 @@ def test_describe_model_writes_record_and_card_beside_the_model(tmp_path: Path) 
     (folder.model_dir / "weights").touch()
     request = echo_request()
 
-    assert describe_model(folder, request, base_model="org/base", metrics={"dev/f1": 0.5}) == "model"
+    rows = [{"text": "A text.", "pair": "Another."}]
+    described = describe_model(
+        folder, request, base_model="org/base", metrics={"dev/f1": 0.5}, example_rows=rows
+    )
 
+    assert described == "model"
     record = msgspec.json.decode((folder.model_dir / MODEL_RECORD).read_bytes(), type=ModelRecord)
+    assert record.example_rows == rows
     assert (record.task, record.plugin, record.environment) == (
         *("echo", request.plugin, request.environment),
     )

@@ -13,20 +13,21 @@ from envkit.worker.request_form import request_form
 
 
 @pytest.mark.parametrize(
-    ("task", "decoding", "fields", "takes_texts"),
+    ("rows", "fields", "takes_texts"),
     [
-        ("ner", {}, {"tokens"}, True),
-        ("qa", {}, {"question", "context"}, False),
-        ("sentiment", {"needs_pair": False}, {"text"}, True),
-        ("sentiment", {"needs_pair": True}, {"text", "pair"}, False),
-        ("classification", {"is_pair": True}, {"text", "pair"}, False),
-        ("acme", {}, {"text"}, True),
+        ([], {"text"}, True),
+        ([{"text": "A text."}], {"text"}, True),
+        ([{"text": "A text."}, {"tokens": ["A", "text", "."]}], {"tokens"}, True),
+        ([{"question": "Who?", "context": "Ada."}], {"question", "context"}, False),
+        ([{"text": "A text.", "pair": "Another."}], {"text", "pair"}, False),
+        ([{"image": "a.png"}], {"image"}, False),
     ],
 )
-def test_form_of_a_request_is_that_of_the_task(
-    task: str, decoding: dict[str, Any], fields: set[str], takes_texts: bool
+@pytest.mark.parametrize("task", ["ner", "qa", "acme"])
+def test_form_of_a_request_is_as_the_plugin_has_said_whatever_the_task_is_called(
+    task: str, rows: list[dict[str, Any]], fields: set[str], takes_texts: bool
 ) -> None:
-    form = request_form(msgspec.structs.replace(echo_record(task=task), decoding=decoding))
+    form = request_form(msgspec.structs.replace(echo_record(task=task), example_rows=rows))
 
     (row,) = json.loads(form.rows)["rows"]
     assert set(row) == fields

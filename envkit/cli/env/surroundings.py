@@ -48,6 +48,7 @@ def read_planning(settings: Settings, *, facts_file: Path | None = None) -> Plan
     return Planning(
         facts=there or here,
         here=here if there is not None else None,
+        is_planned_from_afar=there is not None,
         home=settings.home.absolute(),
         torch_index=settings.torch_index,
         environ=os.environ,

@@ -41,10 +41,12 @@ def command(image: str, deep: bool, as_json: bool) -> None:
     where something is wrong.
     """
     from envkit.cli.progress import run_screen  # --help needs none of it
+    from envkit.images.engine import references
     from envkit.images.engine.engine import connect
     from envkit.images.inspection.check import check_image
     from envkit.images.inspection.listing import inspect_image
 
+    references.check_image(image)  # a bad name is one whether an engine answers or not
     engine = connect()
     attributes = inspect_image(engine, engine.image_id(image)) or {}
     total = int(attributes.get("Size") or 0)

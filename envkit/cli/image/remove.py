@@ -68,9 +68,12 @@ def command(
     from envkit.cli.env.asking import confirm
     from envkit.cli.env.surroundings import read_settings
     from envkit.images.engine.engine import connect
+    from envkit.images.engine.references import check_image
     from envkit.images.inspection.removal import freed_bytes, refuse_used, remove_images
 
     home = read_settings().home.absolute()
+    for image in images:  # a bad name is one whether an engine answers or not
+        check_image(image)
     engine = connect()
     chosen, notes = _choose(engine, images, unused_for=unused_for, is_dangling=dangling, home=home)
     refuse_used(chosen)

@@ -24,8 +24,10 @@ def command(image: str, as_json: bool) -> None:
     """Show IMAGE: what its labels say, who runs in it and what, and each layer with the step that made it."""
     from envkit.cli.env.surroundings import read_settings  # --help needs none of it
     from envkit.images.engine.engine import connect
+    from envkit.images.engine.references import check_image
     from envkit.images.inspection.listing import show_image
 
+    check_image(image)  # a bad name is one whether an engine answers or not
     details = show_image(image, engine=connect(), home=read_settings().home.absolute())
     if as_json:
         envelope.write(["image", "show"], data=details)

@@ -13,25 +13,16 @@ import msgspec
 
 from envkit.authoring.check_report import GROUPS, PREFIX
 from envkit.cli.exits import labelled
+from envkit.cli.severities import COLOURS, INDENT, MARK_WIDTH, bad_in_words, checks_in_words
 from envkit.doctor.report import worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envkit.api.checks import Finding, Severity
+    from envkit.api.checks import Finding
     from envkit.authoring.check_report import CheckResult, PluginReport
 
-_COLOURS: dict[Severity, str] = {
-    "ok": "green",
-    "info": "cyan",
-    "skip": "bright_black",
-    "crash": "magenta",
-    "warn": "yellow",
-    "error": "red",
-}
-_MARK_WIDTH = 7
 _ID_WIDTH = 28
-_INDENT = " " * (_MARK_WIDTH + 2)
 _ERASE = "\r\x1b[K"
 _LONG_SECONDS = 0.95  # from then on a line says how long its check took
 
@@ -61,7 +52,7 @@ class CheckScreen:
     def begin(self, check_id: str) -> None:
         """Show what runs now, where somebody watches."""
         self._current = check_id.removeprefix(PREFIX)
-        self._show(f"{'…':<{_MARK_WIDTH}}{self._current}")
+        self._show(f"{'…':<{MARK_WIDTH}}{self._current}")
 
     def end(self, result: CheckResult) -> None:
         """Leave a line of it."""
@@ -69,8 +60,8 @@ class CheckScreen:
         severity = worst(result.findings)
         took = f"{result.seconds:6.1f} s" if result.seconds >= _LONG_SECONDS else ""
         name = result.id.removeprefix(PREFIX)
-        mark = severity.ljust(_MARK_WIDTH)
-        styled = click.style(mark, fg=_COLOURS[severity]) if _is_coloured(sys.stderr) else mark
+        mark = severity.ljust(MARK_WIDTH)
+        styled = click.style(mark, fg=COLOURS[severity]) if _is_coloured(sys.stderr) else mark
         click.echo(f"{styled}{f'{name:<{_ID_WIDTH}}{took}'.rstrip()}", err=True)
 
     def say(self, text: str) -> None:
@@ -81,7 +72,7 @@ class CheckScreen:
 
     def step(self, text: str) -> None:
         """Show beside the check what is done for it."""
-        self._show(f"{'…':<{_MARK_WIDTH}}{self._current}: {text}")
+        self._show(f"{'…':<{MARK_WIDTH}}{self._current}: {text}")
 
     def bytes(self, done: int, total: int | None, what: str) -> None:
         """Show how many bytes are there."""
@@ -122,15 +113,11 @@ def print_report(report: PluginReport, *, is_verbose: bool) -> None:
 def last_line(report: PluginReport) -> str:
     """Return in one line what all checks come to."""
     counts = report.counts
-    numbers = (
-        (counts.error, "error", "errors"),
-        (counts.warn, "warning", "warnings"),
-        (counts.crash, "check failed", "checks failed"),
-    )
-    bad = [f"{number} {one if number == 1 else many}" for number, one, many in numbers if number]
+    bad = bad_in_words(counts)
     name = f"{report.plugin} {report.version}".strip()
-    looked = f"{len(report.checks)} {'check' if len(report.checks) == 1 else 'checks'}"
-    return f"{name}: {', '.join(bad)} in {looked}." if bad else f"{name}: all well, {looked}."
+    looked = checks_in_words(len(report.checks))
+    looked += f", {counts.skip} of them could not be made" if counts.skip else ""
+    return f"{name}: {bad} in {looked}." if bad else f"{name}: all well, {looked}."
 
 
 def print_list(checks: Sequence[tuple[str, str, str]], *, as_json: bool) -> None:
@@ -153,19 +140,19 @@ def print_list(checks: Sequence[tuple[str, str, str]], *, as_json: bool) -> None
 
 
 def _print_finding(finding: Finding, *, width: int | None) -> None:
-    mark = finding.severity.ljust(_MARK_WIDTH)
+    mark = finding.severity.ljust(MARK_WIDTH)
     line = labelled(f"{mark}  ", f"{finding.id}: {finding.summary}", width=width)
-    click.echo(_styled(mark, fg=_COLOURS[finding.severity]) + line[len(mark) :])
+    click.echo(_styled(mark, fg=COLOURS[finding.severity]) + line[len(mark) :])
     for text in finding.evidence:
         shown = text.removeprefix(f"{Path.cwd()}{os.sep}")
-        click.echo(labelled(f"{_INDENT}  ", shown, width=None if os.sep in shown else width))
+        click.echo(labelled(f"{INDENT}  ", shown, width=None if os.sep in shown else width))
     if finding.fix and finding.severity != "ok":
         _print_fix(finding.fix, width=width)
 
 
 def _print_fix(fix: str, *, width: int | None) -> None:
     """Print what mends it; what stands behind a colon is to be copied, and stays in one piece."""
-    label = f"{_INDENT}fix: "
+    label = f"{INDENT}fix: "
     head, mark, code = fix.partition(": ")
     if width is None or not mark or len(label) + len(fix) <= width:
         click.echo(labelled(label, fix, width=width))

@@ -34,9 +34,10 @@ def command(
     SPEC is the name of a plugin ('envkit-ner>=1'; ner is enough for envkit-ner), a folder, a wheel or an
     address. It is done with what envkit was installed with (pip, uv, uv tool, pipx), and packages come from
     where pip's configuration says. Asks where anything else that is installed would change.
+    What is named by its address is installed anew each time, from a repository if it has another commit.
     """
     # --help needs none of it
-    from envkit.authoring.installing import check_installed, load_installed, plan_install
+    from envkit.authoring.installing import carry_out, check_installed, load_installed, plan_install
     from envkit.authoring.owner import find_owner
     from envkit.authoring.specs import read_spec
     from envkit.cli.env.asking import confirm
@@ -45,7 +46,15 @@ def command(
     owner = find_owner()
     wanted = [read_spec(text, is_editable=editable) for text in specs]
     with running(owner, "looking at what would change") as runner:
-        plan = plan_install(owner, wanted, runner=runner, is_upgrade=upgrade, may_change_envkit=change_envkit)
+        plan = plan_install(
+            owner,
+            wanted,
+            runner=runner,
+            is_upgrade=upgrade,
+            may_change_envkit=change_envkit,
+            is_dry_run=dry_run,
+            is_sure=yes,
+        )
     if not as_json:
         _show_plan(plan)
         tell("careful", plan.doubts)
@@ -55,14 +64,15 @@ def command(
         if plan.doubts and not yes:
             confirm("Install?", otherwise="; ".join(plan.doubts), as_json=as_json)
         with running(owner, "installing") as runner:
-            runner.run(plan.call)
+            carry_out(plan, runner=runner)
     loaded = () if dry_run else check_installed(plan, load_installed(owner))
     if as_json:
         _write(plan, loaded, is_dry_run=dry_run)
     elif dry_run:
         click.echo("Nothing was installed: --dry-run")
     else:
-        _show_loaded(loaded, is_new=is_needed)
+        is_of_index = all(spec.address is None for spec in plan.specs)
+        _show_loaded(loaded, is_new=is_needed, is_of_index=is_of_index)
 
 
 def _show_plan(plan: InstallPlan) -> None:
@@ -71,7 +81,6 @@ def _show_plan(plan: InstallPlan) -> None:
 
     if not plan.changes:
         here = [f"{name} {version}" for name, version in plan.present]
-        # What an address gives is named by its files alone, which no installer looks at again.
         said = (
             f"{' and '.join(here)} {'is' if len(here) == 1 else 'are'} here already"
             if here
@@ -85,12 +94,12 @@ def _show_plan(plan: InstallPlan) -> None:
             click.echo(f"  {each}", err=True)
 
 
-def _show_loaded(loaded: Sequence[LoadedPlugin], *, is_new: bool) -> None:
+def _show_loaded(loaded: Sequence[LoadedPlugin], *, is_new: bool, is_of_index: bool) -> None:
     for each in loaded:
         how = "is installed and loads" if is_new else "loads"
         click.echo(f"{each.plugin} {each.version} {how}: the {each.kind} {each.name}")
     tasks = [each.name for each in loaded if each.kind == "task"]
-    if not is_new and loaded:
+    if not is_new and loaded and is_of_index:
         click.echo(f"To have the newest: envkit plugin install --upgrade {loaded[0].plugin}")
     elif tasks:
         click.echo(f"To use it: envkit run {tasks[0]} --help")

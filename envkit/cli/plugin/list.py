@@ -23,7 +23,10 @@ _SLOW_MS = 200.0  # every command that names the task would take so much longer
 @click.option("-v", "--verbose", is_flag=True, help="Hooks, what imports do besides, and tracebacks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
 def command(verbose: bool, as_json: bool) -> None:
-    """List the plugins, each tried in a process of its own: a bad one harms nothing.
+    """List the plugins, each tried in a process beside envkit: a bad one harms nothing.
+
+    They share that process. One that fails there is tried again in one of its own, and where it works alone the one
+    that breaks it is named.
 
     STATE is ok, or why one cannot be used: disabled (by you), blocked (your configuration gives its name to
     another), conflict (another claims its name), broken, or incompatible (made for another envkit, Python or

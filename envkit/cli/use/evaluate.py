@@ -100,9 +100,7 @@ def _print(scores: Scores, *, model: Path, file: Path, predictions: Path | None)
     for table in scores.tables:
         render.print_record_table(table, console=console)
     console.print()
-    shown = outcome.headline_scores(scores.metrics, headline=scores.headline)
-    if not shown:
-        shown = [(name, f"{value:.4f}") for name, value in scores.metrics.items()]
+    shown = outcome.shown_scores(scores.metrics, headline=scores.headline, tables=scores.tables)
     pairs = [(name, score + outcome.interval_text(scores.intervals.get(name))) for name, score in shown]
     pairs += [("model", render.path_text(model)), ("file", str(file))]
     if predictions is not None:

@@ -17,7 +17,7 @@ from envkit.images.building.dockerfile_steps import count_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-KEPT_LINES = 20
+KEPT_LINES = 40  # the reason stands above a traceback of some twenty lines
 # Colours and movements of the cursor, as programs send them to a terminal.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])|[\x00-\x08\x0b-\x1f\x7f]")
 _STEP_LINE = re.compile(r"#(\d+) (.*)")

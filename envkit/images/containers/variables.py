@@ -65,10 +65,17 @@ def supply_model(model: str, *, environ: Mapping[str, str], is_in_image: bool = 
 
 
 def container_variables(environ: Mapping[str, str], *, supply: ModelSupply, user: str) -> dict[str, str]:
-    """Return the variables that a worker in a container gets besides the image's own."""
+    """Return the variables that a worker in a container gets besides the image's own.
+
+    Whoever may ask the engine reads them (``docker inspect``) while the container is there: a proxy with a
+    password is among them only for a model that is to be downloaded.
+    """
     handed = {name: text for name, text in environ.items() if _HANDED_ON.fullmatch(name)}
+    is_online = bool(supply.note) and not is_offline(environ)
     proxies = {
-        name: text for name, text in environ.items() if name.lower() in _PROXIES and _is_reached(name, text)
+        name: text
+        for name, text in environ.items()
+        if name.lower() in _PROXIES and _is_reached(name, text) and (is_online or not _has_login(text))
     }
     return {
         **handed,
@@ -82,6 +89,16 @@ def container_variables(environ: Mapping[str, str], *, supply: ModelSupply, user
         "HF_HUB_CACHE": f"{_SCRATCH}/huggingface/hub",
         **supply.variables,
     }
+
+
+def is_offline(environ: Mapping[str, str]) -> bool:
+    """Tell whether the hub may not be asked. Source: huggingface_hub, ``constants.ENV_VARS_TRUE_VALUES``."""
+    values = (environ.get(name, "").upper() for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+    return any(value in ("1", "ON", "YES", "TRUE") for value in values)
+
+
+def _has_login(proxy: str) -> bool:
+    return "@" in proxy
 
 
 def _note_download(model: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ PROBE_LABEL = "envkit.probe"
 _LIMIT_SECONDS = 120  # an image of another processor runs in an emulator
 _NOT_STARTED = (126, 127)
 _STALE = timedelta(minutes=15)  # far longer than a probe takes
+# Docker 20.10 to 28, and those whose store keeps an image's platforms apart.
+_OTHER_PLATFORM = re.compile(
+    r"does not (?:match|provide) the specified platform(?:.*actual: (?P<actual>[\w/]+))?", re.IGNORECASE
+)
 _NOT_RUNNING = ["created", "exited"]  # podman refuses docker's rare "dead"
 
 # Runs on whatever Python 3 is there, so it says nothing newer than 3.6 would understand.
@@ -73,16 +78,21 @@ def probe_image(
     from docker.errors import APIError
 
     remove_stale_probes(client)
-    container = client.containers.create(
-        image_id,
-        ["-I", "-c", _SCRIPT],
-        entrypoint=[interpreter],
-        labels={PROBE_LABEL: "base"},
-        network_mode="none",
-        user="0",
-        platform=platform or None,
-        healthcheck={"test": ["NONE"]},
-    )
+    try:
+        container = client.containers.create(
+            image_id,
+            ["-I", "-c", _SCRIPT],
+            entrypoint=[interpreter],
+            labels={PROBE_LABEL: "base"},
+            network_mode="none",
+            user="0",
+            platform=platform or None,
+            healthcheck={"test": ["NONE"]},
+        )
+    except APIError as error:
+        if other := _OTHER_PLATFORM.search(str(error.explanation)):
+            raise _wrong_platform(reference, platform, actual=other["actual"] or "") from error
+        raise
     try:
         try:
             container.start()
@@ -176,6 +186,14 @@ def _why_not_started(said: str, reference: str, platform: str, interpreter: str)
     return ImageError(
         f"a container of {reference} does not start: {said.strip()[-500:]}",
         hint="Choose another base image: --base-image python:3.11-slim-bookworm",
+    )
+
+
+def _wrong_platform(reference: str, platform: str, *, actual: str) -> ImageError:
+    return ImageError(
+        f"{reference} on this engine is {f'for {actual}, not' if actual else 'not'} for {platform}",
+        hint=f"Build for its own platform: leave --platform out. Or fetch it for the other: docker pull --platform "
+        f"{platform} {reference}",
     )
 
 

@@ -106,12 +106,14 @@ def tracking(
     *,
     on_event: Callable[[AnyEvent], None],
     patience: float = _PATIENCE_SECONDS,
+    grace: float = _EXIT_SECONDS,
     environ: Mapping[str, str] = os.environ,
 ) -> Iterator[Callable[[AnyEvent], None]]:
     """Track the run that a worker is about to make in this folder.
 
     Gives what to call with each event in place of ``on_event``, to which the trackers' messages go as well. At
-    the end they may take ``patience`` seconds for what is left, and Ctrl-C ends the wait.
+    the end they may take ``patience`` seconds for what is left, their libraries
+    ``grace`` seconds more to end, and Ctrl-C ends the wait.
     """
     start = folder.events_file.stat().st_size if folder.events_file.exists() else 0
     trackers = []
@@ -130,7 +132,7 @@ def tracking(
     try:
         yield pass_on
         with contextlib.suppress(KeyboardInterrupt):
-            wait_for_trackers(trackers, on_message=on_event, seconds=patience + _EXIT_SECONDS)
+            wait_for_trackers(trackers, on_message=on_event, seconds=patience + grace)
     finally:
         for tracker in trackers:
             tracker.kill()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import runpy
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import pytest
 
 from envkit.api import Inputs, PredictorRequest
 from envkit_qa.plugin import QaOptions, envkit_predictor
-from envkit_qa.usage import EXAMPLE, describe_usage
+from envkit_qa.usage import EXAMPLE, EXAMPLE_ROWS, describe_usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,10 @@ def test_usage_code_runs_and_answers_as_the_predictor_does(
         PredictorRequest(model_dir=folder, options=QaOptions(device="cpu"), report=heard, decoding=decoding)
     )
     (expected,) = predictor.predict(Inputs(texts=EXAMPLE))
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(f"{json.dumps(row)}\n" for row in EXAMPLE_ROWS), encoding="utf-8")
+    (of_row,) = predictor.predict(Inputs(file=rows))
+    assert of_row.fields["answer"] == expected.fields["answer"]
     usage = describe_usage(predictor.answering.cutting, threshold=threshold, is_tuned=True)
     assert ("more than the threshold" in usage) == (threshold is not None)
     script = tmp_path / "use.py"

@@ -8,7 +8,7 @@ import pytest
 
 from envkit_sentiment.plugin import SentimentOptions
 from envkit_sentiment.scale import read_scale
-from envkit_sentiment.usage import describe_example, describe_usage
+from envkit_sentiment.usage import describe_example, describe_rows, describe_usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +49,9 @@ def test_usage_code_runs_and_a_short_text_gets_the_same_either_way(
         printed.append(ast.literal_eval(capsys.readouterr().out))
     short, windows = printed
     assert {one["label"]: one["score"] for one in short} == pytest.approx(windows, abs=1e-5)
+
+
+@pytest.mark.parametrize("needs_pair", [False, True])
+def test_rows_of_texts_alone_are_shown_where_texts_can_be_typed(needs_pair: bool) -> None:
+    (row,) = describe_rows(needs_pair=needs_pair)
+    assert (set(row) == {"text"}) == bool(describe_example(needs_pair=needs_pair))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from environments.small_venvs import make_small, make_small_conda
-from shells import require_shell
+from required import require_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ def read_by(
 ) -> list[list[str]]:
     """Have a shell read the lines; return what it shows, part by part."""
     words, _ = SHELLS[shell]
-    program = require_shell(words[0])
+    program = require_program("shells", words[0])
     environ = {**environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     said = subprocess.run(
         [program, *words[1:]],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from environments.small_venvs import make_small, make_small_conda
-from shells import require_shell
+from required import require_program
 
 from envkit.environments.shell_start import SHELL_VARIABLE
 
@@ -56,7 +56,7 @@ def person(tmp_path: Path) -> dict[str, str]:
 
 def types(person: dict[str, str], *words: str, shell: str, lines: list[str]) -> tuple[int, str]:
     """Return the exit code, and all that the terminal showed."""
-    program = require_shell(shell)
+    program = require_program("shells", shell)
     done = subprocess.run(
         [*ENVKIT, *words],
         input="".join(f"{line}\n" for line in lines).encode(),

@@ -64,6 +64,14 @@ def test_list_without_an_engine_ends_as_images_do(envkit_here: Any, tmp_path: Pa
     assert (done.returncode, "no Docker daemon is running" in done.stderr) == (7, True)
 
 
+@pytest.mark.parametrize("command", ["show", "check", "remove"])
+def test_bad_name_of_an_image_is_one_without_an_engine_too(
+    envkit_here: Any, tmp_path: Path, command: str
+) -> None:
+    done = envkit_here("image", command, "Bad/NAME", DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    assert (done.returncode, "has capitals" in done.stderr) == (2, True)
+
+
 def test_show_says_the_labels_in_words_and_each_layer(envkit_here: Any, small: SmallEngine) -> None:
     done = envkit_here("image", "show", "one:1")
     for text in (

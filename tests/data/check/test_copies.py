@@ -1,25 +1,13 @@
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
+from required import require_data
 
 from envkit.api import Corpus, CorpusRow
 from envkit.data.check import check_corpus
 from envkit.data.check.copies import find_copies
 from envkit.data.texts import read_texts
 from envkit.data.token_rows import read_sentences
-
-
-def data_folder(name: str) -> Path:
-    """Return the folder of a real data set; skip where there is none, fail where it is required."""
-    folder = Path(os.environ.get("ENVKIT_TEST_DATA", ""), name)
-    if not os.environ.get("ENVKIT_TEST_DATA") or not folder.is_dir():
-        if "data" in os.environ.get("ENVKIT_REQUIRE", "").split(","):
-            pytest.fail(f"ENVKIT_REQUIRE asks for data, but there is no {folder}")
-        pytest.skip("ENVKIT_TEST_DATA names no folder")
-    return folder
 
 
 def row(name: str, text: str, *labels: str) -> CorpusRow:
@@ -76,7 +64,7 @@ def test_find_copies_of_tagged_words_names_the_tags_that_differ() -> None:
 
 
 def test_check_corpus_of_conll2003_finds_the_sentences_that_test_shares_with_train() -> None:
-    folder = data_folder("conll2003")
+    folder = require_data("conll2003")
     splits = {
         split: [
             CorpusRow(f"{split}:{each.line}", (" ".join(each.words),), each.tags, each.words)
@@ -93,7 +81,7 @@ def test_check_corpus_of_conll2003_finds_the_sentences_that_test_shares_with_tra
 
 
 def test_check_corpus_of_trec_finds_the_questions_that_test_shares_with_train() -> None:
-    folder = data_folder("trec")
+    folder = require_data("trec")
     splits = {
         split: [
             CorpusRow(each.name, (each.text,), each.labels)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shells import require_shell
+from required import require_program
 
 from envkit.api import EnvError
 from envkit.environments.conda.activation import activated_variables
@@ -108,7 +108,7 @@ PRINT = "import os, json; print(json.dumps(dict(os.environ)))"
 def test_write_activation_posix_shell_activates_and_takes_back(
     shell: str, prefix: Path, tmp_path: Path
 ) -> None:
-    program = require_shell(shell)
+    program = require_program("shells", shell)
     script = write(tmp_path / "activate", write_activation(prefix, shell=shell))
     python = write(tmp_path / "print.py", PRINT)
     show = f"'{sys.executable}' '{python}'"
@@ -135,7 +135,7 @@ def test_write_activation_posix_shell_activates_and_takes_back(
 def test_write_activation_other_shell_activates_twice_and_takes_back(
     shell: str, setting: str, prefix: Path, tmp_path: Path
 ) -> None:
-    program = require_shell(shell)
+    program = require_program("shells", shell)
     odd = prefix.rename(prefix.with_name("it's 100 % (odd) $HOME #!-3"))
     ending = {"tcsh": "csh"}.get(shell, shell)
     for name, text in {

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conda_channel import LocalChannel
 
     from envkit.environments.lockfile.records import LockFile
-    from envkit.environments.order import Planning
+    from envkit.environments.planning import Planning
     from envkit.environments.records import Environment
 
 FACTS = read_facts()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.environments.lockfile.records import Lock
-    from envkit.environments.order import Planning
+    from envkit.environments.planning import Planning
 
 FACTS = read_facts()
 SPEC = EnvSpec(packages=("other", "tiny"))

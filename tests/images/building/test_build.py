@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from docker_engine import TEST_LABELS, refuse_or_skip
+from docker_engine import TEST_LABELS
+from required import skip_or_fail
 
 from envkit.api import ImageError
 from envkit.images.building.build import build_image
@@ -60,7 +61,7 @@ def builder(request: pytest.FixtureRequest, docker_engine: Engine, tmp_path: Pat
         return CLASSIC
     found = choose_builder(docker_engine, cache_dir=tmp_path / "cache")
     if found.binary is None:
-        refuse_or_skip("no client of this machine speaks to BuildKit")
+        skip_or_fail("docker", "no client of this machine speaks to BuildKit")
     return found
 
 
@@ -130,7 +131,7 @@ def test_build_keeps_proxies_and_secrets_out_of_all_that_it_says_and_makes(
 ) -> None:
     builder = choose_builder(docker_engine, cache_dir=tmp_path / "cache")
     if not builder.has_secrets:
-        refuse_or_skip("no client of this machine speaks to BuildKit")
+        skip_or_fail("docker", "no client of this machine speaks to BuildKit")
     context_dir = write_dockerfile(
         tmp_path,
         base_image,

@@ -219,3 +219,14 @@ def test_plain_output_of_any_text_ends_with_a_failure_record(lines: list[str]) -
 @given(st.text())
 def test_plain_text_has_nothing_that_moves_a_cursor(text: str) -> None:
     assert not any(letter < " " and letter not in "\t\n" for letter in plain(text))
+
+
+def test_reason_above_a_long_traceback_is_kept() -> None:
+    output = ClassicOutput(Heard())
+    output.feed({"stream": "Step 2/2 : RUN python -m ensurepip\n"})
+    output.feed({"stream": "ERROR: Could not install packages: [Errno 28] No space left on device\n"})
+    for number in range(24):
+        output.feed({"stream": f'  File "ensurepip.py", line {number}\n'})
+    output.feed({"error": "The command 'x' returned a non-zero code: 1"})
+
+    assert any("No space left" in line for line in output.failure().lines)

@@ -57,6 +57,25 @@ def test_container_variables_hand_on_what_changes_the_computation_and_no_secret(
     assert all(found[name].startswith("/tmp") for name in inside)
 
 
+@pytest.mark.parametrize(
+    ("note", "offline", "is_handed_on"),
+    [("", "", False), ("it is downloaded", "", True), ("it is downloaded", "1", False)],
+)
+def test_proxy_with_a_password_is_handed_on_for_a_download_alone(
+    note: str, offline: str, is_handed_on: bool
+) -> None:
+    host = {
+        "https_proxy": "http://ada:secret@proxy.example:3128",
+        "http_proxy": "http://proxy.example:3128",
+        "HF_HUB_OFFLINE": offline,
+    }
+
+    found = container_variables(host, supply=ModelSupply(readable=(), variables={}, note=note), user="ada")
+
+    assert ("https_proxy" in found) is is_handed_on
+    assert "http_proxy" in found
+
+
 def test_supply_model_from_a_folder_mounts_it(tmp_path: Path) -> None:
     assert supply_model(str(tmp_path), environ={}) == ModelSupply(readable=(tmp_path,), variables={})
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from envkit.images.engine.base_probe import remove_stale_probes
+from envkit.api import ImageError
+from envkit.images.engine.base_probe import probe_image, remove_stale_probes
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -58,3 +59,44 @@ def test_probe_removes_those_that_were_killed_long_ago(created: str, is_removed:
     assert containers.held[0].is_removed is is_removed
     assert containers.filters["label"] == "envkit.probe=base"
     assert "running" not in containers.filters["status"]
+
+
+@dataclass
+class _Refusing(_Containers):
+    """Those of an engine that makes no container; it says why."""
+
+    said: str = ""
+
+    def create(self, *words: Any, **options: Any) -> None:
+        from docker.errors import APIError
+
+        raise APIError("404", explanation=self.said)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "the image does not match the specified platform: wanted linux/arm64, actual: linux/amd64",
+            "team/base:1 on this engine is for linux/amd64, not for linux/arm64",
+        ),
+        (
+            "image with reference sha256:39 was found but does not provide the specified platform (linux/arm64)",
+            "team/base:1 on this engine is not for linux/arm64",
+        ),
+    ],
+)
+def test_base_of_another_platform_is_told_with_both(said: str, message: str) -> None:
+    engine = cast("DockerClient", _Engine(_Refusing([], said=said)))
+
+    with pytest.raises(ImageError) as raised:
+        probe_image(
+            engine,
+            reference="team/base:1",
+            image_id="sha256:39",
+            platform="linux/arm64",
+            interpreter="python3",
+        )
+
+    assert raised.value.message == message
+    assert "docker pull --platform linux/arm64 team/base:1" in str(raised.value.hint)

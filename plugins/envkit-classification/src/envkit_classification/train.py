@@ -26,7 +26,7 @@ from envkit_classification.decode import Decoder
 from envkit_classification.evaluate import Evaluation, evaluate, predictions
 from envkit_classification.objective import Objective
 from envkit_classification.score import SCORER, indicators, metric_names
-from envkit_classification.usage import describe_example, describe_usage
+from envkit_classification.usage import describe_example, describe_rows, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +95,7 @@ def finetune(run: Run[ClassificationOptions, ClassificationData]) -> Result:
             decoding=describe_decoding(run.data, decoder=None, window=setup.window),
             usage=_usage(run, setup, decoder),
             example=describe_example(is_pair=run.data.is_pair),
+            example_rows=describe_rows(is_pair=run.data.is_pair),
         )
     return final_scores(run, model, setup)
 
@@ -235,6 +236,7 @@ def final_scores(
         decoding=describe_decoding(run.data, decoder=dev.decoder, window=setup.window),
         usage=_usage(run, setup, dev.decoder),
         example=describe_example(is_pair=run.data.is_pair),
+        example_rows=describe_rows(is_pair=run.data.is_pair),
     )
 
 

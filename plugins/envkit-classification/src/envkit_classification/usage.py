@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from envkit_classification.decode import Decoder
     from envkit_classification.plugin import ClassificationOptions
@@ -24,6 +24,11 @@ _LONG = {
 def describe_example(*, is_pair: bool) -> Sequence[str]:
     """Return the texts that are typed behind ``envkit predict``."""
     return ("The first text", "The second text") if is_pair else ("A text to classify",)
+
+
+def describe_rows(*, is_pair: bool) -> Sequence[Mapping[str, str]]:
+    """Return how a row for the model may look."""
+    return ({"text": "Some text.", "pair": "Another."} if is_pair else {"text": "Some text."},)
 
 
 def describe_usage(options: ClassificationOptions, decoder: Decoder, *, is_pair: bool, window: int) -> str:

@@ -21,7 +21,7 @@ from envkit_ner.examples import Example, make_examples
 from envkit_ner.score import Score, score
 from envkit_ner.tagging import score_split, scorer, tag
 from envkit_ner.tokens import WordPieces
-from envkit_ner.usage import EXAMPLE, describe_usage
+from envkit_ner.usage import EXAMPLE, EXAMPLE_ROWS, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,12 @@ def finetune(run: Run[NerOptions, NerData]) -> Result:
             step.report(evaluate(training.model, setup, setup.dev, run.data.dev).metrics("dev"))
     model = save_best(training, setup.tokenizer)
     if training.is_stopped:
-        return Result(metrics=training.best_metrics, usage=describe_usage(run.options), example=EXAMPLE)
+        return Result(
+            metrics=training.best_metrics,
+            usage=describe_usage(run.options),
+            example=EXAMPLE,
+            example_rows=EXAMPLE_ROWS,
+        )
     return final_scores(run, model, setup)
 
 
@@ -167,6 +172,7 @@ def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: S
         predictions={split: found.predictions for split, found in scored.items()},
         usage=describe_usage(run.options),
         example=EXAMPLE,
+        example_rows=EXAMPLE_ROWS,
     )
 
 

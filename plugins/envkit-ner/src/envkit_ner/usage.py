@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from envkit_ner.plugin import NerOptions
 
 EXAMPLE = ("Ada Lovelace lived in London.",)
+EXAMPLE_ROWS = ({"text": EXAMPLE[0]}, {"tokens": ["Ada", "Lovelace", "lived", "in", "London", "."]})
 
 _PIPELINE = f'''In Python:
 

@@ -20,7 +20,7 @@ from envkit.finetune.seeds import set_seeds
 from envkit.finetune.steps import steps
 from envkit_qa.answering import make_answering, right_texts
 from envkit_qa.score import METRICS, score
-from envkit_qa.usage import EXAMPLE, describe_usage
+from envkit_qa.usage import EXAMPLE, EXAMPLE_ROWS, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,6 +86,7 @@ def finetune(run: Run[QaOptions, QaData]) -> Result:
             decoding=_decoding(setup.answering, run.options.null_threshold),
             usage=_usage(run, setup.answering, run.options.null_threshold),
             example=EXAMPLE,
+            example_rows=EXAMPLE_ROWS,
         )
     return final_scores(run, model, setup)
 
@@ -166,6 +167,7 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
         decoding=_decoding(answering, threshold),
         usage=_usage(run, answering, threshold),
         example=EXAMPLE,
+        example_rows=EXAMPLE_ROWS,
     )
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from envkit_qa.examples import Cutting
 
 EXAMPLE = ("Who wrote it?", "Ada wrote it in Turin.")
+EXAMPLE_ROWS = ({"question": EXAMPLE[0], "context": EXAMPLE[1]},)
 
 _CODE = """In Python; recent versions of transformers have no pipeline for it:
 

@@ -27,7 +27,7 @@ from envkit_sentiment.cnn_lstm import CnnLstm
 from envkit_sentiment.decide import judged, probabilities, score
 from envkit_sentiment.ordinal import ordinal_cross_entropy
 from envkit_sentiment.starting import start
-from envkit_sentiment.usage import describe_example, describe_usage
+from envkit_sentiment.usage import describe_example, describe_rows, describe_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +86,7 @@ def finetune(run: Run[SentimentOptions, SentimentData]) -> Result:
         decoding=decoding,
         usage=usage,
         example=describe_example(needs_pair=data.needs_pair),
+        example_rows=describe_rows(needs_pair=data.needs_pair),
     )
 
 

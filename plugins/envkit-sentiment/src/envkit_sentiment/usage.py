@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from envkit_sentiment.plugin import SentimentOptions
     from envkit_sentiment.scale import Scale
@@ -61,6 +61,11 @@ _CUT = {
 def describe_example(*, needs_pair: bool) -> Sequence[str]:
     """Return the texts that are typed behind ``envkit predict``: none where each needs something beside it."""
     return () if needs_pair else (_TEXT,)
+
+
+def describe_rows(*, needs_pair: bool) -> Sequence[Mapping[str, str]]:
+    """Return how a row for the model may look."""
+    return ({"text": "Some text.", "pair": "Another."} if needs_pair else {"text": "Some text."},)
 
 
 def describe_usage(options: SentimentOptions, scale: Scale, *, needs_pair: bool, window: int) -> str:

@@ -17,13 +17,15 @@ ENV SSL_CERT_FILE=/opt/ca/bundle.crt \
     CURL_CA_BUNDLE=/opt/ca/bundle.crt
 
 # Third parties' packages. Nothing is resolved: all addresses and hashes are written out, uv's own among them.
+# venv would say only that ensurepip failed, and keep for itself why: a disk that is full, say.
 # The lock that uv leaves behind is one that anybody may write.
 FROM base AS packages
 ARG UV_HTTP_TIMEOUT
 WORKDIR /build
 COPY packages/uv.txt packages/uv.txt
 COPY packages/wheels/ packages/wheels/
-RUN /usr/local/bin/python3.11 -I -m venv /opt/uv \
+RUN /usr/local/bin/python3.11 -I -m venv --without-pip /opt/uv \
+ && /opt/uv/bin/python -I -m ensurepip --default-pip \
  && /opt/uv/bin/python -I -m pip install --no-cache-dir --no-input \
       --disable-pip-version-check --no-deps --require-hashes --requirement packages/uv.txt
 COPY packages/pylock.toml packages/pylock.toml

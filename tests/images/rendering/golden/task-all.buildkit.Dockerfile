@@ -17,6 +17,7 @@ ENV SSL_CERT_FILE=/opt/ca/bundle.crt \
     CURL_CA_BUNDLE=/opt/ca/bundle.crt
 
 # Third parties' packages. Nothing is resolved: all addresses and hashes are written out, uv's own among them.
+# venv would say only that ensurepip failed, and keep for itself why: a disk that is full, say.
 # The lock that uv leaves behind is one that anybody may write.
 FROM base AS packages
 ARG UV_HTTP_TIMEOUT
@@ -25,7 +26,8 @@ COPY packages/uv.txt packages/uv.txt
 COPY packages/wheels/ packages/wheels/
 RUN --mount=type=secret,id=netrc,target=/root/.netrc,required=true \
     --mount=type=secret,id=client-cert,target=/run/secrets/client-cert,required=true \
-    /usr/local/bin/python3.11 -I -m venv /opt/uv \
+    /usr/local/bin/python3.11 -I -m venv --without-pip /opt/uv \
+ && /opt/uv/bin/python -I -m ensurepip --default-pip \
  && NETRC=/root/.netrc \
       PIP_CLIENT_CERT=/run/secrets/client-cert SSL_CLIENT_CERT=/run/secrets/client-cert \
       /opt/uv/bin/python -I -m pip install --no-cache-dir --no-input \

@@ -5,12 +5,14 @@ FROM python:3.11-slim-bookworm AS base
 USER 0:0
 
 # Third parties' packages. Nothing is resolved: all addresses and hashes are written out, uv's own among them.
+# venv would say only that ensurepip failed, and keep for itself why: a disk that is full, say.
 # The lock that uv leaves behind is one that anybody may write.
 FROM base AS packages
 WORKDIR /build
 COPY packages/uv.txt packages/uv.txt
 COPY packages/wheels/ packages/wheels/
-RUN /usr/local/bin/python3.11 -I -m venv /opt/uv \
+RUN /usr/local/bin/python3.11 -I -m venv --without-pip /opt/uv \
+ && /opt/uv/bin/python -I -m ensurepip --default-pip \
  && /opt/uv/bin/python -I -m pip install --no-cache-dir --no-input \
       --disable-pip-version-check --no-deps --require-hashes --requirement packages/uv.txt
 COPY packages/pylock.toml packages/pylock.toml

@@ -32,6 +32,7 @@ from envkit.doctor.plugin_records import (
     Request,
     RunCheck,
 )
+from envkit.doctor.shared_imports import SharedImports
 from envkit.registry import (
     Entry,
     Extension,
@@ -65,6 +66,7 @@ _OF_EXTRA = re.compile(r";.*\bextra\s*==")
 _CHECK_ID = re.compile(r"[A-Za-z0-9-]+\.[A-Za-z0-9-]+")
 _PARTS = frozenset(MachineFacts.__struct_fields__) | {"plugins"}
 _EXTENSIONS: dict[tuple[str, str], Extension] = {}
+_SHARED = SharedImports()
 
 
 def main() -> None:
@@ -139,6 +141,7 @@ def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
     checks: list[CheckRecord] = []
     faults: list[str] = []
     remarks: tuple[str, ...] = ()
+    has_raised = False
     try:
         if isinstance(entry, TaskEntry):
             task = load_entry(entry)
@@ -150,6 +153,7 @@ def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
                 checks, faults = _take_checks(extension)
     except EnvkitError as error:
         problem, state = error.message, str(getattr(error, "state", state))
+        has_raised = error.__cause__ is not None
     milliseconds = (time.perf_counter() - start) * 1000
     return Loaded(
         problem=problem,
@@ -161,6 +165,8 @@ def _load(entry: TaskEntry | ExtensionEntry) -> Loaded:
         checks=tuple(checks),
         faults=tuple(faults),
         remarks=remarks,
+        has_raised=has_raised,
+        shared=_SHARED.add(str(entry), before=before),
     )
 
 

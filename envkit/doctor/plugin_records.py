@@ -92,6 +92,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     ``asked`` is what the metadata ask for whatever the extra. ``faults`` are what is wrong with the checks that an
     extension hands in; the others are in ``checks``. ``remarks`` are what importing did that no import should.
+    ``has_raised`` tells that the problem is an error of the plugin's code, ``shared`` which packages it uses that
+    another plugin had imported, with this one.
     """
 
     problem: str | None = None
@@ -103,6 +105,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckRecord, ...] = ()
     faults: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    has_raised: bool = False
+    shared: tuple[tuple[str, str], ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

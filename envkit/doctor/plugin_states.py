@@ -1,4 +1,4 @@
-"""How every installed plugin fares when it is loaded, asked one by one of a process that they may take down."""
+"""How every installed plugin fares when it is loaded, in a process apart that it may take down."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from envkit.doctor.plugin_records import (
     EntryRecord,
     ListEntries,
     Loaded,
-    LoadEntry,
 )
+from envkit.doctor.plugin_trials import PluginTrials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -118,34 +118,20 @@ def load_plugins(
 ) -> PluginReport:
     """Load every installed plugin, ``timeout`` seconds each, and return how that went; then end the process.
 
-    A process that one of them takes down, or fills with heavy modules, is followed by a new one.
+    One process loads them all, one after the other. After one that takes it down, or fills it with heavy modules, a
+    new one goes on; one that fails beside others is tried again alone before it is blamed.
     """
-    end = clock() + all_seconds
+    trials = PluginTrials(process, timeout=timeout, all_seconds=all_seconds, clock=clock)
     try:
-        loads = [_load(process, entry, timeout=min(timeout, round(end - clock(), 1))) for entry in entries]
+        tried = trials.load_all(entries)
     finally:
         process.stop()
-    tried = list(zip(entries, loads, strict=True))
     return PluginReport(
         states=tuple(_state(entry, load) for entry, load in tried),
         checks=tuple(
             (entry, check) for entry, load in tried if isinstance(load, Loaded) for check in load.checks
         ),
     )
-
-
-def _load(process: PluginProcess, entry: EntryRecord, *, timeout: float) -> Loaded | NoAnswer:
-    if not entry.is_used:
-        return Loaded()
-    if timeout <= 0:
-        return NoAnswer("not tried: the plugins before it took all the time", is_late=True)
-    try:
-        load = process.ask(LoadEntry(entry=entry), Loaded, timeout=timeout)
-    except NoAnswer as none:
-        return none
-    if load.heavy:
-        process.stop()  # in a new one, the next that imports them is seen to
-    return load
 
 
 def _state(entry: EntryRecord, load: Loaded | NoAnswer) -> PluginState:
@@ -173,6 +159,7 @@ def _state(entry: EntryRecord, load: Loaded | NoAnswer) -> PluginState:
         heavy=load.heavy,
         hooks=load.hooks,
         remarks=load.remarks,
+        shared=load.shared,
     )
 
 

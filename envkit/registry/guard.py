@@ -53,8 +53,8 @@ class Noted:
 def guarded(*, seconds: float | None = None) -> Iterator[Noted]:
     """Run what stands below it, for at most ``seconds``, and put back what it changes outside itself.
 
-    It gets an exception instead of the end of the process; what it prints goes to standard error; threads that it
-    starts end with this process. Only in the main thread, which alone hears of signals, is the time limited.
+    It gets an exception instead of the end of the process; what it and programs that it starts print goes to standard error;
+    threads that it starts end with this process. Only in the main thread, which alone hears of signals, is the time limited.
     Raises: CodeEnded, and whatever the code raises.
     """
     noted = Noted()
@@ -112,6 +112,54 @@ def _own_warnings(noted: Noted) -> Iterator[None]:
                 noted.remarks.append(f"warns: {_few(others)}")
 
 
+class _Aside:
+    """Descriptor 1, which programs that an author's code starts write to, led to standard error for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._kept: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1:
+                _flush()
+                self._kept = self._lead()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0 and self._kept is not None:
+                _flush()  # what was written past sys.stdout goes where all else of the code went
+                os.dup2(self._kept, 1)
+                os.close(self._kept)
+                self._kept = None
+
+    @staticmethod
+    def _lead() -> int | None:
+        try:
+            kept = os.dup(1)
+        except OSError:  # it is closed, and nobody reads it
+            return None
+        try:
+            os.dup2(2, 1)
+        except OSError:  # standard error is closed
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
+        return kept
+
+
+_aside = _Aside()
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.__stdout__.flush()
+
+
 class _Printed(io.TextIOBase):
     """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
 
@@ -134,7 +182,7 @@ class _Printed(io.TextIOBase):
 def _own_output(noted: Noted) -> Iterator[None]:
     printed = _Printed()
     try:
-        with contextlib.redirect_stdout(printed):
+        with _aside, contextlib.redirect_stdout(printed):
             yield
     finally:
         if printed.beginning:

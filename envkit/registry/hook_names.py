@@ -17,7 +17,7 @@ from envkit.registry.entries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
     from envkit.registry.entries import AnyEntry
@@ -36,8 +36,8 @@ def check_hooks(module: ModuleType, entry: AnyEntry) -> None:
 
     Raises: PluginError with the nearest name.
     """
-    for function_name, function, is_marked in _functions(module):
-        hook = _hook_of(function_name, function)
+    for function_name, function, is_marked in functions_of(module):
+        hook = hook_of(function_name, function)
         if hook not in TASK_HOOKS + EXTENSION_HOOKS:
             near = nearest_hook(hook)
             meant = f"; did they mean {near}?" if near else ""
@@ -51,7 +51,8 @@ def check_hooks(module: ModuleType, entry: AnyEntry) -> None:
             )
         if inspect.iscoroutinefunction(function):
             raise unusable_error(entry, f"{function_name} is async; hooks are plain functions")
-        _check_arguments(hook, function, entry)
+        for fault in argument_faults(hook, inspect.signature(function).parameters.values()):
+            raise unusable_error(entry, fault)
 
 
 def nearest_hook(name: str) -> str | None:
@@ -62,7 +63,7 @@ def nearest_hook(name: str) -> str | None:
     return known[near[0]] if near else None
 
 
-def _functions(module: ModuleType) -> Iterator[tuple[str, Callable[..., object], bool]]:
+def functions_of(module: ModuleType) -> Iterator[tuple[str, Callable[..., object], bool]]:
     """Yield the functions that are marked as hooks, and the module's own that are named like one."""
     for name, value in sorted(vars(module).items()):
         if not inspect.isroutine(value):
@@ -73,7 +74,8 @@ def _functions(module: ModuleType) -> Iterator[tuple[str, Callable[..., object],
             yield name, value, is_marked
 
 
-def _hook_of(name: str, function: Callable[..., object]) -> str:
+def hook_of(name: str, function: Callable[..., object]) -> str:
+    """Return the hook that a function of this name is for: its own name, unless its mark says another."""
     marks = getattr(function, _MARK, None)
     return (marks.get("specname") if isinstance(marks, dict) else None) or name
 
@@ -86,13 +88,23 @@ def _is_both(module: ModuleType, entry: AnyEntry) -> bool:
     )
 
 
-def _check_arguments(hook: str, function: Callable[..., object], entry: AnyEntry) -> None:
+def argument_faults(hook: str, arguments: Iterable[inspect.Parameter]) -> Iterator[str]:
+    """Yield what is wrong with each argument that an implementation of this hook takes and would not be given.
+
+    pluggy gives by name what has no default. What has one it leaves alone before 1.7, and since then gives it by
+    name as well; what is taken by keyword alone it never gives.
+    """
     given = list(inspect.signature(getattr(hooks, hook)).parameters)
-    expected = f"expected {' and '.join(given)}" if given else "expected none"
-    for argument in inspect.signature(function).parameters.values():
-        if argument.default is not argument.empty or argument.kind in _REST:
+    for argument in arguments:
+        if argument.kind in _REST:
             continue  # it is not given, and need not be
+        has_default = argument.default is not argument.empty
         if argument.name not in given:
-            raise unusable_error(entry, f"{hook} takes the argument {argument.name!r}, {expected}")
-        if argument.kind is argument.KEYWORD_ONLY:
-            raise unusable_error(entry, f"{hook} takes {argument.name!r} by keyword, not in its place")
+            near = difflib.get_close_matches(argument.name, given, n=1, cutoff=0.6 if has_default else 0.5)
+            if near or not has_default:  # another with a default is the plugin's own
+                known = f"is {near[0]} meant?" if near else f"expected {' and '.join(given) or 'none'}"
+                yield f"{hook} takes the argument {argument.name!r}; {known}"
+        elif argument.kind is argument.KEYWORD_ONLY:
+            yield f"{hook} takes {argument.name!r} by keyword, not in its place"
+        elif has_default:
+            yield f"{hook} takes {argument.name!r} with a default, so that not every pluggy gives it"

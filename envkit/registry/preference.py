@@ -44,10 +44,10 @@ def preferences_of_variable(environ: Mapping[str, str] = os.environ) -> dict[str
 
 
 def preferred_plugin(
-    name: str, *, environ: Mapping[str, str] = os.environ, read: ReadPreferences = read_preferences
+    name: str, *, environ: Mapping[str, str] = os.environ, read: ReadPreferences | None = None
 ) -> str | None:
     """Return the distribution that the user prefers for this name, in the form in which names are compared."""
-    wanted = preferences_of_variable(environ).get(name) or read().get(name)
+    wanted = preferences_of_variable(environ).get(name) or (read or read_preferences)().get(name)
     return canonical(wanted) if wanted else None
 
 

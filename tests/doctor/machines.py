@@ -15,14 +15,9 @@ from envkit.api.facts import (
     CertificateFile,
     CondaTool,
     Cpu,
-    Cuda,
     DeviceFile,
-    Disk,
     Docker,
-    FoundInterpreter,
     Gpu,
-    HardLinks,
-    HuggingFace,
     InstalledPackage,
     Intel,
     IntelGpu,
@@ -36,11 +31,10 @@ from envkit.api.facts import (
     Platform,
     TorchSite,
     Unread,
-    Uv,
     Variable,
 )
 from envkit.doctor.surroundings import Surroundings
-from envkit.machine.parts import PARTS
+from envkit.testing import fake_facts
 
 GB = 1_000_000_000
 HOME = "/home/ada"
@@ -114,28 +108,8 @@ def with_torch(
 
 def cpu_machine(**parts: Any) -> MachineFacts:
     """Return a laptop with Debian: no GPU but its processor's, no CUDA, conda, Docker or model hub settings."""
-    usual: dict[str, Any] = {
-        "taken_at": "2026-11-20T09:30:00+00:00",
-        "parts": PARTS,
-        "python": Interpreter(
-            path=f"{VENV}/bin/python",
-            version="3.12.7",
-            implementation="cpython",
-            is_64bit=True,
-            origin="system",
-            prefix=VENV,
-            base_prefix="/usr",
-        ),
-        "interpreters": (FoundInterpreter(path="/usr/bin/python3.12", version="3.12", origin="system"),),
-        "platform": Platform(
-            system="linux",
-            machine="x86_64",
-            kernel="6.12.48+deb13-amd64",
-            os_name="Debian GNU/Linux 13 (trixie)",
-            os_version="13",
-            libc="glibc",
-            libc_version="2.41",
-        ),
+    usual = fake_facts()
+    own: dict[str, Any] = {
         "cpu": Cpu(
             model="13th Gen Intel(R) Core(TM) i7-1365U",
             physical_cores=10,
@@ -148,42 +122,16 @@ def cpu_machine(**parts: Any) -> MachineFacts:
             shared_total=16_675_921_920,
             shared_free=16_620_347_392,
         ),
-        "limits": Limits(open_files=1024, open_files_hard=1_048_576, processes=126_950),
-        "nvidia": Nvidia(),
-        "cuda": Cuda(),
-        "amd": Amd(),
         "intel": Intel(
             gpus=(IntelGpu(name="Intel integrated graphics", pci_id="0xa7a1", is_integrated=True),),
             devices=(device("/dev/dri/renderD128", group="render"),),
         ),
-        "apple": Apple(),
-        "conda": (),
-        "uv": Uv(path=f"{VENV}/bin/uv", version="0.9.10", cache_dir=f"{HOME}/.cache/uv"),
-        "pip": Pip(version="25.1.1"),
-        "docker": Docker(),
-        "disks": tuple(
-            _disk(purpose, path)
-            for purpose, path in (
-                ("environments", f"{ENVKIT_HOME}/envs"),
-                ("runs", f"{HOME}/work/runs"),
-                ("uv cache", f"{HOME}/.cache/uv"),
-                ("hub cache", f"{HOME}/.cache/huggingface/hub"),
-                ("temporary files", "/tmp"),
-            )
+        "disks": (
+            *usual.disks,
+            msgspec.structs.replace(usual.disks[0], path="/tmp", existing="/tmp", purpose="temporary files"),
         ),
-        "hard_links": HardLinks(works=True),
-        "hugging_face": HuggingFace(
-            home=f"{HOME}/.cache/huggingface", cache_dir=f"{HOME}/.cache/huggingface/hub"
-        ),
-        "torch_sites": (TorchSite(environment="", path=SITE, python="3.12"),),
-        "variables": (
-            Variable(name="LANG", value="en_GB.UTF-8"),
-            Variable(name="PATH", value=f"{VENV}/bin:/usr/local/bin:/usr/bin:/bin"),
-            Variable(name="VIRTUAL_ENV", value=VENV),
-        ),
-        "certificates": (),
     }
-    return MachineFacts(**{**usual, **parts})
+    return having(usual, **{**own, **parts})
 
 
 def device(
@@ -212,21 +160,7 @@ def gpus(*names: str) -> tuple[Gpu, ...]:
 def gpu_machine(*names: str, driver: str | None = "580.95.05", **parts: Any) -> MachineFacts:
     """Return a server with Ubuntu and NVIDIA GPUs (one A100 unless named); without a driver where that is None."""
     found = gpus(*(names or ("A100",)))
-    addresses = tuple(f"0000:{0x41 + index:02x}:00.0" for index in range(len(found)))
-    nvidia = Nvidia(
-        driver_version=driver,
-        driver_source="/sys/module/nvidia/version",
-        gpus=found,
-        pci_devices=addresses,
-        library_version=driver,
-        library_file="/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
-        cuda_version="13.0",
-        devices=(
-            device("/dev/nvidia-uvm", mode="666"),
-            *(device(f"/dev/nvidia{gpu.index}", mode="666") for gpu in found),
-            device("/dev/nvidiactl", mode="666"),
-        ),
-    )
+    same = fake_facts("A100", count=len(found), driver=driver)
     usual: dict[str, Any] = {
         "platform": Platform(
             system="linux",
@@ -247,21 +181,12 @@ def gpu_machine(*names: str, driver: str | None = "580.95.05", **parts: Any) -> 
             shared_free=270_000_000_000,
         ),
         "intel": Intel(),
-        "nvidia": nvidia,
+        "nvidia": same.nvidia,
+        "unread": same.unread,
     }
-    if driver is None:
-        silent = Nvidia(
-            gpus=tuple(
-                Gpu(index=gpu.index, name=f"NVIDIA GPU at {address}")
-                for gpu, address in zip(found, addresses, strict=True)
-            ),
-            pci_devices=addresses,
-        )
-        why = "an NVIDIA GPU is present, but no driver is loaded"
-        usual |= {
-            "nvidia": silent,
-            "unread": (Unread(what="NVIDIA driver", why=why, part="nvidia"),),
-        }
+    if driver is not None:
+        # Whatever the driver: what it takes of CUDA is for tests to say.
+        usual["nvidia"] = msgspec.structs.replace(same.nvidia, gpus=found, cuda_version="13.0")
     return cpu_machine(**{**usual, **parts})
 
 
@@ -275,13 +200,8 @@ def silenced(facts: MachineFacts, *said: tuple[str, str]) -> MachineFacts:
 def wsl(facts: MachineFacts | None = None) -> MachineFacts:
     """Return Ubuntu inside WSL 2 on Windows with a GPU of NVIDIA's; given facts, those inside WSL."""
     if facts is None:
-        nvidia = Nvidia(
-            driver_version="581.57",
-            driver_source="NVML",
-            gpus=gpus("RTX 3090"),
-            cuda_version="13.0",
-            devices=(device("/dev/dxg", mode="666"),),
-        )
+        windows = fake_facts("RTX 3090", driver="581.57", system="wsl").nvidia
+        nvidia = msgspec.structs.replace(windows, gpus=gpus("RTX 3090"))
         facts = having(gpu_machine(), nvidia=nvidia)
     return change(facts, "platform", kernel="6.6.87.2-microsoft-standard-WSL2", is_wsl=True)
 
@@ -460,21 +380,6 @@ def docker_machine() -> MachineFacts:
             buildx="/usr/libexec/docker/cli-plugins/docker-buildx",
             has_buildkit=True,
         )
-    )
-
-
-def _disk(purpose: str, path: str) -> Disk:
-    return Disk(
-        path=path,
-        existing=HOME if path.startswith(HOME) else path,
-        total=1000 * GB,
-        free=400 * GB,
-        purpose=purpose,
-        file_system="ext4",
-        mount="/",
-        is_writable=True,
-        inodes_total=61_000_000,
-        inodes_free=58_000_000,
     )
 
 

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from docker_engine import BASE_IMAGE
 from doctor.machines import docker_machine
 
 from envkit.api.checks import CheckContext
@@ -28,9 +27,9 @@ def test_container_without_an_engine_is_an_error_with_a_way_out(tmp_path: Path) 
 
 
 @pytest.mark.docker
-def test_container_of_an_image_that_is_here_starts_and_is_gone_afterwards(docker_engine: Engine) -> None:
-    if not docker_engine.has_image(BASE_IMAGE):
-        pytest.skip(f"the image {BASE_IMAGE} is not here")
+def test_container_of_an_image_that_is_here_starts_and_is_gone_afterwards(
+    docker_engine: Engine, base_image: str
+) -> None:
     before = docker_engine.client.images.list()
 
     finding = start_container(CheckContext(facts=docker_machine()), environ=os.environ, timeout=60)

@@ -138,3 +138,24 @@ def test_task_without_data_tells_of_the_sample(folder: Path) -> None:
     finding = ready(folder, cpu_machine(), train=None)["task.data"]
 
     assert (finding.severity, "sample" in finding.summary) == ("info", True)
+
+
+def test_task_whose_files_do_not_answer_is_told_in_its_own_time_and_not_waited_for(folder: Path) -> None:
+    silent = folder / "pip.conf"
+    os.mkfifo(silent)  # nobody writes: who reads it waits, as on a server that is gone
+    end = os.open(silent, os.O_RDWR)
+
+    try:
+        found = ready(
+            folder,
+            cpu_machine(),
+            environ=bare_environ(PIP_CONFIG_FILE=str(silent)),
+            seconds=0.1,
+        )
+    finally:
+        os.close(end)
+
+    assert list(found) == ["task.environment"]
+    assert found["task.environment"].severity == "error"
+    assert "do not answer" in found["task.environment"].summary
+    assert "HOME" in str(found["task.environment"].fix)

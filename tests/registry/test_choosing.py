@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from small_distributions import small_extension, small_task
 
-from envkit import config_files
 from envkit.api import PluginError, UsageError
+from envkit.config_files import PREFER_PATH, PROJECT_FILE, user_config_file
 from envkit.registry import (
     ALL_PLUGINS,
     DISABLE_VARIABLE,
@@ -20,9 +20,6 @@ from envkit.registry import (
 )
 from envkit.registry.metadata import canonical
 from envkit.registry.preference import PREFER_SETTING, preferred_plugin
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +36,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(site))
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.setattr(config_files, "user_config_file", lambda: tmp_path / "config.toml")
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
 
 
 def standing_of(plugin: str) -> str:
@@ -85,10 +83,12 @@ def test_two_that_claim_a_task_are_refused_with_both_names_and_the_setting_that_
     assert caught.value.state == standing_of("envkit-left") == standing_of("envkit-right") == "conflict"
 
 
-@pytest.mark.parametrize("file", ["envkit.toml", "pyproject.toml", "../config.toml"])
+@pytest.mark.parametrize("file", ["envkit.toml", "pyproject.toml", "the user's own"])
 def test_preferred_plugin_of_any_configuration_file_is_chosen(file: str, tmp_path: Path) -> None:
     table = "[tool.envkit.plugins]" if file == "pyproject.toml" else "[plugins]"
-    (tmp_path / "project" / file).write_text(f'{table}\nprefer = {{side = "Envkit_Right"}}\n')
+    path = user_config_file() if file == "the user's own" else tmp_path / "project" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{table}\nprefer = {{side = "Envkit_Right"}}\n')
 
     assert find_task("side").plugin == "envkit-right"
     assert [entry.plugin for entry in find_tasks()["side"]] == ["envkit-right"]
@@ -124,7 +124,7 @@ def test_find_task_of_a_run_is_its_own_plugin_whatever_is_preferred(monkeypatch:
 
 def test_preference_is_asked_for_nothing_but_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DISABLE_VARIABLE, "side")
-    monkeypatch.setattr(config_files, "read_layers", lambda _: pytest.fail("the files were read"))
+    Path(PROJECT_FILE).write_text("no TOML")
 
     assert "my-task" in find_tasks()
 
@@ -133,4 +133,4 @@ def test_preferred_plugin_is_compared_in_canonical_form() -> None:
     wanted = preferred_plugin("side", environ={}, read=lambda: {"side": "Envkit.Left"})
 
     assert wanted == canonical("envkit_left") == "envkit-left"
-    assert ".".join(config_files.PREFER_PATH) == PREFER_SETTING
+    assert ".".join(PREFER_PATH) == PREFER_SETTING

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -206,3 +209,58 @@ def test_nearest_hook_of_a_misspelt_name_is_of_any_kind_and_none_where_none_is_n
     name: str, near: str | None
 ) -> None:
     assert nearest_hook(name) == near
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subprocess.run(['echo', 'hello from afar'], check=True)",
+        "os.write(1, b'hello from afar\\n')",
+        "sys.__stdout__.write('hello from afar\\n')",
+    ],
+)
+def test_program_that_a_plugin_starts_when_it_is_imported_prints_to_standard_error(
+    line: str, tmp_path: Path
+) -> None:
+    module = f"import os, subprocess, sys\n{line}\n{SOUND_TASK}"
+    small_task("talks", module=module).install(tmp_path)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from envkit.registry import load_task\n"
+        "sys.stdout.write('before ')\nload_task('talks')\nprint('after')\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "before after\n"
+    assert "hello from afar" in done.stderr
+
+
+def test_guard_gives_descriptor_1_back_when_the_last_of_several_ends() -> None:
+    before = os.fstat(1)
+
+    with guarded(), guarded():
+        assert os.path.samestat(os.fstat(1), os.fstat(2))
+
+    assert os.path.samestat(os.fstat(1), before)
+
+
+@pytest.mark.slow
+def test_json_of_a_command_is_whole_beside_a_plugin_whose_program_prints(tmp_path: Path) -> None:
+    module = f"import subprocess\nsubprocess.run(['echo', 'hello from afar'], check=True)\n{SOUND_TASK}"
+    small_task("talks", module=module).install(tmp_path)
+    cmd = [sys.executable, "-m", "envkit", "config", "show", "talks", "--json"]
+
+    done = subprocess.run(
+        cmd,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+
+    assert json.loads(done.stdout)["ok"] is True
+    assert "hello from afar" in done.stderr

@@ -47,6 +47,7 @@ def find_broken(context: CheckContext) -> Iterator[Finding]:
             evidence=tuple(
                 f"{_name(state)}: {_claim(state)}"
                 + (f", {state.milliseconds:.0f} ms" if state.milliseconds else "")
+                + "".join(f", without {package}: {first} came first" for package, first in state.shared)
                 for state in used
             ),
         )

@@ -98,9 +98,11 @@ def _broken_hooks() -> Iterator[Broken]:
         ("no-headline", '"score")', "None)", "headline is None, expected the name of a metric"),
         ("own-models", '"score")', '"score", own_models="one")', "own_models are 'one', expected names"),
         ("task-fails", "return Task(", "return Tusk(", "NameError: name 'Tusk' is not defined"),
-        ("arguments", "envkit_read(request: Request)", "envkit_read(req)", "takes the argument 'req', expected request"),
+        ("arguments", "envkit_read(request: Request)", "envkit_read(req)", "takes the argument 'req'; is request meant?"),
+        ("default", "envkit_read(request: Request)", "envkit_read(reqest=None)", "takes the argument 'reqest'; is request meant?"),
+        ("optional", "envkit_read(request: Request)", "envkit_read(request=None)", "takes 'request' with a default"),
         ("keyword", "envkit_read(request: Request)", "envkit_read(*, request)", "by keyword, not in its place"),
-        ("too-many", "envkit_task()", "envkit_task(config)", "takes the argument 'config', expected none"),
+        ("too-many", "envkit_task()", "envkit_task(config)", "takes the argument 'config'; expected none"),
         ("misspelt", "envkit_read", "envkit_reed", "envkit_reed is no hook of envkit; did they mean envkit_read?"),
         ("other-kind", "envkit_read", "envkit_checks", "called only in modules of the group envkit.extensions"),
         ("async", "def envkit_read", "async def envkit_read", "envkit_read is async; hooks are plain functions"),
@@ -156,7 +158,7 @@ def _broken_extensions() -> Iterator[Broken]:
         ("raises", "envkit_checks():\n    raise ValueError('no')", "ValueError: no"),
         ("exits-late", "envkit_checks():\n    raise SystemExit", "SystemExit"),
         ("cheks", "envkit_cheks():\n    return []", "did they mean envkit_checks?"),
-        ("takes", "envkit_checks(facts):\n    return []", "takes the argument 'facts', expected none"),
+        ("takes", "envkit_checks(facts):\n    return []", "takes the argument 'facts'; expected none"),
         ("a-task", "envkit_task():\n    return []", "called only in modules of the group envkit.tasks"),
     ):
         yield Broken(dist=small_extension(name, SOUND_EXTENSION.replace(hook, bad)), reason=reason)

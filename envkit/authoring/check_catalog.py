@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envkit.api.checks import Finding
-from envkit.authoring import hook_checks, import_checks, metadata_checks, module_checks, name_checks
+from envkit.authoring import (
+    hook_checks,
+    import_checks,
+    metadata_checks,
+    module_checks,
+    name_checks,
+    requirement_checks,
+)
 from envkit.authoring.check_children import look_at_entry, weigh_entry
 from envkit.registry import EXTENSIONS_GROUP, TaskEntry, find_entries
 
@@ -207,9 +214,9 @@ CHECKS: tuple[PluginCheck, ...] = (
         "requires-python", "metadata", "the Pythons are named", metadata_checks.check_requires_python
     ),
     _of_subject(
-        "requirement", "metadata", "envkit-ml is asked for, with bounds", metadata_checks.check_requirement
+        "requirement", "metadata", "envkit-ml is asked for, with bounds", requirement_checks.check_requirement
     ),
-    _of_subject("train-extra", "metadata", "the extra train is there", metadata_checks.check_train_extra),
+    _of_subject("train-extra", "metadata", "the extra train is there", requirement_checks.check_train_extra),
     _of_subject("entry-points", "metadata", "envkit finds it", metadata_checks.check_entry_points),
     _of_subject("tracker", "metadata", "users know where to report", metadata_checks.check_tracker),
     _of_subject("typed", "metadata", "its types are seen: py.typed", metadata_checks.check_typed),

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import os
 import sys
-import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,12 @@ import msgspec
 
 from envkit.api import Options, PluginError, Task
 from envkit.api.deprecation import EnvkitDeprecationWarning
+from envkit.authoring.blame import place_in, said_by
 from envkit.authoring.check_options import describe_options
 from envkit.authoring.check_records import ArgumentRecord, HookRecord, Look
 from envkit.registry import ExtensionEntry, describe, find_entries, load_entry, load_extension
 from envkit.registry.guard import CodeEnded, guarded
+from envkit.registry.hook_names import functions_of, hook_of
 from envkit.registry.metadata import canonical
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 # Below what the process has, so that one that hangs can be told where.
 IMPORT_SECONDS = 10.0
-_MARK = "envkit_impl"  # where pluggy keeps what @hookimpl was given
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def look(entry: AnyEntry) -> Look:
         with guarded(seconds=IMPORT_SECONDS) as noted:
             module = importlib.import_module(name)
     except (Exception, SystemExit, CodeEnded) as error:  # noqa: BLE001 - it is the author's code
-        return Look(problem=_said(error), place=_place(error, name.partition(".")[0]))
+        return Look(problem=said_by(error), place=place_in(error, name.partition(".")[0]))
     stated = getattr(module, "api_version", None)
     seen = Look(
         api_version=None if stated is None else repr(stated),
@@ -78,7 +78,7 @@ def look(entry: AnyEntry) -> Look:
         try:
             seen = _load(entry, seen)
         except PluginError as error:
-            place = "" if error.__cause__ is None else _place(error.__cause__, name.partition(".")[0])
+            place = "" if error.__cause__ is None else place_in(error.__cause__, name.partition(".")[0])
             seen = msgspec.structs.replace(seen, refusal=error.message, state=error.state, place=place)
     told = [each.message for each in noted.deprecations]
     told += [each.message.message for each in heard if isinstance(each.message, EnvkitDeprecationWarning)]
@@ -114,7 +114,7 @@ def _load(entry: AnyEntry, seen: Look) -> Look:
         place = (
             ""
             if error.__cause__ is None
-            else _place(error.__cause__, entry.entry_point.module.partition(".")[0])
+            else place_in(error.__cause__, entry.entry_point.module.partition(".")[0])
         )
         return msgspec.structs.replace(seen, refusal=error.message, state=error.state, place=place)
     return msgspec.structs.replace(seen, remarks=(*seen.remarks, *loaded.remarks))
@@ -137,25 +137,18 @@ def _name_of(given: Any) -> str:
 
 
 def _hooks(module: ModuleType) -> Iterator[HookRecord]:
-    """Yield the functions that are marked as hooks, and the module's own that are named like one."""
-    for name, value in sorted(vars(module).items()):
-        if not inspect.isroutine(value):
-            continue
-        marks = getattr(value, _MARK, None)
-        is_marked = isinstance(marks, dict)
-        is_own = getattr(value, "__module__", None) == module.__name__
-        if not (is_marked or (is_own and name.startswith("envkit_"))):
-            continue
-        code: Any = getattr(value, "__code__", None)
+    """Yield what implements a hook, or looks as if it were meant to."""
+    for name, function, is_marked in functions_of(module):
+        code: Any = getattr(function, "__code__", None)
         yield HookRecord(
             function=name,
-            hook=(marks or {}).get("specname") or name,
+            hook=hook_of(name, function),
             place=f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "",
             is_marked=is_marked,
-            is_async=inspect.iscoroutinefunction(value),
+            is_async=inspect.iscoroutinefunction(function),
             arguments=tuple(
                 ArgumentRecord(each.name, each.kind.name, each.default is not each.empty)
-                for each in inspect.signature(value).parameters.values()
+                for each in inspect.signature(function).parameters.values()
             ),
         )
 
@@ -168,24 +161,3 @@ def _line_of(module: ModuleType, name: str) -> str:
     except (OSError, TypeError):
         return file
     return next((f"{file}:{number}" for number, line in enumerate(lines, 1) if line.startswith(name)), file)
-
-
-def _said(error: BaseException) -> str:
-    """Return kind and message; where it was is told beside it."""
-    if isinstance(error, SystemExit):
-        return f"it tries to end the process with exit code {error.code!r}"
-    if isinstance(error, CodeEnded):
-        return str(error)
-    return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-def _place(error: BaseException, package: str) -> str:
-    """Return the last line of the plugin's own behind an error; of a syntax error, where that is."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
-    ]
-    return f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""

@@ -12,13 +12,13 @@ from envkit.api.checks import Finding
 from envkit.authoring.check_catalog import promises
 from envkit.authoring.check_report import CheckResult
 from envkit.authoring.contract_run import NothingToTry, Workplace, try_promises
-from envkit.registry import TaskEntry
-from envkit.registry.preference import PREFER_VARIABLE
+from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE, TaskEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from envkit.api.checks import Severity
     from envkit.authoring.check import CheckProgress
     from envkit.authoring.check_catalog import Examination, Promise
     from envkit.authoring.check_report import Wanted
@@ -57,7 +57,9 @@ class PromiseChecks:
         self._seconds = seconds
         self._settings = settings
         self._progress = progress
-        self._environ = environ
+        # What its user does without, and prefers to it, says nothing about a plugin that is checked.
+        ignored = (DISABLE_VARIABLE, PREFER_VARIABLE)
+        self._environ = {name: text for name, text in environ.items() if name not in ignored}
         self._count = 0
 
     def run(self) -> Iterator[CheckResult]:
@@ -150,7 +152,10 @@ class PromiseChecks:
 
     def _judge(self, promise: Promise, tried: Tried, entry: AnyEntry, *, given: str) -> CheckResult:
         what = f"{given}: " if promise.suite in ("check", "template") else ""
-        if tried.problem is None:
+        if tried.unchecked is not None:
+            summary = f"{what}{promise.summary}: not checked, {tried.unchecked}"
+            finding = self._finding(promise.id, "skip", summary)
+        elif tried.problem is None:
             finding = self._finding(promise.id, "ok", f"{what}{promise.summary}")
         else:
             first, *more = tried.problem.splitlines()
@@ -177,7 +182,7 @@ class PromiseChecks:
     def _finding(
         self,
         check_id: str,
-        severity: str,
+        severity: Severity,
         summary: str,
         *,
         evidence: tuple[str, ...] = (),
@@ -185,7 +190,7 @@ class PromiseChecks:
     ) -> Finding:
         return Finding(
             id=check_id,
-            severity="ok" if severity == "ok" else "error",
+            severity=severity,
             summary=summary,
             evidence=evidence,
             fix=fix,

@@ -18,6 +18,7 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envkit.api import UsageError
+from envkit.authoring.specs import shown_spec
 from envkit.environments.files.addresses import local_path
 from envkit.registry import describe, find_entries
 from envkit.registry.entries import entries_of
@@ -92,19 +93,28 @@ class Subject:
         return tuple(dict.fromkeys(entry.entry_point.module.partition(".")[0] for entry in sound))
 
     @functools.cached_property
-    def package_dirs(self) -> tuple[Path, ...]:
-        """Return the folders of those packages; none of them is imported."""
-        return tuple(folder for name in self.modules if (folder := self._folder_of(name)) is not None)
+    def code_places(self) -> tuple[Path, ...]:
+        """Return the folders of those packages, and the files of those that are one module; none is imported."""
+        return tuple(place for name in self.modules if (place := self._place_of(name)) is not None)
 
-    def _folder_of(self, name: str) -> Path | None:
+    @property
+    def package_dirs(self) -> tuple[Path, ...]:
+        """Return the folders of those that are packages."""
+        return tuple(place for place in self.code_places if place.is_dir())
+
+    def _place_of(self, name: str) -> Path | None:
         if self.site is not None:
-            folder = self.site / name
-            return folder if folder.is_dir() else None
+            folder, file = self.site / name, self.site / f"{name}.py"
+            return folder if folder.is_dir() else file if file.is_file() else None
         try:
             spec = importlib.util.find_spec(name)
         except (ImportError, ValueError):
             return None
-        places = list(spec.submodule_search_locations or ()) if spec is not None else []
+        if spec is None:
+            return None
+        if spec.submodule_search_locations is None:
+            return Path(spec.origin) if spec.has_location and spec.origin else None
+        places = list(spec.submodule_search_locations)
         return Path(places[0]) if places else None
 
     def shown(self, file: Path | str) -> Path:
@@ -214,13 +224,14 @@ def _find_installed(name: str) -> list[Distribution]:
 def _nothing(text: str) -> UsageError:
     if "/" in text or text.endswith(".whl"):
         return UsageError(
-            f"there is no folder and no wheel {text!r}", hint="Give the folder of its pyproject.toml"
+            f"there is no folder and no wheel {shown_spec(text)!r}",
+            hint="Give the folder of its pyproject.toml",
         )
     names = sorted({name for e in find_entries() if not e.is_own for name in (e.name, e.plugin)})
     near = difflib.get_close_matches(text, names, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     return UsageError(
-        f"no plugin {text!r} is installed, and there is no such folder",
+        f"no plugin {shown_spec(text)!r} is installed, and there is no such folder",
         hint=f"{hint}To see what is installed: envkit plugin list",
     )
 

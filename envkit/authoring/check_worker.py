@@ -12,12 +12,12 @@ import importlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from envkit.authoring.blame import place_in, said_by
 from envkit.worker.host_link import end_with_host
 
 if TYPE_CHECKING:
@@ -67,11 +67,15 @@ class Begun(msgspec.Struct, frozen=True, tag="begun"):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
-    """A check has ended: ``problem`` is None where the promise is kept; ``place`` is a line of the plugin's."""
+    """A check has ended: ``problem`` is None where the promise is kept; ``place`` is a line of the plugin's.
+
+    ``unchecked`` says why nobody could tell whether it is, None where that was seen.
+    """
 
     name: str
     seconds: float
     problem: str | None = None
+    unchecked: str | None = None
     place: str = ""
 
 
@@ -109,19 +113,29 @@ def run_order(order: Order) -> Iterator[Answer]:
     except BaseException as error:  # noqa: BLE001 - it is the author's code, whatever it raises
         yield Refused(problem=_said(error), place=place_in(error, package))
         return
+    from envkit.testing import NotChecked
+
     yield Ready()
     by_name = {check.name: check for check in checks}
     for name in order.names:
         yield Begun(name)
-        began, problem, place = time.perf_counter(), None, ""
+        began, problem, unchecked, place = time.perf_counter(), None, None, ""
         faulthandler.dump_traceback_later(max(0.1, order.seconds - _BEFORE_THE_END))
         try:
             by_name[name].run(trials)
+        except NotChecked as error:
+            unchecked = str(error)
         except BaseException as error:  # noqa: BLE001 - likewise; the other promises are still of interest
             problem, place = _said(error), place_in(error, package)
         finally:
             faulthandler.cancel_dump_traceback_later()
-        yield Ended(name=name, seconds=round(time.perf_counter() - began, 3), problem=problem, place=place)
+        yield Ended(
+            name=name,
+            seconds=round(time.perf_counter() - began, 3),
+            problem=problem,
+            unchecked=unchecked,
+            place=place,
+        )
 
 
 def _prepare(order: Order) -> tuple[Sequence[Check[Any]], Any]:
@@ -172,20 +186,6 @@ def _of_extension(order: Order) -> tuple[Sequence[Check[Any]], Any]:
 
 
 def _said(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return f"it tries to end the process with exit code {error.code!r}"
     if isinstance(error, AssertionError | LookupError) and str(error):
         return str(error)
-    if isinstance(error, MemoryError):
-        return "it ran out of memory"
-    return f"{type(error).__name__}: {error}".rstrip(": ")  # where it was is told beside it
-
-
-def place_in(error: BaseException, package: str) -> str:
-    """Return the last line of this package behind an error, empty where there is none."""
-    frames = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
-    ]
-    return f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""
+    return "it ran out of memory" if isinstance(error, MemoryError) else said_by(error)

@@ -49,11 +49,15 @@ class Workplace:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """How a promise was kept: ``problem`` is None where it was, ``evidence`` what shows that it was not."""
+    """How a promise was kept: ``problem`` is None where it was, ``evidence`` what shows that it was not.
+
+    ``unchecked`` says why nobody could tell, None where it was tried.
+    """
 
     name: str
     seconds: float = 0.0
     problem: str | None = None
+    unchecked: str | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -188,6 +192,7 @@ class _Worker:
                         name=answer.name,
                         seconds=answer.seconds,
                         problem=answer.problem,
+                        unchecked=answer.unchecked,
                         evidence=(answer.place,) if is_bad else (),
                     )
                     current, left = "", left - 1

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from envkit.api import UsageError
 from envkit.authoring.inspection import HookFunction, OptionLine, inspect_entry
 from envkit.authoring.installed import InstalledEntry, read_installed
-from envkit.authoring.specs import ENVKIT, PLUGIN_PREFIX
+from envkit.authoring.specs import ENVKIT, PLUGIN_PREFIX, shown_spec
 from envkit.masking import mask_secrets
 from envkit.registry import find_entries
 from envkit.registry.metadata import read_fields
@@ -104,11 +104,13 @@ def choose_plugin(name: str, entries: Sequence[AnyEntry], *, command: str) -> st
     if len(claims) == 1:
         return claims[0]
     if claims:
-        raise UsageError(f"{name!r} is of {' and of '.join(claims)}", hint=f"Name one: {command} {claims[0]}")
+        raise UsageError(
+            f"{shown_spec(name)!r} is of {' and of '.join(claims)}", hint=f"Name one: {command} {claims[0]}"
+        )
     near = difflib.get_close_matches(wanted, [*known, *(entry.name for entry in others)], n=1)
     here = f"Plugins here: {', '.join(sorted(known)) or 'none'}"
     hint = f"Did you mean {near[0]!r}? {here}" if near else here
-    raise UsageError(f"no plugin {name!r} is installed", hint=hint)
+    raise UsageError(f"no plugin {shown_spec(name)!r} is installed", hint=hint)
 
 
 def read_details(
@@ -221,7 +223,7 @@ def _requirements(dist: Distribution) -> tuple[tuple[str, ...], tuple[Extra, ...
         try:
             need = Requirement(line)
         except InvalidRequirement:
-            needs.append(line)
+            needs.append(mask_secrets(line))
             continue
         mine = [name for name in extras if need.marker is not None and _is_of(need, name)]
         need_text = (
@@ -230,7 +232,7 @@ def _requirements(dist: Distribution) -> tuple[tuple[str, ...], tuple[Extra, ...
         for name in mine:
             extras[name].append(need_text)
         if not mine:
-            needs.append(line)
+            needs.append(mask_secrets(line))
     return tuple(needs), tuple(Extra(name=name, requires=tuple(each)) for name, each in extras.items())
 
 

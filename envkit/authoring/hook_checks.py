@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from envkit.api import hooks
 from envkit.api.checks import Finding
-from envkit.authoring.name_checks import nearest
 from envkit.registry import EXTENSION_HOOKS, EXTENSIONS_GROUP, REQUIRED_TASK_HOOKS, TASK_HOOKS, TASKS_GROUP
-from envkit.registry.hook_names import nearest_hook
+from envkit.registry.hook_names import argument_faults, nearest_hook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +20,6 @@ LOST = {
     "envkit_corpus": "envkit data check cannot look at its data, and no contract can be run",
     "envkit_predictor": "envkit predict, evaluate and serve cannot use its models",
 }
-_REST = ("VAR_POSITIONAL", "VAR_KEYWORD")
 
 
 def find_bad_hooks(found: Sequence[HookRecord], *, kind: str, is_both: bool = False) -> Iterator[Finding]:
@@ -91,20 +89,16 @@ def signature_text(hook: str) -> str:
 
 
 def _arguments(record: HookRecord) -> Iterator[Finding]:
-    given = list(inspect.signature(getattr(hooks, record.hook)).parameters)
-    fix = f"Write: {signature_text(record.hook)}"
-    for argument in record.arguments:
-        if argument.has_default or argument.kind in _REST:
-            continue  # it is not given, and need not be
-        if argument.name not in given:
-            near = nearest(argument.name, given) or (
-                f"; it is given {given[0]}" if given else "; it is given none"
-            )
-            yield _error(record, f"{record.hook} takes an argument {argument.name!r}{near}", fix=fix)
-        elif argument.kind == "KEYWORD_ONLY":
-            yield _error(
-                record, f"{record.hook} takes {argument.name!r} by keyword, not in its place", fix=fix
-            )
+    arguments = [
+        inspect.Parameter(
+            each.name,
+            getattr(inspect.Parameter, each.kind),
+            default=None if each.has_default else inspect.Parameter.empty,
+        )
+        for each in record.arguments
+    ]
+    for fault in argument_faults(record.hook, arguments):
+        yield _error(record, fault, fix=f"Write: {signature_text(record.hook)}")
 
 
 def _error(record: HookRecord, summary: str, *, fix: str) -> Finding:

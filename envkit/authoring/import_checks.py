@@ -18,11 +18,12 @@ _MOST_SHOWN = 20
 
 
 def check_imports(subject: Subject) -> Iterator[Finding]:
-    """Read every module of the plugin's packages, none is imported."""
-    for folder in subject.package_dirs:
+    """Read every module of the plugin's, in packages or alone; none is imported."""
+    for place in subject.code_places:
+        files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
         found = [
             f"{subject.shown(file)}:{line} imports {name}"
-            for file in sorted(folder.rglob("*.py"))
+            for file in files
             for line, name in private_imports(file)
         ]
         if found:

@@ -63,7 +63,7 @@ def read_installed(
     inspect: Callable[[AnyEntry], Inspected] = inspect_entry,
     standings: Iterable[StandingEntry] | None = None,
 ) -> tuple[InstalledEntry, ...]:
-    """Return all that others installed, tasks first, each tried in a process of its own.
+    """Return all that others installed, tasks first, each tried in a process beside envkit.
 
     One that fails is tried once more, for the traceback of its code. Raises: PluginError where they cannot be listed.
     """

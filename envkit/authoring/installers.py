@@ -12,35 +12,62 @@ from envkit.authoring.owner import PIPX_METADATA
 from envkit.authoring.uv_tools import read_receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
     from envkit.authoring.uv_tools import Receipt, ToolRequirement
 
 
-def install_call(owner: Owner, specs: Sequence[Spec], *, is_upgrade: bool = False) -> Call:
-    """Return the call that installs these and keeps what is there. Raises: EnvError for a receipt not readable."""
+def install_call(
+    owner: Owner,
+    specs: Sequence[Spec],
+    *,
+    is_upgrade: bool = False,
+    anew: Collection[str] = (),
+    pins: Sequence[str] = (),
+) -> Call:
+    """Return the call that installs these and keeps what is there.
+
+    ``anew`` are names of those that are there and that the installer would pass over; where pip would, ``pins`` are
+    all others that come along. Raises: EnvError for a receipt not readable.
+    """
     if owner.kind == "uv tool":
-        return _uv_tool_call(owner, specs, is_upgrade=is_upgrade)
+        return _uv_tool_call(owner, specs, is_upgrade=is_upgrade, anew=anew)
     if owner.kind == "pipx":
-        flags = ["--force"] if is_upgrade else []  # pipx has no other word for it
+        flags = ["--force"] if is_upgrade or anew else []  # pipx has no other word for it
         flags += ["--editable"] if any(spec.is_editable for spec in specs) else []
         return _pipx_call(owner, "inject", *flags, owner.prefix.name, *(spec.text for spec in specs))
-    return packages_call(owner, specs, is_upgrade=is_upgrade)
+    if anew and uses_pip(owner):
+        # pip has no word for one distribution alone: it is given all that is to be done, and looks for no more.
+        wanted = [word for spec in specs if spec.address is not None for word in _words(spec)]
+        return Call(program="pip", arguments=("install", "--force-reinstall", "--no-deps", *wanted, *pins))
+    return packages_call(owner, specs, is_upgrade=is_upgrade, anew=anew)
+
+
+def uses_pip(owner: Owner) -> bool:
+    """Tell whether packages are put in by the pip of the environment; uv keeps its tools itself, pip or not."""
+    return owner.has_pip and owner.kind != "uv tool"
 
 
 def packages_call(
-    owner: Owner, specs: Sequence[Spec], *, is_upgrade: bool = False, flags: Sequence[str] = ()
+    owner: Owner,
+    specs: Sequence[Spec],
+    *,
+    is_upgrade: bool = False,
+    anew: Collection[str] = (),
+    flags: Sequence[str] = (),
 ) -> Call:
     """Return the call that puts packages into the environment, whatever its owner writes down of it."""
-    words = [word for spec in specs for word in (("--editable",) if spec.is_editable else ()) + (spec.text,)]
-    if owner.has_pip:
+    words = [word for spec in specs for word in _words(spec)]
+    if uses_pip(owner):
         upgrade = ["--upgrade"] if is_upgrade else []
         return Call(program="pip", arguments=("install", *flags, *upgrade, *words))
     upgrades = tuple(_upgrade_flags(specs)) if is_upgrade else ()
     python = ("--python", str(owner.python))
-    return Call(program="uv", arguments=("pip", "install", *python, *flags, *upgrades, *words))
+    return Call(
+        program="uv", arguments=("pip", "install", *python, *flags, *upgrades, *_anew_flags(anew), *words)
+    )
 
 
 def removal_calls(owner: Owner, names: Sequence[str]) -> tuple[Call, ...]:
@@ -70,6 +97,15 @@ def removal_calls(owner: Owner, names: Sequence[str]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
+def _words(spec: Spec) -> tuple[str, ...]:
+    return ("--editable", spec.text) if spec.is_editable else (spec.text,)
+
+
+def _anew_flags(names: Iterable[str]) -> Iterator[str]:
+    for name in sorted(names):
+        yield from ("--reinstall-package", name)
+
+
 def _upgrade_flags(specs: Iterable[Spec]) -> Iterator[str]:
     for spec in specs:
         if spec.name is not None:
@@ -92,11 +128,12 @@ def _injected(owner: Owner) -> frozenset[str]:
         return frozenset()
 
 
-def _uv_tool_call(owner: Owner, specs: Sequence[Spec], *, is_upgrade: bool) -> Call:
+def _uv_tool_call(owner: Owner, specs: Sequence[Spec], *, is_upgrade: bool, anew: Collection[str]) -> Call:
     receipt = read_receipt(owner)
     names = {spec.name for spec in specs}
     kept = [each for each in receipt.others if each.name not in names]
-    return _tool_call(owner, receipt, kept, specs, flags=tuple(_upgrade_flags(specs)) if is_upgrade else ())
+    flags = (*(_upgrade_flags(specs) if is_upgrade else ()), *_anew_flags(anew))
+    return _tool_call(owner, receipt, kept, specs, flags=flags)
 
 
 def _tool_call(

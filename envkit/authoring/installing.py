@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import EnvError, PluginError
-from envkit.authoring.changes import Change, foresee_install, installed_versions
+from envkit.authoring.changes import Change, installed_versions
+from envkit.authoring.forecast import Forecast, SourceOnly, foresee_install
 from envkit.authoring.installers import install_call, removal_calls
 from envkit.authoring.owner import refuse_foreign, shown_words
 from envkit.authoring.specs import ENVKIT
@@ -83,27 +85,33 @@ def plan_install(
     runner: Runner,
     is_upgrade: bool = False,
     may_change_envkit: bool = False,
+    is_dry_run: bool = False,
+    is_sure: bool = False,
 ) -> InstallPlan:
     """Find out what would be installed and changed; nothing is changed yet.
 
+    For a dry run nothing is built, nor for a name that was not given as it is, unless the user ``is_sure``.
     Raises: EnvError where it cannot be installed or the environment is not ours to change, PluginError where it
     would change envkit's own version.
     """
     refuse_foreign(owner, names=[spec.text for spec in specs])
-    chosen, changes = _foresee(owner, list(specs), runner=runner, is_upgrade=is_upgrade)
+    found = _foresee(
+        owner, list(specs), runner=runner, is_upgrade=is_upgrade, is_dry_run=is_dry_run, is_sure=is_sure
+    )
+    chosen, changes = found.specs, found.changes
     doubts = [
         f"there is no {canonicalize_name(spec.name or '')}: {other.text} itself is meant"
         for spec, other in zip(specs, chosen, strict=True)
-        if other is not spec and any(each.name == other.name for each in changes)
+        if other == spec.fallback and any(each.name == other.name for each in changes)
     ]
     if not may_change_envkit:
         _refuse_other_envkit(owner, chosen, changes)
     return InstallPlan(
         owner=owner,
-        specs=tuple(chosen),
-        call=install_call(owner, chosen, is_upgrade=is_upgrade),
+        specs=chosen,
+        call=install_call(owner, chosen, is_upgrade=is_upgrade, anew=found.anew, pins=found.pins),
         changes=changes,
-        notes=tuple(_notes(owner)),
+        notes=(*found.notes, *_notes(owner)),
         doubts=(*doubts, *(_doubt(each) for each in changes if each.is_other)),
     )
 
@@ -127,11 +135,17 @@ def _doubt(change: Change) -> str:
 
 
 def _foresee(
-    owner: Owner, specs: list[Spec], *, runner: Runner, is_upgrade: bool
-) -> tuple[list[Spec], tuple[Change, ...]]:
+    owner: Owner, specs: list[Spec], *, runner: Runner, is_upgrade: bool, is_dry_run: bool, is_sure: bool
+) -> Forecast:
     """Return the changes, and of what: a distribution that is not there makes way for its fallback."""
+    is_editable = any(spec.is_editable for spec in specs)
+    words = f"{'--editable ' if is_editable else ''}{shown_words(spec.text for spec in specs)}"
     try:
-        return specs, foresee_install(owner, specs, runner=runner, is_upgrade=is_upgrade)
+        return foresee_install(owner, specs, runner=runner, is_upgrade=is_upgrade, only_wheels=is_dry_run)
+    except SourceOnly as error:
+        raise EnvError(
+            error.message, hint=f"To install it, which runs its build: envkit plugin install {words}"
+        ) from None
     except MissingPackages as error:
         names = {canonicalize_name(name.partition("[")[0]) for name in error.names}
         missing = [spec for spec in specs if spec.name in names]
@@ -139,7 +153,18 @@ def _foresee(
             raise
         others = [spec.fallback or spec if spec in missing else spec for spec in specs]
         try:
-            return _foresee(owner, others, runner=runner, is_upgrade=is_upgrade)
+            return foresee_install(
+                owner,
+                others,
+                runner=runner,
+                is_upgrade=is_upgrade,
+                only_wheels=is_dry_run or not is_sure,  # nobody has said yet that this one is meant
+            )
+        except SourceOnly as second:
+            raise EnvError(
+                f"there is no {' nor '.join(f'{spec.name}' for spec in missing)}, and {second.message}",
+                hint=f"If it is meant, its build may run: envkit plugin install --yes {words}",
+            ) from None
         except MissingPackages as second:
             both = " nor ".join(
                 f"{spec.name}" for spec in (*missing, *(spec.fallback for spec in missing)) if spec
@@ -179,6 +204,27 @@ def _notes(owner: Owner) -> Iterable[str]:
         )
     if owner.kind == "conda":
         yield "conda does not know of what pip installs into its environment: update the plugin by this command"
+
+
+def carry_out(plan: InstallPlan, *, runner: Runner) -> None:
+    """Install what is planned; of an install that is broken off nothing counts as being here.
+
+    Raises: EnvError.
+    """
+    try:
+        runner.run(plan.call)
+    except BaseException:
+        _forget_unfinished(plan)
+        raise
+
+
+def _forget_unfinished(plan: InstallPlan) -> None:
+    # pip and uv write INSTALLER when all other files are there. Without it the next install would find a
+    # distribution that is there, and leave it as it is.
+    names = {each.name for each in plan.changes}
+    for info in plan.owner.site.glob("*.dist-info"):
+        if canonicalize_name(info.name.partition("-")[0]) in names and not (info / "INSTALLER").exists():
+            shutil.rmtree(info, ignore_errors=True)
 
 
 def load_installed(

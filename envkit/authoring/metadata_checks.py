@@ -1,4 +1,4 @@
-"""What a plugin's metadata have to say: of its name and licence, of what it needs, and of whom to ask."""
+"""What a plugin's metadata have to say: of its name and licence, of where it runs, and of whom to ask."""
 
 from __future__ import annotations
 
@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envkit import __version__
 from envkit.api.checks import Finding
-from envkit.registry import EXTENSIONS_GROUP, TASKS_GROUP, TaskEntry
+from envkit.registry import EXTENSIONS_GROUP, TASKS_GROUP
 from envkit.registry.metadata import canonical, read_headers, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packaging.requirements import Requirement
-
     from envkit.authoring.check_subject import Subject
 
 PREFIX = "envkit-"
-HOST = "envkit-ml"
 _LONGEST_SUMMARY = 100  # letters: what a line of `envkit run --help` has room for
 _SECTION = re.compile(r"^\s*\[(.+?)\]\s*$", re.MULTILINE)
-_FAR_MINOR = 99  # a version of envkit that nobody knows yet
 
 
 def check_name(subject: Subject) -> Iterator[Finding]:
@@ -147,51 +141,6 @@ def check_requires_python(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def check_requirement(subject: Subject) -> Iterator[Finding]:
-    """Look at how envkit-ml is asked for: with an upper bound, and so that this one fits."""
-    found = [each for each in subject.requirements if _is_host(each) and not _extra_of(each)]
-    place = (subject.place("dependencies", f"Requires-Dist: {HOST}"),)
-    fix = f'In pyproject.toml: dependencies = ["{HOST}{usual_range()}"]'
-    if not found:
-        yield Finding(severity="error", summary=f"it does not ask for {HOST}", evidence=place, fix=fix)
-        return
-    bounds = found[0].specifier
-    major = Version(__version__).major
-    if bounds.contains(f"{major + 1}.{_FAR_MINOR}") or not bounds:
-        shown = f"{HOST}{bounds}"
-        yield Finding(
-            severity="error",
-            summary=f"it asks for {shown}, without an upper bound: an envkit of another API may break it",
-            evidence=place,
-            fix=fix,
-        )
-    elif not bounds.contains(__version__, prereleases=True):
-        yield Finding(
-            severity="error",
-            summary=f"it asks for {HOST}{bounds}, and this is {HOST} {__version__}",
-            evidence=place,
-            fix=fix,
-        )
-
-
-def check_train_extra(subject: Subject) -> Iterator[Finding]:
-    """Look at the extra ``train``: what envkit installs in the environment of a run."""
-    if not any(isinstance(entry, TaskEntry) for entry in subject.entries):
-        return
-    place = (subject.place("train", "Provides-Extra"),)
-    fix = f'In pyproject.toml, [project.optional-dependencies]: train = ["{HOST}[finetune]{usual_range()}"]'
-    extras = {canonicalize_name(str(name)) for name in subject.fields.get_all("Provides-Extra") or ()}
-    if "train" not in extras:
-        near = difflib.get_close_matches("train", sorted(extras), n=1)
-        meant = f"; is {near[0]} meant for it?" if near else ""
-        yield Finding(
-            severity="error",
-            summary=f"there is no extra train, so a run's environment gets nothing{meant}",
-            evidence=place,
-            fix=fix,
-        )
-
-
 def check_entry_points(subject: Subject) -> Iterator[Finding]:
     """Look at the groups and lines by which envkit finds the plugin."""
     text = read_text(subject.distribution, "entry_points.txt") or ""
@@ -262,20 +211,5 @@ def check_readme(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def usual_range() -> str:
-    """Return the versions of envkit that a plugin made now can expect to work with."""
-    from envkit.authoring.skeleton import compatible_versions
-
-    return compatible_versions()
-
-
 def _module_of(subject: Subject) -> str:
     return canonical(subject.name).replace("-", "_")
-
-
-def _is_host(requirement: Requirement) -> bool:
-    return canonicalize_name(requirement.name) == HOST
-
-
-def _extra_of(requirement: Requirement) -> bool:
-    return requirement.marker is not None and "extra" in str(requirement.marker)

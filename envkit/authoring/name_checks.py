@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -72,12 +71,6 @@ def check_taken(subject: Subject, others: Iterable[AnyEntry]) -> Iterator[Findin
                 evidence=(subject.place(entry.name, "Name"),),
                 fix=f'Give it another name. In pyproject.toml: my-{entry.name} = "{entry.entry_point.value}"',
             )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the nearest of some names as a question, empty where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; is {near[0]} meant?" if near else ""
 
 
 def _same(one: str, other: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from envkit.api import PluginError
+from envkit.authoring.extra_markers import split_by_extra
 from envkit.registry import report_hint
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _IN_TREE = ("tests", "scripts")  # folders beside the package that belong to it
 _LICENCES = re.compile(r"(licen[cs]e|copying|notice)\b.*", re.IGNORECASE)
-_EXTRA = re.compile(r"\s*(?:\band\s+)?extra\s*==\s*['\"]([^'\"]+)['\"]\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def read_origin(entry: TaskEntry) -> Origin:
     tree = _source_tree(entry, package_dir)
     beside = _installed_texts(entry) if tree is None else _tree_texts(tree)
     needed = None if tree is None else _tree_requirements(tree)
-    dependencies, extras = needed or _requirements(entry.distribution.requires or [])
+    dependencies, extras = needed or split_by_extra(entry.distribution.requires or [])
     return Origin(
         module=module,
         package={file.relative_to(package_dir): file.read_bytes() for file in _files(package_dir)},
@@ -120,16 +120,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and not {"__pycache__"} & set(file.parts) and file.suffix != ".pyc":
             yield file
-
-
-def _requirements(lines: list[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the requirements of the package itself and of its extras."""
-    plain: list[str] = []
-    extras: dict[str, list[str]] = {}
-    for line in lines:
-        wanted, _, marker = line.partition(";")
-        found = _EXTRA.search(marker)
-        rest = _EXTRA.sub(" ", marker).strip()
-        requirement = f"{wanted.strip()}; {rest}" if rest else wanted.strip()
-        (extras.setdefault(found[1], []) if found else plain).append(requirement)
-    return plain, extras

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import EnvError
 from envkit.environments.missing_packages import MissingPackages
+from envkit.masking import mask_secrets
 from envkit.mirrors import mirror_hint
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ _VERSIONS = re.compile(
 )
 _PYTHON = re.compile(r"Package '(.+?)' requires a different Python: (\S+) not in '(.+?)'")
 _OTHER_PYTHON = re.compile(r"require a different python version: (\S+) Requires-Python (\S+)")
+_NOT_FETCHED = re.compile(r"Could not fetch URL \S+: (.*) - skipping")
+# What pip ran: git, or the build of a package. A frame stands around what it said.
+_SUBPROCESS = re.compile(
+    r"× (.+?) did not run successfully\.\n.*?╰─> \[\d+ lines? of output\]\n(.*?)\n\s*\[end of output\]",
+    re.DOTALL,
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # What the system or the network says, wherever in pip's words it stands.
 _SIGNS = (
@@ -34,10 +41,12 @@ _SIGNS = (
      "the package index asks for a user name and password",
      "Put them into ~/.netrc, or into the address, https://USER:PASSWORD@host/…"),
     (r"403 (Client )?Error", "the package index refuses access", "Look at the address: pip config list"),
+    (r"5\d\d (Server )?Error|too many 5\d\d error responses", "the package index answers with an error",
+     "Try again later. " + mirror_hint("package-index")),
     (r"No space left on device|Disk quota exceeded", "the disk is full", "Free some space: pip cache purge"),
     (r"\[Errno 13\] Permission denied", "the environment cannot be written to",
      "It may belong to another user: ask them, or make one of your own"),
-    (r"Retrying \(|NewConnectionError|Temporary failure in name resolution|ConnectTimeout|ReadTimeout",
+    (r"Retrying \(|connection error: |NewConnectionError|Temporary failure in name resolution|ConnectTimeout|ReadTimeout",
      "the package index cannot be reached", "Check the network. " + mirror_hint("package-index")),
     (r"no RECORD file was found|uninstall-no-record-file",
      "it was not installed by pip, so that pip does not know its files",
@@ -60,15 +69,31 @@ def explain_pip(lines: Sequence[str], *, status: int, what: str = "pip") -> EnvE
         causes = re.findall(r"^\s{4}(\S.*)$", said, re.MULTILINE)
         message = "the packages cannot be installed together"
         return EnvError("\n  ".join([f"{message}:", *causes]) if causes else message, hint=_OTHER_VERSION)
+    if found := _SUBPROCESS.search(said):
+        output = [line.strip() for line in found[2].splitlines() if line.strip()][-_LAST_LINES:]
+        return EnvError("\n  ".join([f"{found[1]} fails:", *output]), hint=_UNCHANGED)
     errors = [_clean(line) for line in said.splitlines() if line.strip().lower().startswith("error:")]
     tail = errors or [line for line in said.splitlines() if line.strip()][-_LAST_LINES:]
     text = "\n  ".join(tail) or "(none)"
     return EnvError(
         f"{what} failed (exit {status}); its last words:\n  {text}",
-        hint="What the environment has stays as it is unless pip says otherwise",
+        hint=_UNCHANGED,
     )
 
 
+def explain_index_trouble(log: str) -> EnvError | None:
+    """Return the error of an index that did not answer as one should, by pip's log; None where all did.
+
+    Of such an index pip says on the screen no more than that it has no such package.
+    """
+    for line in log.splitlines():
+        found = _NOT_FETCHED.search(line)
+        if found and not found[1].startswith("404"):
+            return explain_pip([mask_secrets(found[1])], status=1)
+    return None
+
+
+_UNCHANGED = "What the environment has stays as it is unless pip says otherwise"
 _OTHER_VERSION = "Another version may fit: name it as in 'NAME<2'"
 
 

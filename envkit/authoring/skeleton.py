@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from envkit import __version__
 from envkit.api import UsageError
 from envkit.api.versions import API_VERSION, version_text
+from envkit.authoring.host_versions import compatible_versions
 from envkit.authoring.names import PluginNames, choose_names
 from envkit.authoring.whole_folder import check_free, write_folder
 from envkit.registry import find_tasks
@@ -155,12 +155,6 @@ def render_file(template: str, names: PluginNames, metadata: Metadata) -> bytes:
 def skeleton_dir() -> Path:
     """Return the folder of the skeleton. Raises: EnvkitError where this installation has none."""
     return templates_dir() / "plugin"
-
-
-def compatible_versions() -> str:
-    """Return the versions of envkit that a plugin made now can expect to work with."""
-    major, minor = (int(part) for part in __version__.split(".")[:2])
-    return f">={major}.{minor},<{major}.{minor + 1}" if major == 0 else f">={major}.{minor},<{major + 1}"
 
 
 def one_line(text: str) -> str:

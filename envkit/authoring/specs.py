@@ -16,6 +16,7 @@ from packaging.utils import (
 )
 
 from envkit.api import UsageError
+from envkit.masking import mask_address
 
 ENVKIT = "envkit-ml"
 PLUGIN_PREFIX = "envkit-"
@@ -39,6 +40,31 @@ class Spec:
     is_editable: bool = False
     fallback: Spec | None = None
 
+    @property
+    def address(self) -> str | None:
+        """Return the address that it is taken from, None for what an index is asked for."""
+        if self.is_editable or self.text.startswith("/"):
+            return Path(self.text).as_uri()
+        if _NAMED_ADDRESS.match(self.text):
+            return self.text.partition("@")[2].partition(" ;")[0].strip()
+        return self.text if _ADDRESS.match(self.text) else None
+
+    @property
+    def is_repository(self) -> bool:
+        """Tell whether it is taken from a version control system, which tells one state from another."""
+        return self.address is not None and "+" in self.address.partition(":")[0]
+
+    @property
+    def is_source(self) -> bool:
+        """Tell whether it has to be built: a repository, a folder or an archive."""
+        place = (self.address or "").partition("#")[0].partition("?")[0]
+        return self.address is not None and not place.endswith(".whl")
+
+
+def shown_spec(text: str) -> str:
+    """Return what the user typed without the password that an address, or what should be one, may hold."""
+    return mask_address(text) if ":" in text else text
+
 
 def read_spec(text: str, *, is_editable: bool = False, folder: Path | None = None) -> Spec:
     """Return what is meant; ``folder``, the working one if None, is where relative paths begin.
@@ -54,7 +80,7 @@ def read_spec(text: str, *, is_editable: bool = False, folder: Path | None = Non
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise UsageError(
-            f"{text!r} is neither the name of a plugin nor a path or an address",
+            f"{shown_spec(text)!r} is neither the name of a plugin nor a path or an address",
             hint="Name it as in envkit-ner, 'envkit-ner>=1.2', ./folder or ./file.whl",
         ) from error
     named = Spec(text=text, name=canonicalize_name(requirement.name))
@@ -78,16 +104,23 @@ def _is_path(text: str) -> bool:
 def _read_path(text: str, *, is_editable: bool, folder: Path) -> Spec:
     path = folder / Path(text).expanduser()
     if not path.exists():
-        raise UsageError(f"there is no file or folder {text}", hint="Name it as it lies from here")
+        raise UsageError(
+            f"there is no file or folder {shown_spec(text)}", hint="Name it as it lies from here"
+        )
     if path.is_file():
         if is_editable:
-            raise UsageError(f"{text} is a file: only a folder stays editable", hint="Leave out --editable")
+            raise UsageError(
+                f"{shown_spec(text)} is a file: only a folder stays editable", hint="Leave out --editable"
+            )
         if not path.name.endswith(_FILES):
-            raise UsageError(f"{text} is neither a wheel nor a source archive", hint="Name a .whl or .tar.gz")
+            raise UsageError(
+                f"{shown_spec(text)} is neither a wheel nor a source archive", hint="Name a .whl or .tar.gz"
+            )
         return Spec(text=str(path), name=_file_name(path.name))
     if not any((path / file).is_file() for file in ("pyproject.toml", "setup.py")):
         raise UsageError(
-            f"there is no pyproject.toml in the folder {text}", hint="Name the folder that holds it"
+            f"there is no pyproject.toml in the folder {shown_spec(text)}",
+            hint="Name the folder that holds it",
         )
     return Spec(text=str(path), name=_project_name(path), is_editable=is_editable)
 

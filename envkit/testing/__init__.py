@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from envkit.testing.heard import Heard
     from envkit.testing.machines import fake_facts
     from envkit.testing.project import Outcome, Project
-    from envkit.testing.promises import Check
+    from envkit.testing.promises import Check, NotChecked
     from envkit.testing.template import TEMPLATE_CHECKS, TemplateTrials, check_template
     from envkit.testing.tiny_model import make_tiny_model
     from envkit.testing.tiny_seq2seq import make_tiny_seq2seq
@@ -35,6 +35,7 @@ _MODULES = {
     "Contract": "contract",
     "DoctorTrials": "doctor_check",
     "Heard": "heard",
+    "NotChecked": "promises",
     "Outcome": "project",
     "Project": "project",
     "TemplateTrials": "template",
@@ -65,6 +66,7 @@ __all__ = [
     "Contract",
     "DoctorTrials",
     "Heard",
+    "NotChecked",
     "Outcome",
     "Project",
     "TemplateTrials",

@@ -22,7 +22,9 @@ from envkit.registry import (
     find_tasks,
     load_extensions,
     load_task,
+    preference,
 )
+from envkit.testing.tester_settings import WHICH_PLUGINS, without_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,10 +141,18 @@ class AddedPlugins:
 def only_added_plugins() -> Iterator[AddedPlugins]:
     """Let this process find the plugins that are added to what is yielded, and none that is installed.
 
-    Processes that it starts (a worker, ``envkit doctor``'s plugin process) find what is installed, as ever.
+    What the tester disables or prefers, by variables or configuration files, does not count; what the test itself sets
+    in variables does. Processes that it starts (a worker, ``envkit doctor``'s plugin process) find what is installed,
+    as ever.
     """
     added = AddedPlugins()
-    with patch.object(entries, "distributions", added.installed):
+    # Both are the registry's ways out: to importlib.metadata, which has no way to hide what is installed, and to the
+    # user's files. To hand others in from every caller would take an argument in each function of the registry.
+    with (
+        without_variables(*WHICH_PLUGINS),
+        patch.object(entries, "distributions", added.installed),
+        patch.object(preference, "read_preferences", dict),
+    ):
         try:
             yield added
         finally:

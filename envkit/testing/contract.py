@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from envkit.api import Inputs, PredictorRequest, Request, Run
+from envkit.api import Inputs, PredictorRequest, Request, Run, UsageError
 from envkit.api.options import from_builtins
-from envkit.registry import load_task
+from envkit.registry import DISABLE_VARIABLE, load_task
 from envkit.testing.environ_watch import EnvironWatch
 from envkit.testing.heard import Heard
 from envkit.testing.options import model_of_words, takes_parts
+from envkit.testing.tester_settings import without_variables
 from envkit.testing.tiny_model import make_tiny_model
 
 if TYPE_CHECKING:
@@ -76,15 +77,28 @@ class Trial:
 
 
 class Trials:
-    """Runs a task's hooks, each run in a folder of its own below ``folder``."""
+    """Runs a task's hooks, each run in a folder of its own below ``folder``, which may not be there from before."""
 
     def __init__(self, contract: Contract, folder: Path) -> None:
         self.contract = contract
         self.folder = folder
-        self.task: LoadedTask = load_task(contract.task)
+        with without_variables(DISABLE_VARIABLE):
+            self.task: LoadedTask = load_task(contract.task)
         self.takes_parts = takes_parts(self.task)
         self.environ = EnvironWatch(self.task.entry.entry_point.module)
         self._kept: dict[str, Trial] = {}
+        self._from_before = (
+            frozenset(each.name for each in folder.iterdir()) if folder.is_dir() else frozenset()
+        )
+
+    def _fresh(self, name: str) -> Path:
+        """Return a folder that nobody but these trials has written. Raises: UsageError where one is there from before."""
+        if name in self._from_before:
+            raise UsageError(
+                f"{self.folder / name} is from another trial, and what is in it would be judged for this one",
+                hint="Give Trials a new folder, such as pytest's tmp_path",
+            )
+        return self.folder / name
 
     def options(self, **changed: Any) -> Options:
         """Return the contract's options with these changes. Raises: AssertionError for those the task does not have."""
@@ -117,7 +131,7 @@ class Trials:
         """Return the folder of the model to start from, with dropout or without where it is a tiny one."""
         if self.contract.model is not None:
             return self.contract.model
-        folder = self.folder / ("tiny-model" if dropout else f"tiny-model-{_NO_DROPOUT}")
+        folder = self._fresh("tiny-model" if dropout else f"tiny-model-{_NO_DROPOUT}")
         plain = {split: str(file) for split, file in self.contract.files.items()}
         return model_of_words(
             self.task,
@@ -146,10 +160,10 @@ class Trials:
         checkpoint: Path | None = None,
         **changed: Any,
     ) -> Trial:
-        """Read and fine-tune as the worker does, in the folder of this name."""
+        """Read and fine-tune as the worker does, in the folder of this name. Raises: UsageError for an old one."""
+        run_dir = self._fresh(name)
         options = self.options(**changed)
         report = heard or Heard()
-        run_dir = self.folder / name
         (run_dir / "model").mkdir(parents=True, exist_ok=True)
         with self.environ.watch():
             return self._run(options, report, run_dir, checkpoint, should_stop)

@@ -28,7 +28,9 @@ class EnvironWatch:
 
     def __init__(self, module: str) -> None:
         file = getattr(sys.modules[module], "__file__", None)
-        self._folder = None if file is None else f"{Path(file).parent}{os.sep}"
+        # Beside a module that is in no package there lies what is others'.
+        is_alone = not sys.modules[module].__package__
+        self._code = None if file is None else file if is_alone else f"{Path(file).parent}{os.sep}"
         self.own: set[str] = set()
         self.others: set[str] = set()
         self._set_by_plugin: set[str] = set()
@@ -54,10 +56,10 @@ class EnvironWatch:
 
     def hear(self, name: str, files: list[str]) -> None:
         """Hear that a variable is set or removed, by code in these files, the innermost first."""
-        if self._folder is None:
+        if self._code is None:
             return
         setter = next((file for file in files if not file.endswith(_BETWEEN)), "")
-        if setter.startswith(self._folder):
+        if setter.startswith(self._code):
             self._set_by_plugin.add(name)
 
 

@@ -14,8 +14,9 @@ from envkit import __version__
 from envkit.api.events import EventSplitter, Metrics, Step
 from envkit.api.options import to_builtins
 from envkit.api.records import EnvironmentUse, PluginRecord, RunRequest, RunResult, Status
-from envkit.registry import load_task
+from envkit.registry import DISABLE_VARIABLE, load_task
 from envkit.testing.options import complete_options
+from envkit.testing.tester_settings import without_variables
 from envkit.worker.account import read_account
 from envkit.worker.folder import RunFolder
 from envkit.worker.reporter import EventFile, EventReporter
@@ -82,7 +83,8 @@ def run_in_worker(
     Raises: UsageError, PluginError, msgspec.ValidationError for options that the task does not take; AssertionError
     where the run ends otherwise, with the error that ended it.
     """
-    loaded = load_task(task)
+    with without_variables(DISABLE_VARIABLE):
+        loaded = load_task(task)
     typed = complete_options(loaded, options or {}, folder=folder.absolute().parent)
     run = RunFolder(folder.absolute())
     run.path.mkdir(parents=True)
@@ -115,6 +117,7 @@ def resume_in_worker(
     return _work(RunFolder(trial.folder), is_resumed=True, stop_after=stop_after, status=status)
 
 
+@without_variables(DISABLE_VARIABLE)
 def _work(run: RunFolder, *, is_resumed: bool, stop_after: int | None, status: Status) -> WorkerTrial:
     request = run.read_request()
     stop = StopRequest()

@@ -8,7 +8,8 @@ import pytest
 from authoring.small_plugins import make_venv, offline, runner_of, write_plugin
 from small_wheels import write_wheel
 
-from envkit.authoring.changes import Change, foresee_install, installed_versions, read_uv_changes
+from envkit.authoring.changes import Change, installed_versions, read_uv_changes
+from envkit.authoring.forecast import foresee_install
 from envkit.authoring.installers import install_call
 from envkit.authoring.owner import Owner
 from envkit.authoring.removing import find_dependents
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
         ([" - other==1.4"], Change(name="other", before="1.4")),
         (
             [" + other @ file:///d/other-2.0-py3-none-any.whl"],
-            Change(name="other", after="2.0", is_asked=True),
+            Change(name="other", after="2.0"),
         ),
-        ([" + other @ file:///src/folder"], Change(name="other", after="of folder", is_asked=True)),
+        ([" + other @ file:///src/folder"], Change(name="other", after="of folder")),
         (
             [" - other==1.0 (from file:///d/other-1.0-py3-none-any.whl)", " + other==1.1"],
             Change(name="other", before="1.0", after="1.1"),
@@ -67,7 +68,7 @@ def test_change_of_what_is_there_is_foreseen_and_nothing_is_done(tmp_path: Path)
     runner.run(install_call(owner, [Spec(text="tiny==1.0", name="tiny")]))
 
     for _ in range(2):
-        assert foresee_install(owner, [read_spec("envkit-back")], runner=runner) == (
+        assert foresee_install(owner, [read_spec("envkit-back")], runner=runner).changes == (
             Change(name="envkit-back", after="1.0", is_asked=True),
             Change(name="tiny", before="1.0", after="0.9"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,10 +19,13 @@ from authoring.check_plugins import (
     write_plugin,
 )
 from echo import SOURCE
+from packaging.specifiers import SpecifierSet
 
 from envkit.api import UsageError
 from envkit.authoring.check import check_plugin, known_checks
 from envkit.authoring.check_report import Wanted
+from envkit.authoring.requirement_checks import bounds_fault
+from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 Change = Callable[[Files], Files]
 NOTHING_LOADED = Wanted(only=("metadata", "names"))
 BAD = ("error", "warn", "crash")
+ONE_FILE = "envkit_tally.py"
 
 
 def in_metadata(old: str, new: str = "") -> Change:
@@ -66,6 +71,7 @@ METADATA_FAULTS: list[tuple[Change, str, str]] = [
     (in_metadata("Python: >=3.11", "Python: three"), "requires-python", "'three' is no range"),
     (in_metadata("Requires-Dist: envkit-ml>=0.1,<0.2\n"), "requirement", "does not ask for envkit-ml"),
     (in_metadata(">=0.1,<0.2", ">=0.1"), "requirement", "without an upper bound"),
+    (in_metadata(">=0.1,<0.2", ">=0.1,<1"), "requirement", "takes in envkit-ml 0.2 too"),
     (in_metadata(">=0.1,<0.2", ">=0.0.1,<0.0.2"), "requirement", "this is envkit-ml"),
     (in_metadata("Extra: train", "Extra: training"), "train-extra", "is training meant"),
     (
@@ -112,10 +118,25 @@ CODE_FAULTS: list[tuple[Change, str, str]] = [
     (in_plugin("ge=1)] = 10", "ge=1)]"), "option-defaults", "no default"),
     (in_plugin("def envkit_corpus(", "def envkit_corpsu("), "hooks", "is envkit_corpus meant"),
     (in_plugin("def envkit_read(request)", "def envkit_read(reqest)"), "hooks", "is request meant"),
+    (in_plugin("def envkit_read(request)", "def envkit_read(reqest=None)"), "hooks", "is request meant"),
     (in_plugin("@hookimpl\ndef envkit_read", "def envkit_read"), "hooks", "not marked with @hookimpl"),
     (in_plugin("def envkit_read", "async def envkit_read"), "hooks", "is async"),
     (in_plugin("@hookimpl\ndef envkit_finetune", "def _finetune"), "missing-hooks", "envkit_finetune"),
 ]  # fmt: skip
+
+
+def as_one_file(change: Change = dict) -> Change:
+    """Return what makes the plugin one module, its loop included, and then changes it."""
+
+    def whole(files: Files) -> Files:
+        lines = [line for line in files[PLUGIN].splitlines(keepends=True) if "envkit_tally.loop" not in line]
+        text = "".join(lines).replace(
+            "    return finetune(run)", '    return Result(metrics={"dev/count": 1.0})'
+        )
+        rest = {name: content for name, content in files.items() if not name.startswith("envkit_tally/")}
+        return change({**rest, ONE_FILE: text, ENTRY_POINTS: "[envkit.tasks]\ntally = envkit_tally\n"})
+
+    return whole
 
 
 def red(report: PluginReport) -> dict[str, list[str]]:
@@ -191,6 +212,48 @@ def test_check_of_code_with_many_faults_finds_each(tmp_path: Path) -> None:
     assert all(text.rpartition(":")[2].isdigit() for texts in evidence.values() for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from envkit.registry import load_task", ["envkit_tally.py:5 imports envkit.registry"]),
+        ("from envkit.api import Finding", []),
+    ],
+    ids=["private", "public"],
+)
+def test_check_of_a_plugin_of_one_file_looks_at_its_imports(
+    tmp_path: Path, line: str, found: list[str]
+) -> None:
+    wheel = write_plugin(tmp_path, as_one_file(replaced(ONE_FILE, "from typing", f"{line}\nfrom typing")))
+    report = check_plugin(wheel, wanted=Wanted(only=("private-imports",)), has_contract=False)
+    assert [text for finding in report.findings for text in finding.evidence] == found
+
+
+@pytest.mark.parametrize(
+    ("bounds", "version", "said"),
+    [
+        (">=0.1,<0.2", "0.1.3", ""),
+        ("~=0.1.0", "0.1.3", ""),
+        ("==0.1.*", "0.1.3", ""),
+        (">=0.1,<=0.1.9", "0.1.3", ""),
+        (">=1.2,<2", "1.4", ""),
+        ("~=1.2", "1.4", ""),
+        ("", "0.1.3", "without an upper bound"),
+        (">=0.1,!=0.2", "0.1.3", "without an upper bound"),
+        (">=0.1,<1", "0.1.3", "takes in envkit-ml 0.2 too"),
+        ("~=0.1", "0.1.3", "takes in envkit-ml 0.2 too"),
+        (">=0.1,<0.2.5", "0.1.3", "takes in envkit-ml 0.2 too"),
+        (">=0.1,<=0.2", "0.1.3", "takes in envkit-ml 0.2 too"),
+        (">=0.1,<3,!=0.2", "0.1.3", "takes in envkit-ml 0.2 too"),
+        (">=1.2,<2.1", "1.4", "takes in envkit-ml 2 too"),
+        ("==0.3.*", "0.1.3", "this is envkit-ml 0.1.3"),
+    ],
+)
+def test_bounds_on_envkit_are_judged_by_what_they_leave_out(bounds: str, version: str, said: str) -> None:
+    fault = bounds_fault(SpecifierSet(bounds), version=version)
+    assert said in fault
+    assert bool(said) == bool(fault)
+
+
 def test_check_of_left_out_hooks_says_what_is_lost(tmp_path: Path) -> None:
     change = in_plugin("@hookimpl\ndef envkit_predictor(request):\n    raise NotImplementedError\n")
     report = check_plugin(write_plugin(tmp_path, change), wanted=Wanted(only=("hooks",)), has_contract=False)
@@ -239,6 +302,18 @@ def test_check_of_a_plugin_without_a_contract_says_so(tmp_path: Path) -> None:
     report = check_plugin(wheel, wanted=Wanted(only=("contract",)), env="current")
     assert list(red(report)) == ["contract"]
     assert "no module envkit_tally.contract" in red(report)["contract"][0]
+
+
+@pytest.mark.slow
+def test_check_of_a_plugin_that_the_tester_does_without_tries_its_contract(tmp_path: Path) -> None:
+    report = check_plugin(
+        write_plugin(tmp_path),
+        wanted=Wanted(only=("contract-gold",)),
+        env="current",
+        environ={**os.environ, DISABLE_VARIABLE: "tally,envkit-tally", PREFER_VARIABLE: "tally=other"},
+    )
+    assert red(report) == {}
+    assert "check.contract-gold" in {finding.id for finding in report.findings}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from authoring.check_plugins import METADATA, replaced, write_plugin
 
+from envkit.authoring.check_report import CheckResult, PluginReport
 from envkit.cli import main
+from envkit.cli.plugin.check_screen import last_line
+from envkit.doctor.report import Counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +52,24 @@ def test_plugin_check_of_a_good_plugin_ends_with_0_and_one_line_on_stdout(
     assert done.stdout.strip().startswith("envkit-tally 0.1.0: all well, ")
     assert "ok     name\n" in done.stderr
     assert "contract" not in done.stderr
+
+
+def test_last_line_does_not_count_what_could_not_be_checked_as_well() -> None:
+    report = PluginReport(
+        plugin="envkit-tally",
+        version="0.1.0",
+        source="wheel",
+        location=".",
+        entries=(),
+        environment=None,
+        findings=(),
+        checks=tuple(
+            CheckResult(id=name, group="contract", findings=(), seconds=0.0) for name in ("a", "b", "c")
+        ),
+        counts=Counts(ok=2, skip=1),
+        verdict="well",
+    )
+    assert last_line(report) == "envkit-tally 0.1.0: all well, 3 checks, 1 of them could not be made."
 
 
 def test_plugin_check_of_a_fault_ends_with_1_and_says_where_and_what_to_do(

@@ -143,6 +143,17 @@ def test_check_of_a_plugin_that_breaks_one_promise_turns_one_id_red(tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_check_of_a_promise_that_could_not_be_broken_does_not_call_it_kept(tmp_path: Path) -> None:
+    same = "from envkit.finetune import evaluation\nevaluation.most_tokens = lambda device: 4096"
+    report = check_plugin(
+        wheel_of_copy(tmp_path, same), wanted=Wanted(only=("contract-batch-size",)), env="current"
+    )
+    (finding,) = [each for each in report.findings if each.id == "check.contract-batch-size"]
+    assert (finding.severity, report.verdict) == ("skip", "well")
+    assert "not checked, its predictor computes the same batches" in finding.summary
+
+
+@pytest.mark.slow
 def test_check_of_a_plugin_whose_loop_ends_the_process_names_every_check_that_ran_it(tmp_path: Path) -> None:
     ends = "import os\nfrom envkit_mood import train\ntrain.finetune = lambda run: os._exit(7)"
     found = red(wheel_of_copy(tmp_path, ends))

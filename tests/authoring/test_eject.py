@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from authoring.packages import install, read_project, run
@@ -18,7 +20,9 @@ from echo import install_source
 from envkit.api import PluginError, UsageError
 from envkit.authoring.eject import eject_plugin, needed_by
 from envkit.environments.wheels import remake_wheel
-from envkit.registry import find_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLUGINS_DIR = Path(__file__).parents[2] / "plugins"
 TASKS = ["classification", "ner", "qa", "sentiment"]
@@ -33,18 +37,33 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def needs_source_tree(task: str) -> None:
-    if (find_task(task).distribution.read_text("direct_url.json") or "").find('"editable":true') < 0:
-        pytest.skip(f"envkit-{task} is not installed from its source tree here")
+@pytest.fixture
+def from_tree(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return what makes a plugin of the checkout one that is installed from there, and gives its source tree."""
+
+    def install_editable(task: str) -> Path:
+        tree, module = PLUGINS_DIR / f"envkit-{task}", f"envkit_{task}"
+        with zipfile.ZipFile(remake_wheel(distribution(f"envkit-{task}"), folder=tmp_path)) as wheel:
+            metadata = [name for name in wheel.namelist() if ".dist-info/" in name]
+            wheel.extractall(site, metadata)
+        origin = {"url": tree.as_uri(), "dir_info": {"editable": True}}
+        (site / metadata[0]).with_name("direct_url.json").write_text(json.dumps(origin))
+        for name in [each for each in sys.modules if each.partition(".")[0] == module]:
+            monkeypatch.delitem(sys.modules, name)  # another test may have loaded it from elsewhere
+        monkeypatch.syspath_prepend(tree / "src")
+        return tree
+
+    return install_editable
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_copy_of_a_source_tree_has_all_its_files_and_none_of_its_names(tmp_path: Path, task: str) -> None:
-    needs_source_tree(task)
+def test_copy_of_a_source_tree_has_all_its_files_and_none_of_its_names(
+    tmp_path: Path, from_tree: Callable[[str], Path], task: str
+) -> None:
+    tree = from_tree(task)
 
     made = eject_plugin(task, f"my-{task}", tmp_path / "made")
 
-    tree = PLUGINS_DIR / f"envkit-{task}"
     there = {
         Path(str(file.relative_to(tree)).replace(f"envkit_{task}", f"envkit_my_{task}"))
         for part in ("src", "tests", "scripts", "README.md", "LICENSE")
@@ -172,8 +191,8 @@ def test_packages_that_tests_need_are_those_they_import() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-def test_copy_passes_its_own_fast_tests(tmp_path: Path, task: str) -> None:
-    needs_source_tree(task)
+def test_copy_passes_its_own_fast_tests(tmp_path: Path, from_tree: Callable[[str], Path], task: str) -> None:
+    from_tree(task)
     made = eject_plugin(task, f"my-{task}", tmp_path / "made")
     environ = install(made.folder, tmp_path / "site")
 
@@ -182,8 +201,8 @@ def test_copy_passes_its_own_fast_tests(tmp_path: Path, task: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.torch
-def test_copy_passes_its_own_torch_tests(tmp_path: Path) -> None:
-    needs_source_tree("classification")
+def test_copy_passes_its_own_torch_tests(tmp_path: Path, from_tree: Callable[[str], Path]) -> None:
+    from_tree("classification")
     made = eject_plugin("classification", "my-classes", tmp_path / "made")
     environ = install(made.folder, tmp_path / "site")
 

@@ -60,6 +60,29 @@ def test_install_is_said_in_the_words_of_the_owner(
 
 
 @pytest.mark.parametrize(
+    ("kind", "program", "words"),
+    [
+        ("pip", "pip", "install --force-reinstall --no-deps git+https://h/x tiny==1"),
+        (
+            "uv",
+            "uv",
+            "pip install --python PYTHON --reinstall-package envkit-x git+https://h/x envkit-good>=1",
+        ),
+        ("pipx", "pipx", "inject --force envkit-2 git+https://h/x envkit-good>=1"),
+    ],
+)
+def test_address_of_what_is_here_is_installed_anew_in_the_words_of_the_owner(
+    kind: str, program: str, words: str, tmp_path: Path
+) -> None:
+    mine = owner(tmp_path, kind)
+    there = Spec(text="git+https://h/x", name="envkit-x")
+
+    call = install_call(mine, [there, GOOD], anew=["envkit-x"], pins=["tiny==1"])
+
+    assert (call.program, " ".join(call.arguments)) == (program, words.replace("PYTHON", str(mine.python)))
+
+
+@pytest.mark.parametrize(
     ("kind", "name", "program", "words"),
     [
         ("pip", "envkit-good", "pip", "uninstall --yes envkit-good"),

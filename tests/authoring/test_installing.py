@@ -25,7 +25,7 @@ from uv import find_uv_bin
 from envkit.api import EnvError, PluginError
 from envkit.api.checks import PluginState
 from envkit.authoring.changes import installed_versions
-from envkit.authoring.installing import check_installed, plan_install
+from envkit.authoring.installing import carry_out, check_installed, plan_install
 from envkit.authoring.removing import find_plugin, plan_removal, still_there
 from envkit.authoring.specs import read_spec
 from envkit.environments.missing_packages import MissingPackages
@@ -88,6 +88,25 @@ def test_plugin_is_installed_by_its_short_name(install: Callable[..., Any], owne
     assert plan.names == ("envkit-good",)
     assert plan.doubts == ()
     assert installed_versions(owner) == {"envkit-good": "1.1", "tiny": "1.0"}
+
+
+def test_install_that_is_broken_off_leaves_nothing_that_counts_as_installed(
+    install: Callable[..., Any], owner: Owner, runner: Runner
+) -> None:
+    plan = plan_install(owner, [read_spec("good")], runner=runner)
+    failing = replace(plan.call, arguments=(*plan.call.arguments, "absent"))
+    unfinished = owner.site / "envkit_good-1.1.dist-info"
+    other = owner.site / "other-1.1.dist-info"
+    for info in (unfinished, other):
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.4\nName: x\nVersion: 1.1\n", encoding="utf-8")
+
+    with pytest.raises(EnvError):
+        carry_out(replace(plan, call=failing), runner=runner)
+
+    assert (unfinished.exists(), other.exists()) == (False, True)
+    install("good")
+    assert installed_versions(owner)["envkit-good"] == "1.1"
 
 
 def test_plugin_that_is_there_changes_nothing_until_it_is_to_be_upgraded(

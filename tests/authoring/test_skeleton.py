@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from configparser import ConfigParser
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -161,7 +160,6 @@ def test_usual_sentence_has_no_backslash_in_markdown() -> None:
     assert escape_markdown(usual) == usual
 
 
-@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed here")
 @pytest.mark.parametrize("name", ["a", "mood", "text-pairs", LONG])
 def test_made_package_is_clean_and_formatted_whatever_its_name(tmp_path: Path, name: str) -> None:
     assert len(LONG) == LONGEST_NAME
@@ -172,7 +170,6 @@ def test_made_package_is_clean_and_formatted_whatever_its_name(tmp_path: Path, n
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed here")
 def test_made_package_has_strict_types(tmp_path: Path) -> None:
     run("mypy", "--cache-dir", str(tmp_path / "cache"), folder=make(tmp_path / "made"))
 

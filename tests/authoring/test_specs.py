@@ -64,6 +64,45 @@ def test_spec_that_nothing_can_be_made_of_is_refused(text: str, says: str, tmp_p
         read_spec(text, folder=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x[ @ https://me:hunter2@host/x.zip",
+        "http//me:hunter2@host/x.zip",
+        "me:hunter2@host",
+        "./me:hunter2@host/x.whl",
+    ],
+)
+@pytest.mark.parametrize("is_editable", [False, True])
+def test_password_in_what_cannot_be_read_is_not_shown(text: str, is_editable: bool) -> None:
+    with pytest.raises(UsageError) as refusal:
+        read_spec(text, is_editable=is_editable)
+
+    assert "hunter2" not in str(refusal.value)
+    assert "host" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "is_source"),
+    [
+        ("envkit-ner>=1", None, False),
+        ("x @ https://h/x.zip", "https://h/x.zip", True),
+        (
+            "https://h/envkit_x-1.0-py3-none-any.whl#sha256=1",
+            "https://h/envkit_x-1.0-py3-none-any.whl#sha256=1",
+            False,
+        ),
+        ("git+ssh://git@h/x.git@main", "git+ssh://git@h/x.git@main", True),
+    ],
+)
+def test_spec_knows_its_address_and_whether_it_has_to_be_built(
+    text: str, address: str | None, is_source: bool
+) -> None:
+    spec = read_spec(text)
+
+    assert (spec.address, spec.is_source) == (address, is_source)
+
+
 def test_path_of_a_wheel_gives_its_distribution(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path, "envkit-x")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import pytest
 
 from envkit.api import Check, Finding, Options, PluginError, Result, Task, UsageError, hookimpl
 from envkit.images.rendering.templates import find_templates
-from envkit.registry import find_extensions, find_tasks, load_task
+from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE, find_extensions, find_tasks, load_task
 from envkit.testing import only_added_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from envkit.api import CheckContext
     from envkit.testing import AddedPlugins
@@ -105,6 +107,34 @@ def test_registry_with_a_broken_module_says_whose_it_is(envkit_registry: AddedPl
         envkit_registry.load("broken")
 
     assert caught.value.plugin == "envkit-broken"
+
+
+def test_registry_counts_nothing_that_the_tester_disables_or_prefers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "envkit.toml").write_text('[plugins.prefer]\necho = "envkit-two"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DISABLE_VARIABLE, "quiet")
+    monkeypatch.setenv(PREFER_VARIABLE, "echo=envkit-one")
+    with only_added_plugins() as added:
+        added.add(Echo(), name="quiet")
+        assert added.load("quiet").task.headline == "score"
+        for distribution in ("envkit-one", "envkit-two"):
+            added.add(Echo(), name="echo", distribution=distribution)
+        with pytest.raises(PluginError, match="is claimed by"):
+            added.load("echo")
+    assert (os.environ[DISABLE_VARIABLE], os.environ[PREFER_VARIABLE]) == ("quiet", "echo=envkit-one")
+
+
+def test_registry_counts_what_the_test_itself_disables_and_prefers(
+    envkit_registry: AddedPlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for distribution in ("envkit-one", "envkit-two"):
+        envkit_registry.add(Echo(), name="echo", distribution=distribution)
+    monkeypatch.setenv(PREFER_VARIABLE, "echo=envkit-two")
+    assert envkit_registry.load("echo").entry.plugin == "envkit-two"
+    monkeypatch.setenv(DISABLE_VARIABLE, "echo")
+    assert envkit_registry.tasks() == ()
 
 
 def test_registry_given_what_has_no_hook_says_which_there_are(envkit_registry: AddedPlugins) -> None:

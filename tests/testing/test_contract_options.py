@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from envkit.api import Options, Result, Task, hookimpl
+from envkit.registry import DISABLE_VARIABLE
 from envkit.testing import CHECKS, Contract, Trials
 
 if TYPE_CHECKING:
@@ -60,3 +62,13 @@ def test_check_that_sets_options_the_task_lacks_names_them(
     assert str(caught.value) == (
         f"the task has no {missing} to BareOptions, or let it subclass envkit.api.FinetuneOptions"
     )
+
+
+def test_trials_of_a_task_that_the_tester_does_without_are_made_all_the_same(
+    tmp_path: Path, envkit_registry: AddedPlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envkit_registry.add(Bare(), name="bare")
+    monkeypatch.setenv(DISABLE_VARIABLE, "*")
+    contract = Contract(task="bare", files={}, score_gold=lambda file: {}, model=tmp_path)
+    assert Trials(contract, tmp_path).task.task.options is BareOptions
+    assert os.environ[DISABLE_VARIABLE] == "*"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,6 +43,21 @@ def load(folder: Path, name: str, body: str, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delitem(importlib.sys.modules, module, raising=False)  # type: ignore[attr-defined]
     importlib.invalidate_caches()
     return importlib.import_module(f"{folder.name}.{name}")
+
+
+def test_variable_that_a_plugin_of_one_file_leaves_is_told_from_one_of_what_lies_beside_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = SETS.format(WAYS["sets"])
+    for name in ("plugin_of_one_file", "library_of_one_file"):
+        (package.parent / f"{name}.py").write_text(body)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    plugin, library = map(importlib.import_module, ("plugin_of_one_file", "library_of_one_file"))
+    watched = EnvironWatch("plugin_of_one_file")
+    with watched.watch():
+        plugin.act("LEFT_BEHIND", "x")
+        library.act("BROUGHT_BY_A_LIBRARY", "x")
+    assert (watched.own, watched.others) == ({"LEFT_BEHIND"}, {"BROUGHT_BY_A_LIBRARY"})
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -57,6 +57,7 @@ def prose(docstring: str) -> str:
             paragraphs.append(code(textwrap.dedent(paragraph), language="text"))
             continue
         flowing = re.sub(r"``(.+?)``", r"`\1`", " ".join(paragraph.split()))
+        flowing = re.sub(r"\s*(?<!`)::$", lambda mark: "" if mark.start() == 0 else ":", flowing)
         flowing = re.sub(r"(?<![`\w])(\w+)\*\*", r"\1\\*\\*", flowing)
         said, mark, raised = flowing.partition("Raises: ")
         paragraphs += [fill(said)] if said.strip() else []

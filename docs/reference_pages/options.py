@@ -39,8 +39,8 @@ class MoodOptions(TextOptions, frozen=True, kw_only=True):
     window: Annotated[int, Meta("Word pieces the model reads at once.", ge=8)] | None = None
 ```
 
-Types: `bool`, `int`, `float`, `str`, `Path`, `Literal` of strings, and `| None` of these. Checks over several fields
-go into `__post_init__` as `ValueError`; its text is the user's error."""
+Types: `bool`, `int`, `float`, `str`, `Path`, `Literal` of strings, a `tuple` of these, and `| None` of each.
+Checks over several fields go into `__post_init__` as `ValueError`; its text is the user's error."""
 _KINDS: tuple[type[Options], ...] = (Options, FinetuneOptions, FileOptions, TextOptions)
 
 

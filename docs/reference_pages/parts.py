@@ -25,7 +25,8 @@ a piece is a token of the model's own tokenizer. How they fit together is in the
 
 Here is what loops usually need; [More parts](loop-more.md) has the rest."""
 _TESTING = """\
-`envkit.testing` is for the tests of a plugin. `envkit plugin check` runs the same promises in an environment of their own.
+`envkit.testing` is for the tests of a plugin. `envkit plugin check` runs the same promises in the
+environment that a run of the task would have.
 
 Every task is held to its [contract](#contract); what of it is not kept is named in one error:
 

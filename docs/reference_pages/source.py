@@ -202,6 +202,9 @@ def _default(value: ast.expr | None) -> str | None:
         return None
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "field":
         made = {word.arg: ast.unparse(word.value) for word in value.keywords}
+        factory = next((word.value for word in value.keywords if word.arg == "default_factory"), None)
+        if isinstance(factory, ast.Lambda):
+            return ast.unparse(factory.body).replace("'", '"')
         if "default_factory" in made:
             return {"dict": "{}", "list": "[]", "tuple": "()"}.get(
                 made["default_factory"], f"{made['default_factory']}()"

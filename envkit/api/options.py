@@ -35,8 +35,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Each field is a command-line flag, a key of ``envkit.toml`` and a variable
     ``ENVKIT_<TASK>_<OPTION>``. Types: ``bool``, ``int``, ``float``, ``str``, ``Path``,
-    ``Literal`` of strings, and ``| None`` of these. A subclass repeats a field to give it
-    another default. Checks over several fields go into ``__post_init__`` as ``ValueError``.
+    ``Literal`` of strings, a ``tuple`` of these, and ``| None`` of each. A subclass repeats a
+    field to give it another default. Checks over several fields go into ``__post_init__`` as ``ValueError``.
     """
 
     train: Annotated[Path, Meta("File to train on.")] | None = None

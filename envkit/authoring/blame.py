@@ -26,3 +26,9 @@ def place_in(error: BaseException, package: str) -> str:
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
     ]
     return f"{frames[-1][0]}:{frames[-1][1]}" if frames else ""
+
+
+def ends_in(error: BaseException, package: str) -> bool:
+    """Tell whether this package's own code raised an error, not what it called."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and str(frames[-1].f_globals.get("__name__", "")).partition(".")[0] == package

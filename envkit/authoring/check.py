@@ -140,20 +140,18 @@ def check_plugin(
         examination = Examination(subject)
         for result in _look(examination, wanted, progress):
             results.append(result)
-        environment = None
-        if has_contract:
-            tried = PromiseChecks(
-                examination,
-                wanted=wanted,
-                env=env,
-                folder=folder / "contract",
-                seconds=seconds,
-                settings=settings,
-                progress=progress,
-                environ=environ,
-            )
-            results += tried.run()
-            environment = tried.environment
+        tried = PromiseChecks(
+            examination,
+            wanted=wanted,
+            env=env,
+            folder=folder / "contract",
+            seconds=seconds,
+            settings=settings,
+            progress=progress,
+            environ=environ,
+        )
+        results += tried.run(has_contract=has_contract)
+        environment = tried.environment
         if not results:
             results = [_result(_LOADS, "code", [_not_checked(examination)], 0.0)]
             progress.end(results[0])
@@ -207,7 +205,16 @@ def _run(check: PluginCheck, examination: Examination) -> list[Finding]:
     except Exception as error:  # noqa: BLE001 - metadata and code of others; the other checks are still of interest
         found = [Finding(severity="crash", summary=f"this check failed: {describe(error)}")]
     found = found or [Finding(severity="ok", summary=check.summary)]
-    return [replace(finding, id=check.id, plugin=examination.subject.name) for finding in found]
+    return [
+        replace(
+            finding,
+            id=check.id,
+            plugin=examination.subject.name,
+            summary=examination.reworded(finding.summary),
+            evidence=tuple(map(examination.reworded, finding.evidence)),
+        )
+        for finding in found
+    ]
 
 
 def _result(check_id: str, group: str, findings: Iterable[Finding], seconds: float) -> CheckResult:

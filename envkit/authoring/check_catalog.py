@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from envkit.authoring import (
     name_checks,
     requirement_checks,
 )
-from envkit.authoring.check_children import look_at_entry, weigh_entry
+from envkit.authoring.check_children import HEAVY, look_at_entry, weigh_entry
 from envkit.registry import EXTENSIONS_GROUP, TaskEntry, find_entries
 
 if TYPE_CHECKING:
@@ -72,6 +73,13 @@ class Examination:
         """Return a file and a line as the author knows them."""
         file, mark, line = place.rpartition(":")
         return f"{self.subject.shown(file)}{mark}{line}" if mark else place
+
+    def reworded(self, text: str) -> str:
+        """Return a text with the plugin's files as the author knows them, wherever in it they stand."""
+        site = self.subject.site
+        if site is None:
+            return text
+        return re.sub(rf"{re.escape(str(site))}/[^\s:'\"(),]+", lambda m: str(self.subject.shown(m[0])), text)
 
     def is_both(self, entry: AnyEntry) -> bool:
         """Tell whether the entry's module is named in the other group as well."""
@@ -144,7 +152,14 @@ def _loading(examination: Examination) -> Iterator[Finding]:
         is_said = is_said or (
             isinstance(entry, TaskEntry) and any(hook_checks.find_missing_hooks(look.hooks))
         )
-        yield from module_checks.judge_loading(entry, look, shown=examination.shown, is_said=is_said)
+        if look.missing in HEAVY:  # its weight says what to do
+            summary = f"{entry.entry_point.module} was not looked at: it imports {look.missing}, not here"
+            yield Finding(severity="skip", summary=summary)
+            continue
+        declared = examination.subject.place(entry.name, "Name")
+        yield from module_checks.judge_loading(
+            entry, look, shown=examination.shown, is_said=is_said, declared=declared
+        )
 
 
 def _deprecations(examination: Examination) -> Iterator[Finding]:
@@ -164,22 +179,19 @@ def _bad_hooks_of(examination: Examination, entry: AnyEntry, look: Look) -> Iter
 
 def _bad_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
-        for finding in _bad_hooks_of(examination, entry, look):
-            yield _placed(finding, examination)
+        yield from _bad_hooks_of(examination, entry, look)
 
 
 def _missing_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
         if look.problem is None and isinstance(entry, TaskEntry):
-            for finding in hook_checks.find_missing_hooks(look.hooks):
-                yield _placed(finding, examination)
+            yield from hook_checks.find_missing_hooks(look.hooks)
 
 
 def _left_out_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
         if look.problem is None and isinstance(entry, TaskEntry):
-            for finding in hook_checks.find_left_out_hooks(look.hooks):
-                yield _placed(finding, examination)
+            yield from hook_checks.find_left_out_hooks(look.hooks)
 
 
 def _given(examination: Examination) -> Iterator[Finding]:
@@ -194,12 +206,6 @@ def _given(examination: Examination) -> Iterator[Finding]:
                     summary=f"the extension {entry.name} hands in nothing",
                     fix="Implement one of envkit_backends, envkit_checks and envkit_templates",
                 )
-
-
-def _placed(finding: Finding, examination: Examination) -> Finding:
-    from msgspec.structs import replace
-
-    return replace(finding, evidence=tuple(examination.shown(each) for each in finding.evidence))
 
 
 CHECKS: tuple[PluginCheck, ...] = (
@@ -282,7 +288,7 @@ def promises() -> list[Promise]:
     return [
         Promise(
             id=f"check.{SUITE_PREFIXES[suite]}-{check.name.replace('_', '-')}",
-            group="contract",
+            group="extension" if suite in ("check", "template") else "contract",
             summary=check.promise,
             suite=suite,
             name=check.name,

@@ -65,7 +65,9 @@ def look(entry: AnyEntry) -> Look:
         with guarded(seconds=IMPORT_SECONDS) as noted:
             module = importlib.import_module(name)
     except (Exception, SystemExit, CodeEnded) as error:  # noqa: BLE001 - it is the author's code
-        return Look(problem=said_by(error), place=place_in(error, name.partition(".")[0]))
+        missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+        place = place_in(error, name.partition(".")[0])
+        return Look(problem=said_by(error), place=place, missing=missing.partition(".")[0])
     stated = getattr(module, "api_version", None)
     seen = Look(
         api_version=None if stated is None else repr(stated),

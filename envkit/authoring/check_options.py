@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envkit.api import Options
 
 _SIMPLE = (bool, int, float, str, Path)
-_OF_THE_HOST = ("env", "run_dir", "track", "json")  # flags of `envkit run` itself
+_OF_THE_HOST = ("env", "run_dir", "track", "json", "help")  # flags of `envkit run` itself
 _TAKEN = "bool, int, float, str, Path, a Literal of texts, a tuple of these, or one of them | None"
 
 

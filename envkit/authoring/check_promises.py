@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from envkit.api import EnvkitError
 from envkit.api.checks import Finding
 from envkit.authoring.check_catalog import promises
+from envkit.authoring.check_causes import CAUSES
 from envkit.authoring.check_report import CheckResult
 from envkit.authoring.contract_run import NothingToTry, Workplace, try_promises
 from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE, TaskEntry
@@ -62,18 +63,20 @@ class PromiseChecks:
         self._environ = {name: text for name, text in environ.items() if name not in ignored}
         self._count = 0
 
-    def run(self) -> Iterator[CheckResult]:
-        """Yield a result a promise."""
+    def run(self, *, has_contract: bool = True) -> Iterator[CheckResult]:
+        """Yield a result a promise; without a contract, of those alone that need no environment and no torch."""
         for entry in self._examination.entries:
             look = dict(self._examination.looks).get(entry)
             if look is None or look.problem is not None or look.refusal is not None:
                 continue  # why it cannot be used is said already
             if isinstance(entry, TaskEntry):
+                if not has_contract:
+                    continue
                 yield from self._try_task(entry)
                 continue
             here = Workplace(python=sys.executable, environ=self._environ, site=self._subject.site)
             kinds = {kind for kind, _ in look.gives}
-            if "backend" in kinds:
+            if "backend" in kinds and has_contract:
                 yield from self._try(entry, "backend", self._contract_of(entry), here)
             suites: tuple[Suite, ...] = ("check", "template")
             for suite in suites:
@@ -120,6 +123,7 @@ class PromiseChecks:
             return
         self._count += 1
         by_name = {promise.name: promise for promise in chosen}
+        causes: dict[tuple[str, ...], str] = {}  # what kept promises, and the first that it kept
         is_found = False
         began = time.monotonic()
         try:
@@ -138,7 +142,9 @@ class PromiseChecks:
                     yield self._told(
                         CONTRACT, [self._finding(CONTRACT, "ok", f"it is checked by {module}")], 0.0
                     )
-                yield self._judge(by_name[tried.name], tried, entry, given=given)
+                cause = (tried.problem or "", *tried.evidence)
+                first = causes.setdefault(cause, by_name[tried.name].id) if tried.problem else ""
+                yield self._judge(by_name[tried.name], tried, entry, given=given, first=first)
         except NothingToTry as error:
             evidence = (self._examination.shown(error.place),) if error.place else ()
             finding = self._finding(
@@ -150,23 +156,32 @@ class PromiseChecks:
             )
             yield self._told(CONTRACT, [finding], time.monotonic() - began)
 
-    def _judge(self, promise: Promise, tried: Tried, entry: AnyEntry, *, given: str) -> CheckResult:
+    def _judge(
+        self, promise: Promise, tried: Tried, entry: AnyEntry, *, given: str, first: str
+    ) -> CheckResult:
         what = f"{given}: " if promise.suite in ("check", "template") else ""
         if tried.unchecked is not None:
             summary = f"{what}{promise.summary}: not checked, {tried.unchecked}"
             finding = self._finding(promise.id, "skip", summary)
         elif tried.problem is None:
             finding = self._finding(promise.id, "ok", f"{what}{promise.summary}")
+        elif first != promise.id:
+            said = tried.problem.splitlines()[0]
+            summary = f"{what}{promise.summary}: not checked, {said}, as of {first}"
+            finding = self._finding(promise.id, "skip", summary)
         else:
-            first, *more = tried.problem.splitlines()
+            said, *more = tried.problem.splitlines()
+            # A line of the plugin's, or a sentence that says what to do, tells more than what is most often to blame.
+            is_told = bool(tried.evidence) or any(f": {do} " in said for do in ("add", "give", "call"))
+            cause = None if is_told else CAUSES.get(promise.id)
             finding = self._finding(
                 promise.id,
                 "error",
-                f"{what}{promise.summary}; but {first}",
+                f"{what}{promise.summary}; but {said}",
                 evidence=tuple(self._examination.shown(each) for each in (*more, *tried.evidence)),
-                fix=f"To see it alone: envkit plugin check {self._target(entry)} --only {promise.id.partition('.')[2]}",
+                fix=f"{f'Most often it is {cause}. ' if cause else ''}To see it alone: envkit plugin check {self._target(entry)} --only {promise.id.partition('.')[2]}",
             )
-        return self._told(promise.id, [finding], tried.seconds)
+        return self._told(promise.id, [finding], tried.seconds, group=promise.group)
 
     def _target(self, entry: AnyEntry) -> str:
         return entry.plugin if self._subject.source == "installed" else self._subject.location
@@ -191,13 +206,15 @@ class PromiseChecks:
         return Finding(
             id=check_id,
             severity=severity,
-            summary=summary,
-            evidence=evidence,
+            summary=self._examination.reworded(summary),
+            evidence=tuple(map(self._examination.reworded, evidence)),
             fix=fix,
             plugin=self._subject.name,
         )
 
-    def _told(self, check_id: str, findings: list[Finding], seconds: float) -> CheckResult:
-        result = CheckResult(id=check_id, group=GROUP, findings=tuple(findings), seconds=round(seconds, 3))
+    def _told(
+        self, check_id: str, findings: list[Finding], seconds: float, *, group: str = GROUP
+    ) -> CheckResult:
+        result = CheckResult(id=check_id, group=group, findings=tuple(findings), seconds=round(seconds, 3))
         self._progress.end(result)
         return result

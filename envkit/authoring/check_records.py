@@ -59,12 +59,13 @@ class OptionRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of an entry's module.
 
-    ``problem`` says why it cannot be imported, at ``place``; ``api_version`` is what it states, as code writes it,
+    ``problem`` says why it cannot be imported, at ``place``, ``missing`` the module at the top that is not there; ``api_version`` is what it states, as code writes it,
     None for nothing. ``refusal`` is why envkit would refuse it though it can be imported, ``state`` what the
     registry calls that. ``gives`` names what an extension hands in: pairs of kind and name.
     """
 
     problem: str | None = None
+    missing: str = ""
     place: str = ""
     api_version: str | None = None
     api_place: str = ""

@@ -222,6 +222,11 @@ def _find_installed(name: str) -> list[Distribution]:
 
 
 def _nothing(text: str) -> UsageError:
+    if Path(text).expanduser().is_file():
+        return UsageError(
+            f"{shown_spec(text)!r} is no wheel, and no folder",
+            hint="Give the wheel beside it, its source folder, or make one: python -m build --wheel",
+        )
     if "/" in text or text.endswith(".whl"):
         return UsageError(
             f"there is no folder and no wheel {shown_spec(text)!r}",

@@ -44,19 +44,23 @@ def weigh(module: str, heavy: frozenset[str]) -> dict[str, Any]:
     watcher = Watcher(heavy, module.partition(".")[0])
     sys.meta_path.insert(0, watcher)
     before = set(sys.modules)
-    problem = None
+    problem, missing = None, ""
     start = time.perf_counter()
     try:
         __import__(module)
     except BaseException as error:  # noqa: BLE001 - whatever ends it, another process says what is wrong
         problem = f"{type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError):
+            missing = (error.name or "").partition(".")[0]
     seconds = time.perf_counter() - start
     found = [name for name in sys.modules if name not in before]
+    # One that is not here is as heavy where it is.
+    asked = [name for name in found if name in heavy] + ([missing] if missing in heavy else [])
     return {
         "bare_seconds": bare_seconds,
         "seconds": seconds,
         "modules": found,
-        "heavy": [{"name": name, "place": watcher.places.get(name, "")} for name in found if name in heavy],
+        "heavy": [{"name": name, "place": watcher.places.get(name, "")} for name in asked],
         "problem": problem,
     }
 

@@ -11,13 +11,14 @@ import faulthandler
 import importlib
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from envkit.authoring.blame import place_in, said_by
+from envkit.authoring.blame import ends_in, place_in, said_by
 from envkit.worker.host_link import end_with_host
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def run_order(order: Order) -> Iterator[Answer]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the author's code, whatever it raises
-        yield Refused(problem=_said(error), place=place_in(error, package))
+        yield Refused(problem=_said(error, package), place=place_in(error, package))
         return
     from envkit.testing import NotChecked
 
@@ -121,13 +122,17 @@ def run_order(order: Order) -> Iterator[Answer]:
         yield Begun(name)
         began, problem, unchecked, place = time.perf_counter(), None, None, ""
         faulthandler.dump_traceback_later(max(0.1, order.seconds - _BEFORE_THE_END))
+        teller = threading.Timer(max(0.1, order.seconds - 2 * _BEFORE_THE_END), _tell_place, [package])
+        teller.daemon = True
+        teller.start()
         try:
             by_name[name].run(trials)
         except NotChecked as error:
             unchecked = str(error)
         except BaseException as error:  # noqa: BLE001 - likewise; the other promises are still of interest
-            problem, place = _said(error), place_in(error, package)
+            problem, place = _said(error, package), place_in(error, package)
         finally:
+            teller.cancel()
             faulthandler.cancel_dump_traceback_later()
         yield Ended(
             name=name,
@@ -136,6 +141,16 @@ def run_order(order: Order) -> Iterator[Answer]:
             unchecked=unchecked,
             place=place,
         )
+
+
+def _tell_place(package: str) -> None:
+    """Write the innermost line of the plugin's in which the process is: a dump of all threads leaves out outer ones."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            sys.stderr.write(f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}\n')
+            return
+        frame = frame.f_back
 
 
 def _prepare(order: Order) -> tuple[Sequence[Check[Any]], Any]:
@@ -185,7 +200,9 @@ def _of_extension(order: Order) -> tuple[Sequence[Check[Any]], Any]:
     return TEMPLATE_CHECKS, TemplateTrials(template=template)
 
 
-def _said(error: BaseException) -> str:
-    if isinstance(error, AssertionError | LookupError) and str(error):
+def _said(error: BaseException, package: str) -> str:
+    """Return what an error says: the sentence of a check as it is, all else behind its kind."""
+    is_sentence = type(error) is LookupError or isinstance(error, AssertionError)
+    if is_sentence and str(error) and not ends_in(error, package):
         return str(error)
     return "it ran out of memory" if isinstance(error, MemoryError) else said_by(error)

@@ -29,6 +29,8 @@ _PROGRAM = "import sys; sys.path[:0] = sys.argv[2:]; from envkit.authoring.check
 _LAST_WORDS_SECONDS = 1.0
 _KEPT_LINES = 200
 _SHOWN_LINES = 6
+# The head of a dump and of its threads, and bars of progress.
+_NO_WORDS = re.compile(r"^(Timeout \(|(Current thread|Thread) 0x|  \.\.\.$)|\d%\|")
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
@@ -251,7 +253,7 @@ class _Worker:
         places = [
             f"{m['file']}:{m['line']}" for line in lines if (m := _FRAME.search(line)) and folder in m["file"]
         ]
-        said = [line for line in lines if not _FRAME.search(line)]
+        said = [line for line in lines if not _FRAME.search(line) and not _NO_WORDS.search(line)]
         return (*places[:1], *said[-_SHOWN_LINES:])
 
 

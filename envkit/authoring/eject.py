@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from envkit.authoring.origin import Origin
     from envkit.registry import TaskEntry
 
+_SCRIPT = re.compile(rb"(?<![\w/.])scripts/\w+\.py")
 _RENAMED = frozenset({".py", ".pyi", ".md", ".rst"})
 _CONTRACT = Path("contract.py")
 _CONTRACT_TEST = Path("tests", "test_contract.py")
@@ -57,7 +59,8 @@ def eject_plugin(
     if _CONTRACT in origin.package and _CONTRACT_TEST not in files:
         files[_CONTRACT_TEST] = render_file(str(_CONTRACT_TEST), names, metadata)
     readme = Path("README.md")
-    files[readme] = _with_origin(files.get(readme, f"# {names.distribution}\n".encode()), entry)
+    told = _without_missing(files.get(readme, f"# {names.distribution}\n".encode()), files)
+    files[readme] = _with_origin(told, entry)
     write_folder(folder, files)
     return MadePlugin(folder=folder, files=tuple(sorted(files)), names=names)
 
@@ -120,6 +123,18 @@ def needed_by(tests: Iterable[bytes]) -> list[str]:
 
 def _told(entry: TaskEntry, field: str) -> str:
     return str((entry.distribution.metadata.get_all(field) or [""])[0])
+
+
+def _without_missing(readme: bytes, files: Mapping[Path, bytes]) -> bytes:
+    """Return a README without the paragraphs that name scripts that were not copied, nor headings left bare."""
+    kept: list[bytes] = []
+    for part in readme.split(b"\n\n"):
+        if any(Path(name.decode()) not in files for name in _SCRIPT.findall(part)):
+            if kept and kept[-1].lstrip().startswith(b"#"):
+                kept.pop()
+            continue
+        kept.append(part)
+    return b"\n\n".join(kept)
 
 
 def _with_origin(readme: bytes, entry: TaskEntry) -> bytes:

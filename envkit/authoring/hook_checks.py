@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # What a user does without where a task leaves a hook out.
 LOST = {
-    "envkit_corpus": "envkit data check cannot look at its data, and no contract can be run",
-    "envkit_predictor": "envkit predict, evaluate and serve cannot use its models",
+    "envkit_corpus": "envkit data check cannot look at its data",
+    "envkit_predictor": "envkit predict and evaluate cannot use its models",
 }
 
 

@@ -11,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envkit.api.checks import Finding
+from envkit.authoring.name_checks import near_name
 from envkit.registry import EXTENSIONS_GROUP, TASKS_GROUP
 from envkit.registry.metadata import canonical, read_headers, read_text
 
@@ -53,7 +54,8 @@ def check_summary(subject: Subject) -> Iterator[Finding]:
     """Look at the summary: it is the line by which ``envkit run --help`` tells what the task is."""
     text = subject.field("Summary")
     place = (subject.place("description", "Summary"),)
-    fix = 'In pyproject.toml: description = "Find names in text"'
+    task = next((entry.name for entry in subject.entries), subject.name)
+    fix = f'In pyproject.toml: description = "…", which says in one line what {task} is for'
     if not text or text == "UNKNOWN":
         yield Finding(severity="error", summary="the metadata have no summary", evidence=place, fix=fix)
     elif len(text) > _LONGEST_SUMMARY or "\n" in text:
@@ -163,7 +165,7 @@ def check_entry_points(subject: Subject) -> Iterator[Finding]:
                 severity="error",
                 summary=entry.line_fault,
                 evidence=(subject.place(entry.name, "Name"),),
-                fix=f'In pyproject.toml: {entry.name} = "{_module_of(subject)}.plugin"',
+                fix=f'In pyproject.toml: {near_name(entry.name)} = "{_module_of(subject)}.plugin"',
             )
     if not subject.entries and not any(g.strip().startswith("envkit.") for g in _SECTION.findall(text)):
         yield Finding(

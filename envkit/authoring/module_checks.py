@@ -116,24 +116,29 @@ def judge_api_version(look: Look, *, shown: Shown) -> Iterator[Finding]:
         )
 
 
-def judge_loading(entry: AnyEntry, look: Look, *, shown: Shown, is_said: bool) -> Iterator[Finding]:
+def judge_loading(
+    entry: AnyEntry, look: Look, *, shown: Shown, is_said: bool, declared: str
+) -> Iterator[Finding]:
     """Yield why the entry cannot be loaded, and what loading it did that it should not.
 
     With ``is_said`` its hooks or its API version are said to be wrong already, which is why envkit refuses it.
+    ``declared`` is the line that names the module, which is to blame where no line of the module's is.
     """
     if look.problem is not None:
         yield Finding(
             severity="error",
             summary=f"{entry.entry_point.value} cannot be imported: {look.problem}",
-            evidence=(shown(look.place),) if look.place else (),
-            fix=f"To see it: python -c 'import {entry.entry_point.module}'",
+            evidence=(shown(look.place) if look.place else declared,),
+            fix="Mend that line: every command that names it imports it"
+            if look.place
+            else f'Name a module that is there: {entry.name} = "{entry.entry_point.module.partition(".")[0]}.plugin"',
         )
     elif look.refusal is not None and not is_said:
         yield Finding(
             severity="error",
             summary=look.refusal,
             evidence=(shown(look.place),) if look.place else (),
-            fix=f"To see it as users do: envkit run {entry.name} --help",
+            fix=f"Mend what {entry.entry_point.module} gives: what each hook returns is in envkit.api.hooks",
         )
     for remark in look.remarks:
         yield Finding(

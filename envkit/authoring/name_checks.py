@@ -44,7 +44,7 @@ def check_task_names(subject: Subject) -> Iterator[Finding]:
         if not isinstance(entry, TaskEntry) or entry.line_fault is not None:
             continue
         if not _TASK.fullmatch(entry.name) or entry.name in RESERVED_NAMES:
-            near = re.sub(r"[^a-z0-9]+", "-", entry.name.lower()).strip("-0123456789") or "my-task"
+            near = near_name(entry.name)
             yield Finding(
                 severity="error",
                 summary=f"the task is called {entry.name!r}, expected small letters, digits and single dashes",
@@ -71,6 +71,11 @@ def check_taken(subject: Subject, others: Iterable[AnyEntry]) -> Iterator[Findin
                 evidence=(subject.place(entry.name, "Name"),),
                 fix=f'Give it another name. In pyproject.toml: my-{entry.name} = "{entry.entry_point.value}"',
             )
+
+
+def near_name(name: str) -> str:
+    """Return a name of the form that tasks have, as near to this as can be."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789") or "my-task"
 
 
 def _same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from envkit import __version__
 from envkit.api.checks import Finding
+from envkit.authoring.check_children import HEAVY
 from envkit.authoring.host_versions import compatible_versions, first_breaking
 from envkit.registry import TaskEntry
 
@@ -62,6 +63,7 @@ def check_train_extra(subject: Subject) -> Iterator[Finding]:
     """Look at the extra ``train``: what envkit installs in the environment of a run."""
     if not any(isinstance(entry, TaskEntry) for entry in subject.entries):
         return
+    yield from _heavy_on_the_host(subject)
     extras = {canonicalize_name(str(name)) for name in subject.fields.get_all("Provides-Extra") or ()}
     if "train" not in extras:
         near = difflib.get_close_matches("train", sorted(extras), n=1)
@@ -73,6 +75,19 @@ def check_train_extra(subject: Subject) -> Iterator[Finding]:
             evidence=(subject.place("train", "Provides-Extra"),),
             fix=f'In pyproject.toml, [project.optional-dependencies]: train = ["{host}"]',
         )
+
+
+def _heavy_on_the_host(subject: Subject) -> Iterator[Finding]:
+    """Yield a finding for each requirement that all users would have beside envkit, and only a run needs."""
+    heavy = {canonicalize_name(name) for name in (*HEAVY, "scikit-learn")}
+    for each in subject.requirements:
+        if canonicalize_name(each.name) in heavy and not _extra_of(each):
+            yield Finding(
+                severity="error",
+                summary=f"it asks for {each.name} in dependencies, and only a run's environment needs it",
+                evidence=(subject.place("dependencies", f"Requires-Dist: {each.name}"),),
+                fix=f'In pyproject.toml, [project.optional-dependencies]: train = [..., "{each}"]',
+            )
 
 
 def _is_host(requirement: Requirement) -> bool:

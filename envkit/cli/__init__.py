@@ -32,7 +32,7 @@ COMMANDS = {
     "lock": ("lock", "Write down exactly what an environment is made of."),
     "build": ("build", "Build a Docker image of a task, a lock or a run."),
     "image": ("image", "Look at images, check them, remove them."),
-    "plugin": ("plugin", "Look at the plugins that tasks come from."),
+    "plugin": ("plugin", "Make, check, list and install the plugins that tasks come from."),
     "config": ("config", "Show and change what envkit is told, and by which file."),
     "runs": ("runs", "Look at the runs of this folder, go on with one, clean up."),
     "report": ("report", "Write the report of a run: one HTML page."),

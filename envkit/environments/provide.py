@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from envkit.config import Settings
     from envkit.environments.order import Choice
     from envkit.environments.progress import Progress
-    from envkit.environments.records import HostPackage
+    from envkit.environments.records import EnvRecord, HostPackage
     from envkit.machine import MachineFacts
     from envkit.registry import TaskEntry
 
@@ -91,13 +92,16 @@ def provide_again(
     settings: Settings,
     progress: Progress,
     host_extras: frozenset[str] = frozenset(),
+    is_renewed: bool = False,
     environ: Mapping[str, str] = os.environ,
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Environment:
     """Return the environment that a run had, for it to go on in.
 
     ``current`` is the interpreter that runs now. One of the store is taken as it is, whatever has been
-    installed here since, and made again where it is gone. Raises: EnvError, PluginError, MachineError.
+    installed here since, and made again where it is gone. What has changed here without a new version, as
+    under the hands of its author, is told in its reason; with ``is_renewed`` such an environment serves no
+    more, as it would serve no new run. Raises: EnvError, PluginError, MachineError.
     """
     order = run_order(
         entry,
@@ -114,10 +118,39 @@ def provide_again(
         return current
     for stored in list_environments(order.planning.home):
         if stored.name == used.name and os.access(python_of(stored.prefix), os.X_OK):
+            changed = _changed_here(order, stored.record)
+            if changed and is_renewed:
+                return (
+                    _managed(order, progress)
+                    if _is_automatic(order, used.name)
+                    else named_environment(used.name, order)
+                )
             reason = f"{stored.name}, in which the run began: {describe_record(stored.record)}"
+            if changed:
+                reason += f"; {' and '.join(changed)} in it as then, though changed here since"
             return replace(hold_environment(stored), reason=reason)
     progress.say(f"The environment {used.name}, in which the run began, is gone")
     return _managed(order, progress)
+
+
+def _changed_here(order: RunOrder, record: EnvRecord) -> list[str]:
+    """Return what is of the same version in the environment and here, and not of the same content."""
+    inside = {each.name: each for each in (*record.plugins, *([record.envkit] if record.envkit else []))}
+    changed = []
+    for dist in (order.planning.find_distribution(HOST), order.entry.distribution):
+        was = inside.get(dist.metadata["Name"])
+        if was is None or was.version != dist.version:
+            continue
+        with suppress(EnvError):  # nobody knows of which files it consists
+            if host_package(dist).digest != was.digest:
+                changed.append(f"{was.name} {was.version}")
+    return changed
+
+
+def _is_automatic(order: RunOrder, name: str) -> bool:
+    """Tell whether a run makes itself an environment of this name, and makes it anew when it does not fit."""
+    spec = order.spec()
+    return name == automatic_name(spec, choose(spec, planning=order.planning, model=order.model))
 
 
 def current_environment(order: RunOrder, *, is_asked: bool) -> Environment | None:

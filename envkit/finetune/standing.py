@@ -26,8 +26,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         """Raise UsageError where the metric is not among these of an evaluation."""
         if self.metric not in names:
             raise UsageError(
-                f"--metric is {self.metric}, which the evaluation does not have",
-                hint=f"Choose one of: {', '.join(sorted(names))}",
+                f"the metric to choose by is {self.metric}, which the evaluation does not have",
+                hint=f"Choose one of these by --metric, or a task by its headline: {', '.join(sorted(names))}",
             )
 
     def after(self, step: int, values: Mapping[str, float]) -> Standing:

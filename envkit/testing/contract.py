@@ -12,6 +12,7 @@ from envkit.registry import DISABLE_VARIABLE, load_task
 from envkit.testing.environ_watch import EnvironWatch
 from envkit.testing.heard import Heard
 from envkit.testing.options import model_of_words, takes_parts
+from envkit.testing.promises import NotChecked
 from envkit.testing.tester_settings import without_variables
 from envkit.testing.tiny_model import make_tiny_model
 
@@ -142,7 +143,8 @@ class Trials:
         )
 
     def corpus(self, **changed: Any) -> Corpus:
-        """Return the corpus of the contract's files."""
+        """Return the corpus of the contract's files. Raises: NotChecked where the task has none."""
+        self._need("envkit_corpus")
         return self.task.corpus(Request(options=self.options(**changed), report=Heard()))
 
     def usual(self) -> Trial:
@@ -192,7 +194,8 @@ class Trials:
         return Trial(options=options, result=result, run_dir=run_dir, model_dir=model_dir, heard=report)
 
     def predictor(self, trial: Trial) -> Predictor:
-        """Return the predictor of a run's model."""
+        """Return the predictor of a run's model. Raises: NotChecked where the task has none."""
+        self._need("envkit_predictor")
         request = PredictorRequest(
             model_dir=trial.model_dir,
             options=trial.options,
@@ -204,6 +207,11 @@ class Trials:
     def predict(self, trial: Trial, file: Path) -> list[Prediction]:
         """Return what a run's model says of this file's rows."""
         return list(self.predictor(trial).predict(Inputs(file=file)))
+
+    def _need(self, hook: str) -> None:
+        """Refuse to judge what a task may leave out. Raises: NotChecked."""
+        if not self.task.has(hook):
+            raise NotChecked(f"{hook} is not given, which a task may leave out")
 
     def _reading(self) -> dict[str, Any]:
         return {name: value for name, value in self.contract.options.items() if name != "model"}

@@ -18,7 +18,7 @@ from envkit.api.facts import Cpu, Interpreter, MachineFacts, Memory, Nvidia, Pla
 from envkit.machine.parts import IMMEDIATE
 from envkit.testing.guard import watch
 from envkit.testing.machines import fake_facts
-from envkit.testing.promises import Check, run_checks
+from envkit.testing.promises import Check, NotChecked, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +29,7 @@ _PARTS = frozenset(MachineFacts.__struct_fields__) | {_PLUGINS}
 _BAD = ("warn", "error")
 _SECONDS: Mapping[str, float] = {"light": 0.1, "slow": 5.0}
 _TRIES = 3
+_GIVE_WRONG = "in a test, give one on which it does: check_doctor_check(check, wrong=[fake_facts(…)])"
 _LONGEST = 120  # letters of a summary: a line and a half on a narrow screen
 _STATES = (
     PluginState(plugin="envkit-sample", version="1.0", kind="task", name="sample", state="ok"),
@@ -60,11 +61,15 @@ class DoctorTrials:
             assert isinstance(each, Finding), f"it gives {type(each).__name__}, not a Finding"
         return tuple(each for each in found if isinstance(each, Finding))
 
-    def everywhere(self) -> Iterable[tuple[str, Finding]]:
-        """Yield what it finds on every machine, behind what the machine is."""
+    def named(self) -> dict[str, MachineFacts]:
+        """Return all machines by what they are."""
         named = {f"machine {number} of wrong": facts for number, facts in enumerate(self.wrong, start=1)}
         named |= {f"machine {number} of well": facts for number, facts in enumerate(self.well, start=1)}
-        for name, facts in (named | dict(self.machines)).items():
+        return named | dict(self.machines)
+
+    def everywhere(self) -> Iterable[tuple[str, Finding]]:
+        """Yield what it finds on every machine, behind what the machine is."""
+        for name, facts in self.named().items():
             for finding in self.ask(facts):
                 yield name, finding
 
@@ -75,7 +80,8 @@ def check_doctor_check(
     """Run all checks of a check for the doctor, against a dozen machines that are made up.
 
     On each machine of ``wrong`` it has to find something to mend, on each of ``well`` nothing.
-    Raises: AssertionError with every promise that is not kept.
+    Raises: AssertionError with every promise that is not kept; where all are that could be checked, NotChecked with
+    those that could not, such as one that finds something, without ``wrong``.
     """
     trials = DoctorTrials(check=check, wrong=wrong, well=well)
     run_checks(DOCTOR_CHECKS, trials, of=f"the check {getattr(check, 'id', check)!s}")
@@ -152,17 +158,21 @@ def _readable(trials: DoctorTrials) -> None:
 
 
 def _says_what_to_do(trials: DoctorTrials) -> None:
+    is_any = False
     for name, finding in trials.everywhere():
         if finding.severity in _BAD:
+            is_any = True
             assert finding.fix or finding.safe_fix, f"on {name} nobody says what mends: {finding.summary}"
             assert finding.evidence, f"on {name} nothing says what it rests on: {finding.summary}"
+    if not is_any:
+        raise NotChecked(f"it warns on none of these machines; {_GIVE_WRONG}")
 
 
 def _needs(trials: DoctorTrials) -> None:
     check, silent = trials.check, _silent_machine()
     kept = {*check.needs, *IMMEDIATE} & set(MachineFacts.__struct_fields__)
     others = set(MachineFacts.__struct_fields__) - kept - {"taken_at", "version", "unread", "parts"}
-    for name, facts in trials.machines.items():
+    for name, facts in trials.named().items():
         blank = {part: getattr(silent, part) for part in others}
         unread = tuple(each for each in facts.unread if each.part in kept)
         less = msgspec.structs.replace(facts, **blank, unread=unread, parts=tuple(sorted(kept)))
@@ -173,6 +183,8 @@ def _needs(trials: DoctorTrials) -> None:
         assert found == trials.ask(facts), (
             f"on {name} it looks at facts that are not in needs={check.needs!r}"
         )
+    if not any(trials.everywhere()):
+        raise NotChecked(f"it finds nothing on any of these machines; {_GIVE_WRONG}")
 
 
 def _same(trials: DoctorTrials) -> None:
@@ -213,6 +225,8 @@ def _finds(trials: DoctorTrials) -> None:
     for number, facts in enumerate(trials.well, start=1):
         bad = [finding.summary for finding in trials.ask(facts) if finding.severity in _BAD]
         assert not bad, f"on machine {number} of well it finds: {bad[0]}"
+    if not trials.wrong:
+        raise NotChecked(f"no machine is known on which it has to warn; {_GIVE_WRONG}")
 
 
 DOCTOR_CHECKS = (

@@ -57,11 +57,20 @@ def model_of_words(
 ) -> Path:
     """Make a tiny model of the words in the task's data, once, and return its folder.
 
+    Of a task without a corpus they are the words of its files.
     Raises: DataError, PluginError from reading the data.
     """
     if not folder.exists():
-        options = from_builtins({**plain}, task.task.options)
-        corpus = task.corpus(Request(options=options, report=Heard()))
-        texts = [text for rows in corpus.splits.values() for row in rows for text in row.texts]
-        make(folder, texts, dropout=dropout)
+        make(folder, _texts(task, plain), dropout=dropout)
     return folder
+
+
+def _texts(task: LoadedTask, plain: Mapping[str, Any]) -> list[str]:
+    """Return the texts of the task's data. Raises: DataError, PluginError from reading them."""
+    if not task.has("envkit_corpus"):
+        files = [Path(plain[name]) for name in _FILES if plain.get(name) is not None]
+        return [
+            line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
+        ]
+    corpus = task.corpus(Request(options=from_builtins({**plain}, task.task.options), report=Heard()))
+    return [text for rows in corpus.splits.values() for row in rows for text in row.texts]

@@ -23,7 +23,11 @@ ADAPTER_CONFIG = "adapter_config.json"
 BASE_CONFIG = "base_config.json"
 
 _PLAIN = "plain"  # where the card's own code puts the plain model that it makes of an adapter
-_WHOLE = "A model and tokenizer that the `Auto` classes of transformers open."
+_WEIGHTS = frozenset(
+    ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+)
+_TOKENIZERS = frozenset(("tokenizer.json", "tokenizer_config.json"))
+_CONFIG = "config.json"
 _PARTS = (
     f"An adapter (`{ADAPTER_CONFIG}`, `adapter_model.safetensors`) with its head, the configuration of the whole model\n"
     f"with the labels (`{BASE_CONFIG}`), and the tokenizer."
@@ -74,6 +78,19 @@ def read_adapter(model_dir: Path) -> Adapter | None:
         return None
 
 
+def read_contents(model_dir: Path) -> tuple[str, str]:
+    """Return the library that opens a model without an adapter, and what the card says of its files."""
+    try:
+        files = {file.name for file in model_dir.iterdir()}
+        is_known = bool(json.loads((model_dir / _CONFIG).read_bytes())["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):  # no configuration of transformers'
+        is_known = False
+    if not is_known or not files & _WEIGHTS:
+        return "envkit", "What the plugin has saved, in a form of its own."
+    what = "model and tokenizer" if files & _TOKENIZERS else "model"
+    return "transformers", f"A {what} that the `Auto` classes of transformers open."
+
+
 def render_card(
     request: RunRequest,
     *,
@@ -81,11 +98,16 @@ def render_card(
     metrics: Mapping[str, float],
     guide: Guide | None = None,
     adapter: Adapter | None = None,
+    contents: tuple[str, str] = ("envkit", ""),
 ) -> str:
-    """Return the model card, Markdown with the metadata that the model hub reads."""
+    """Return the model card, Markdown with the metadata that the model hub reads.
+
+    ``contents`` are the library and the words of ``read_contents``; an adapter has its own.
+    """
+    library, words = contents if adapter is None else ("peft", _PARTS)
     return _fill(
         "model/README.md",
-        library="transformers" if adapter is None else "peft",
+        library=library,
         base_model=_yaml(portable(base_model)),
         task=request.task,
         plugin=request.plugin.distribution,
@@ -95,7 +117,7 @@ def render_card(
         scores=score_table(metrics),
         use=_use(guide or Guide(), adapter)
         or f"The documentation of {request.plugin.distribution} says how.",
-        contents=_WHOLE if adapter is None else _PARTS,
+        contents=words,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from envkit.api.options import to_builtins
 from envkit.api.records import ModelRecord, RunRequest
 from envkit.worker.folder import RunFolder, write_record
-from envkit.worker.model_card import portable, read_adapter, render_card
+from envkit.worker.model_card import portable, read_adapter, read_contents, render_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +62,7 @@ def describe_model(
             metrics=metrics,
             guide=guide,
             adapter=read_adapter(model_dir),
+            contents=read_contents(model_dir),
         )
         card.write_text(text, encoding="utf-8")
     record = ModelRecord(

@@ -186,10 +186,13 @@ def _options(request: AnyUse, plugin: LoadedTask) -> Options:
         return from_builtins({**request.model.options, **given}, plugin.task.options)
     except ValueError as error:  # msgspec's errors are ValueErrors
         maker = request.model.plugin
+        made_by = f"The model was made by {maker.distribution} {maker.version}"
+        is_same = (maker.distribution, maker.version) == (plugin.entry.plugin, plugin.entry.version)
         raise PluginError(
             f"the model's options do not fit {plugin.entry}: {error}",
-            hint=f"The model was made by {maker.distribution} {maker.version}: "
-            f"pip install '{maker.distribution}=={maker.version}'",
+            hint=f"{made_by}, whose options have changed since: train anew, envkit run {request.model.task} --help"
+            if is_same
+            else f"{made_by}: envkit plugin install '{maker.distribution}=={maker.version}'",
         ) from error
 
 

@@ -24,6 +24,7 @@ from packaging.specifiers import SpecifierSet
 from envkit.api import UsageError
 from envkit.authoring.check import check_plugin, known_checks
 from envkit.authoring.check_report import Wanted
+from envkit.authoring.name_checks import near_name
 from envkit.authoring.requirement_checks import bounds_fault
 from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE
 
@@ -352,3 +353,48 @@ def test_check_of_nothing_but_a_contract_that_cannot_be_tried_is_an_error(tmp_pa
 
     assert report.verdict != "well"
     assert list(red(report)) == ["loads"]
+
+
+def _bad(wheel: Path, only: str) -> list[tuple[str, str]]:
+    report = check_plugin(wheel, has_contract=False, wanted=Wanted(only=(only,)))
+    return [
+        (finding.summary, finding.fix or "") for finding in report.findings if finding.severity == "error"
+    ]
+
+
+def test_check_of_torch_for_every_user_sends_it_to_the_extra(tmp_path: Path) -> None:
+    before = "Provides-Extra: train\n"
+    wheel = write_plugin(tmp_path, replaced(METADATA, before, f"Requires-Dist: torch>=2.6\n{before}"))
+    ((summary, fix),) = _bad(wheel, "train-extra")
+    assert "asks for torch in dependencies" in summary
+    assert "train" in fix and "torch>=2.6" in fix
+
+
+@pytest.mark.slow
+def test_check_of_a_heavy_import_that_is_not_here_names_its_line(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path, replaced(PLUGIN, "\n\napi_version", "\nimport gensim\n\napi_version"))
+    report = check_plugin(wheel, has_contract=False, wanted=Wanted(only=("code",)))
+    told = {f.id: f for f in report.findings if f.severity != "ok"}
+    assert told["check.import-weight"].severity == "error"
+    assert told["check.import-weight"].evidence[0].startswith(f"{PLUGIN}:")
+    assert "body of the hook" in (told["check.import-weight"].fix or "")
+    assert told["check.loads"].severity == "skip"
+
+
+@pytest.mark.slow
+def test_check_of_a_missing_hook_shows_no_folder_that_goes_away(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path, replaced(PLUGIN, "def envkit_read", "def read"))
+    report = check_plugin(wheel, has_contract=False, wanted=Wanted(only=("missing-hooks", "loads")))
+    (finding,) = [each for each in report.findings if each.severity == "error"]
+    assert finding.evidence == (PLUGIN,)
+
+
+def test_check_of_a_source_archive_says_that_it_is_no_wheel(tmp_path: Path) -> None:
+    archive = tmp_path / "x.tar.gz"
+    archive.write_bytes(b"")
+    with pytest.raises(UsageError, match="is no wheel, and no folder"):
+        check_plugin(archive)
+
+
+def test_near_name_of_a_bad_one_is_another() -> None:
+    assert [near_name(name) for name in ("Lang uage", "1", "a__b")] == ["lang-uage", "my-task", "a-b"]

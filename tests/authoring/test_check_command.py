@@ -69,7 +69,9 @@ def test_last_line_does_not_count_what_could_not_be_checked_as_well() -> None:
         counts=Counts(ok=2, skip=1),
         verdict="well",
     )
-    assert last_line(report) == "envkit-tally 0.1.0: all well, 3 checks, 1 of them could not be made."
+    assert (
+        last_line(report) == "envkit-tally 0.1.0: nothing wrong found, 3 checks, 1 of them could not be made."
+    )
 
 
 def test_plugin_check_of_a_fault_ends_with_1_and_says_where_and_what_to_do(

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,12 @@ from authoring.check_plugins import CONTRACT, PLUGIN, Files, good_files, replace
 from echo import living_processes, wait_until
 
 from envkit.api import EnvError
+from envkit.authoring.check_causes import CAUSES
 from envkit.authoring.contract_run import NothingToTry, Tried, Workplace, try_promises
+from envkit.testing import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 # By the folder of its run each check meets another fault.
 LOOP = '''\
@@ -162,3 +164,47 @@ def test_try_promises_of_an_interpreter_that_is_gone_is_an_error(tmp_path: Path)
 
 def test_good_files_hold_a_contract() -> None:
     assert CONTRACT in good_files()
+
+
+@pytest.mark.slow
+def test_try_promises_of_a_loop_that_raises_tells_kind_message_and_line(tmp_path: Path) -> None:
+    raises = LOOP.replace(
+        '    if name == "seed-a":\n', '    raise KeyError("oops")\n    if name == "seed-a":\n'
+    )
+    asserts = raises.replace('raise KeyError("oops")', 'assert not name, "a row too many"')
+    for number, (loop, said) in enumerate(
+        ((raises, "KeyError: 'oops'"), (asserts, "AssertionError: a row too many"))
+    ):
+        tried = run(
+            site_of(tmp_path / f"made-{number}", with_loop(loop)), tmp_path / f"runs-{number}", "seed"
+        )
+        assert tried["seed"].problem == said
+        line = next(n for n, row in enumerate(loop.splitlines(), 1) if "oops" in row or "too many" in row)
+        assert tried["seed"].evidence[0].endswith(f"envkit_tally/loop.py:{line}")
+
+
+@pytest.mark.slow
+def test_try_promises_of_a_task_without_optional_hooks_leaves_out_what_they_serve(tmp_path: Path) -> None:
+    loop = LOOP.replace("    misbehave(run.run_dir)\n", "")
+
+    def change(files: Files) -> Files:
+        files = with_loop(loop)(files)
+        before, mark, _ = files[PLUGIN].partition("@hookimpl\ndef envkit_corpus")
+        assert mark
+        return {**files, PLUGIN: before}
+
+    names = ("seed", "nothing_cut", "environ", "predict")
+    tried = run(site_of(tmp_path / "made", change), tmp_path / "runs", *names)
+    left_out = {name: each.unchecked for name, each in tried.items() if each.unchecked}
+    assert set(left_out) == {"nothing_cut", "predict"}
+    assert all("is not given, which a task may leave out" in said for said in left_out.values())
+    assert tried["seed"].problem is None and tried["environ"].problem is None
+
+
+def test_causes_are_those_that_the_docs_tell() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    table = text.partition("| promise | is broken by |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    told = {f"check.contract-{name.strip('`').replace('_', '-')}": cause for name, cause in rows}
+    assert {name: cause.replace("`", "") for name, cause in told.items()} == CAUSES
+    assert [f"check.contract-{check.name.replace('_', '-')}" for check in CHECKS] == list(CAUSES)

@@ -61,7 +61,9 @@ def bad(folder: Path, code: str) -> dict[str, str]:
 def test_check_of_an_extension_tries_what_it_hands_in(tmp_path: Path) -> None:
     report = check_plugin(write_plugin(tmp_path, extension(CODE)))  # type: ignore[arg-type]
     well = {finding.id: finding.summary for finding in report.findings if finding.severity == "ok"}
-    assert len(well) == len(report.findings)
+    (unjudged,) = [finding for finding in report.findings if finding.severity != "ok"]
+    assert (unjudged.id, unjudged.severity) == ("check.doctor-finds", "skip")
+    assert "not checked, no machine is known on which it has to warn" in unjudged.summary
     assert well["check.given"] == "it hands in: check house.processors"
     assert well["check.doctor-judges"].startswith("house.processors: ")
     assert "check.train-extra" not in well
@@ -72,6 +74,19 @@ def test_check_of_an_extension_with_a_bad_check_names_the_promise(tmp_path: Path
     found = bad(tmp_path, CODE.replace('fix="Ask for more"', ""))
     assert list(found) == ["check.doctor-says-what-to-do"]
     assert "house.processors" in found["check.doctor-says-what-to-do"]
+
+
+@pytest.mark.slow
+def test_check_of_an_extension_without_contracts_tries_what_needs_no_torch(tmp_path: Path) -> None:
+    code = CODE.replace('needs=("cpu",)', 'needs=("cpus",)')
+    report = check_plugin(
+        write_plugin(tmp_path, extension(code)),  # type: ignore[arg-type]
+        has_contract=False,
+        wanted=Wanted(only=("extension",)),
+    )
+    found = {finding.id: finding.summary for finding in report.findings if finding.severity == "error"}
+    assert "it needs cpus, which MachineFacts does not have" in found["check.doctor-check"]
+    assert {result.group for result in report.checks} == {"extension"}
 
 
 @pytest.mark.slow

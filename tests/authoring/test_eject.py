@@ -18,7 +18,7 @@ from authoring.packages import install, read_project, run
 from echo import install_source
 
 from envkit.api import PluginError, UsageError
-from envkit.authoring.eject import eject_plugin, needed_by
+from envkit.authoring.eject import _without_missing, eject_plugin, needed_by
 from envkit.environments.wheels import remake_wheel
 
 if TYPE_CHECKING:
@@ -118,6 +118,13 @@ def test_copy_of_installed_files_has_package_readme_and_licence(tmp_path: Path, 
     assert (made.folder / "src/envkit_my_ner/sample/dev.conll").read_bytes() == (
         site / "envkit_ner/sample/dev.conll"
     ).read_bytes()
+
+
+def test_readme_of_a_copy_names_no_script_that_was_not_copied() -> None:
+    readme = b"# a\n\nUse it.\n\n## Sample data\n\nWritten by `python scripts/make_sample.py`.\n\n## More\n\nText.\n"
+    there = {Path("scripts/make_sample.py"): b""}
+    assert _without_missing(readme, there) == readme
+    assert _without_missing(readme, {}) == b"# a\n\nUse it.\n\n## More\n\nText.\n"
 
 
 def test_copy_of_a_plugin_without_a_licence_claims_none(tmp_path: Path, site: Path) -> None:

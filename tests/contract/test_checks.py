@@ -26,6 +26,13 @@ def ignore_the_seed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Run, "seed", 0)
 
 
+def seed_torch_with_a_number(patch: pytest.MonkeyPatch) -> None:
+    import envkit_ner.train
+
+    set_seeds = envkit_ner.train.set_seeds
+    patch.setattr(envkit_ner.train, "set_seeds", lambda seed: set_seeds(1))
+
+
 def forget_random_states(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("envkit.finetune.training.set_random_state", lambda state: None)
 
@@ -131,6 +138,7 @@ def ask_the_network(patch: pytest.MonkeyPatch) -> None:
 
 SPOILED = [
     ("seed", ignore_the_seed, "another seed gives the same model"),
+    ("seed", seed_torch_with_a_number, "seeds torch with 1, whatever run.seed is"),
     ("resume", forget_random_states, "ends with another"),
     ("accumulation", weigh_batches_not_items, "otherwise than 8 at once"),
     ("batch_size", mix_up_rows, "scored differently"),

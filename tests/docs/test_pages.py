@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from docs.followed import read_blocks
+from small_distributions import SmallDistribution
 
 from envkit.cli import COMMANDS
+from envkit.registry.entries import entries_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -67,6 +71,23 @@ def test_first_pages_in_both_languages_show_the_same_commands() -> None:
 def test_readme_in_chinese_names_every_command() -> None:
     text = (DOCS / "README.zh.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"envkit {name}" not in text] == []
+
+
+def test_package_of_a_task_and_an_extension_is_found_as_both(tmp_path: Path) -> None:
+    (shown,) = [
+        block.text for block in read_blocks(DOCS / "other-kinds.md") if not block.title and "[" in block.text
+    ]
+    groups = tomllib.loads(shown)["project"]["entry-points"]
+    lines = {
+        group: tuple(f"{name} = {module}" for name, module in each.items()) for group, each in groups.items()
+    }
+    dist = SmallDistribution(name="envkit-mood", entries=lines)
+    dist.install(tmp_path)
+    entries = entries_of(next(iter(distributions(path=[str(tmp_path)]))))
+    assert {(each.kind, each.name, each.line_fault) for each in entries} == {
+        ("task", "mood", None),
+        ("extension", "mood-machine", None),
+    }
 
 
 def test_listings_of_packages_are_what_stands_in_them() -> None:

@@ -124,6 +124,8 @@ def test_every_finding_of_the_doctor_is_explained_on_its_page() -> None:
         ("Say ``this``.", "Say `this`."),
         ("Do it. Raises: DataError.", "Do it.\n\n**Raises:** DataError."),
         ("One\nparagraph.\n\nAnother.", "One paragraph.\n\nAnother."),
+        ("It is so::\n\n    a = 1", "It is so:\n\n```text\na = 1\n```"),
+        ("Gone through.\n\n::\n\n    a = 1", "Gone through.\n\n```text\na = 1\n```"),
     ],
 )
 def test_docstring_becomes_markdown(text: str, expected: str) -> None:
@@ -144,5 +146,7 @@ def test_slug_is_what_code_hosts_make_of_a_heading() -> None:
 def test_signature_is_shown_without_self_and_without_help_texts() -> None:
     options = {field.name: field for field in find_name("envkit.api", "Options").fields}
     assert (options["seed"].type, options["seed"].default) == ("int", "42")
+    made = {field.name: field.default for field in find_name("envkit.testing", "DoctorTrials").fields}
+    assert made["machines"] == "sample_machines()"
     methods = {method.name: method.signature for method in find_name("envkit.api", "Reporter").methods}
     assert methods["plan"] == "def plan(*, steps: int, epochs: float) -> None"

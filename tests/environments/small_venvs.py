@@ -43,7 +43,7 @@ def make_small(
             file.write_text(text, encoding="utf-8")
             file.chmod(0o755)
         record = record_of(wanted(name=name), generation=generation)
-        return msgspec.structs.replace(record, backend=backend)
+        return msgspec.structs.replace(record, backend=backend, envkit=None)  # there is none in it
 
     change_environment(
         home, name, is_fit=lambda prefix, record: "", build=build, say=lambda text: None

@@ -42,12 +42,16 @@ FACTS = read_facts()
 
 @pytest.fixture
 def plugin(install: Any, entry_of: Any) -> Callable[..., TaskEntry]:
-    def make(*headers: str, version: str = "1.0") -> TaskEntry:
+    def make(*headers: str, version: str = "1.0", code: str | None = None) -> TaskEntry:
         dist = install(
             "envkit-echo",
             headers=headers,
             version=version,
-            files={"echo/__init__.py": "", "echo/plugin.py": ""},
+            files={
+                "echo/__init__.py": "",
+                "echo/plugin.py": "",
+                **({} if code is None else {"envkit_echo/__init__.py": code}),
+            },
             entry_points="[envkit.tasks]\necho = echo.plugin\n",
         )
         return entry_of(dist)  # type: ignore[no-any-return]
@@ -77,8 +81,8 @@ def provide(given: dict[str, Any]) -> Callable[..., Environment]:
 
 @pytest.fixture
 def again(given: dict[str, Any]) -> Callable[..., Environment]:
-    def call(use: EnvironmentUse, entry: TaskEntry) -> Environment:
-        return provide_again(use, entry=entry, **given)
+    def call(use: EnvironmentUse, entry: TaskEntry, **changes: Any) -> Environment:
+        return provide_again(use, entry=entry, **given, **changes)
 
     return call
 
@@ -365,6 +369,31 @@ def test_environment_of_a_run_is_taken_as_it_is_whatever_has_been_installed_here
     assert (found.prefix, found.created) == (made.prefix, False)
     assert f"{NAME}, in which the run began" in found.reason
     assert run_python(found, "import envkit_echo; print(envkit_echo.VERSION)") == "1.0"
+
+
+def test_plugin_changed_without_a_new_version_is_told_of_where_a_run_goes_on_with_the_old(
+    provide: Any, again: Any, plugin: Any
+) -> None:
+    made = provide("auto", plugin(*LACKING))
+    made.release()
+
+    found = again(used(made), plugin(*LACKING, code="VERSION = 'anew'\n"))
+
+    assert (found.prefix, found.created) == (made.prefix, False)
+    assert "envkit-echo 1.0 in it as then, though changed here since" in found.reason
+
+
+def test_plugin_changed_without_a_new_version_is_used_as_it_is_now(
+    provide: Any, again: Any, plugin: Any, told: Any
+) -> None:
+    made = provide("auto", plugin(*LACKING))
+    made.release()
+
+    found = again(used(made), plugin(*LACKING, code="VERSION = 'anew'\n"), is_renewed=True)
+
+    assert (found.name, found.created) == (made.name, True)
+    assert f"{NAME} is made anew: envkit-echo has changed" in told.said
+    assert run_python(found, "import envkit_echo; print(envkit_echo.VERSION)") == "anew"
 
 
 def test_environment_of_a_run_that_is_gone_is_made_again(

@@ -17,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 from envkit.api import Check, CheckContext, Finding
 from envkit.doctor.catalog import builtin_checks
 from envkit.doctor.surroundings import Surroundings
-from envkit.testing import check_doctor_check, fake_facts
+from envkit.testing import NotChecked, check_doctor_check, fake_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,4 +139,19 @@ def test_envkits_own_checks_keep_the_promises(tmp_path: Path) -> None:
 
     for check in builtin_checks(surroundings):
         if check.cost == "light" and not check.network:
-            check_doctor_check(check)
+            with suppress(NotChecked):  # most find nothing wrong on a machine that is made up
+                check_doctor_check(check)
+
+
+def test_check_that_never_warns_is_not_called_sound() -> None:
+    with pytest.raises(NotChecked) as caught:
+        check_doctor_check(memory_check(run=lambda _: (), needs=()))
+
+    unjudged = {line.partition(":")[0] for line in str(caught.value).splitlines()[1:]}
+    assert unjudged == {"says_what_to_do", "needs", "finds"}
+    assert "give one on which it does" in str(caught.value)
+
+
+def test_check_that_warns_on_a_given_machine_alone_is_held_to_its_needs_there() -> None:
+    with pytest.raises(AssertionError, match="on machine 1 of wrong it looks at facts that are not in needs"):
+        check_doctor_check(memory_check(needs=()), wrong=[SMALL])

@@ -10,7 +10,7 @@ from echo import echo_request
 
 from envkit.api import DEFAULT_MODEL
 from envkit.worker.folder import RunFolder
-from envkit.worker.model_card import Adapter, Guide, read_adapter, render_card
+from envkit.worker.model_card import Adapter, Guide, read_adapter, read_contents, render_card
 from envkit.worker.model_files import describe_model
 
 if TYPE_CHECKING:
@@ -32,7 +32,11 @@ def code_blocks(card: str) -> list[str]:
 
 def test_card_of_a_whole_model_says_how_envkit_and_python_use_it() -> None:
     card = render_card(
-        echo_request(), base_model="org/base", metrics={}, guide=Guide(usage=USAGE, example=("it's", "b"))
+        echo_request(),
+        base_model="org/base",
+        metrics={},
+        guide=Guide(usage=USAGE, example=("it's", "b")),
+        contents=("transformers", "A model."),
     )
 
     use = card.split("## Use")[1].split("## What is here")[0]
@@ -41,6 +45,34 @@ def test_card_of_a_whole_model_says_how_envkit_and_python_use_it() -> None:
     assert code_blocks(card) == ['folder = "."\n']
     assert "library_name: transformers\n" in card
     assert "$" not in card
+
+
+@pytest.mark.parametrize(
+    ("files", "library", "said"),
+    [
+        ({"net.pt": "x"}, "envkit", "a form of its own"),
+        ({"config.json": '{"width": 3}', "model.safetensors": "x"}, "envkit", "a form of its own"),
+        ({"config.json": '{"model_type": "bert"}', "net.pt": "x"}, "envkit", "a form of its own"),
+        (
+            {"config.json": '{"model_type": "bert"}', "model.safetensors": "x"},
+            "transformers",
+            "A model that the",
+        ),
+        (
+            {"config.json": '{"model_type": "bert"}', "model.safetensors": "x", "tokenizer.json": "{}"},
+            "transformers",
+            "A model and tokenizer that the `Auto` classes",
+        ),
+    ],
+)
+def test_card_names_what_opens_the_files_that_are_there(
+    tmp_path: Path, files: dict[str, str], library: str, said: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    card = render_card(echo_request(), base_model="b", metrics={}, contents=read_contents(tmp_path))
+    assert f"library_name: {library}\n" in card
+    assert said in card
 
 
 @pytest.mark.parametrize(

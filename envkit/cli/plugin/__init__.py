@@ -18,4 +18,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS, epilog="Start with: envkit plugin list")
 def command() -> None:
-    """Look at the plugins that tasks come from."""
+    """Make, check, list and install the plugins that tasks come from."""

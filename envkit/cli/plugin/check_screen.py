@@ -117,7 +117,8 @@ def last_line(report: PluginReport) -> str:
     name = f"{report.plugin} {report.version}".strip()
     looked = checks_in_words(len(report.checks))
     looked += f", {counts.skip} of them could not be made" if counts.skip else ""
-    return f"{name}: {bad} in {looked}." if bad else f"{name}: all well, {looked}."
+    well = "nothing wrong found" if counts.skip else "all well"
+    return f"{name}: {bad} in {looked}." if bad else f"{name}: {well}, {looked}."
 
 
 def print_list(checks: Sequence[tuple[str, str, str]], *, as_json: bool) -> None:

@@ -96,7 +96,7 @@ def _make(
 
     names = check_place(name, folder)  # before anything is asked in vain
     if summary is None:
-        summary = _ask("What it is for, in one line", names.task) if is_asking else ""
+        summary = _ask("What it is for, in one line (may be empty)", "") if is_asking else ""
     if author is None:
         author = usual_author()
         author = _ask("Author", author) if is_asking else author
@@ -115,16 +115,18 @@ def _make(
 def _eject(
     origin: str, name: str, folder: Path | None, *, summary: str | None, author: str | None
 ) -> MadePlugin:
+    from envkit.authoring.author import usual_author
     from envkit.authoring.eject import eject_plugin
     from envkit.authoring.skeleton import check_place
 
     names = check_place(name, folder)
+    author = usual_author() if author is None else author
     return eject_plugin(origin, name, folder or Path(names.distribution), summary=summary, author=author)
 
 
 def _ask(question: str, default: str | None = None, *, choices: tuple[str, ...] = ()) -> str:
     kind = click.Choice(choices) if choices else None
-    answer: str = click.prompt(question, default=default or None, type=kind, err=True)
+    answer: str = click.prompt(question, default=default, show_default=bool(default), type=kind, err=True)
     return answer
 
 

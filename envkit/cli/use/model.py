@@ -176,6 +176,7 @@ def _provide(
             facts=facts,
             settings=settings,
             progress=progress,
+            is_renewed=True,
         )
     return provide_environment(
         env_choice or settings.env,
@@ -196,5 +197,5 @@ def _find_plugin(model: SavedModel) -> TaskEntry:
         raise PluginError(
             f"the model is of the task {model.record.task!r}, and its plugin is not installed here: "
             f"{plugin.distribution} {plugin.version}",
-            hint=f"pip install {plugin.distribution}",
+            hint=f"envkit plugin install {plugin.distribution}",
         ) from error

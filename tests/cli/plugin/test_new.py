@@ -53,6 +53,7 @@ def test_new_as_json_lists_the_files(envkit_here: Command, tmp_path: Path) -> No
 def test_new_from_a_task_copies_its_plugin(envkit_here: Command, tmp_path: Path) -> None:
     done = envkit_here("plugin", "new", "my-ner", "--from", "ner", "--summary", "Find stars")
 
+    assert read_project(tmp_path / "envkit-my-ner")["authors"] != [{"name": "The envkit developers"}]
     assert done.returncode == 0, done.stderr
     assert ", a copy of ner\n" in done.stdout and "  ruff format" in done.stdout
     assert read_project(tmp_path / "envkit-my-ner")["description"] == "Find stars"
@@ -119,6 +120,14 @@ def test_new_in_a_terminal_asks_for_what_is_not_given(tmp_path: Path) -> None:
     project = read_project(tmp_path / "envkit-mood")
     assert (project["description"], project["authors"]) == ("Tell moods", [{"name": "Ada L"}])
     assert project["license"] == "MIT"
+
+
+def test_new_in_a_terminal_does_not_offer_the_name_as_the_summary(tmp_path: Path) -> None:
+    code, shown = in_terminal("plugin", "new", "mood", answers="\nAda\n\n", folder=tmp_path)
+
+    assert code == 0, shown
+    assert "[mood]" not in shown
+    assert read_project(tmp_path / "envkit-mood")["description"] == "The task mood"
 
 
 def test_new_in_a_terminal_refuses_a_name_before_it_asks_for_more(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_ready_model_of_a_plugin_that_is_not_here_says_how_to_get_it(place: Path
     with pytest.raises(PluginError, match="envkit-echo 0.1.0") as caught:
         ready_model("model", env_choice=None, data=None)
 
-    assert caught.value.hint == "pip install envkit-echo"
+    assert caught.value.hint == "envkit plugin install envkit-echo"
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps"])

@@ -34,7 +34,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
+    forget(monkeypatch, "envkit_echo")
     return folder
+
+
+def forget(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Take a package for one that is not imported: another test may have loaded it from elsewhere."""
+    for name in [each for each in sys.modules if each.partition(".")[0] == module]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 @pytest.fixture
@@ -48,8 +55,7 @@ def from_tree(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
             wheel.extractall(site, metadata)
         origin = {"url": tree.as_uri(), "dir_info": {"editable": True}}
         (site / metadata[0]).with_name("direct_url.json").write_text(json.dumps(origin))
-        for name in [each for each in sys.modules if each.partition(".")[0] == module]:
-            monkeypatch.delitem(sys.modules, name)  # another test may have loaded it from elsewhere
+        forget(monkeypatch, module)
         monkeypatch.syspath_prepend(tree / "src")
         return tree
 

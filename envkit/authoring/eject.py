@@ -28,6 +28,7 @@ _SCRIPT = re.compile(rb"(?<![\w/.])scripts/\w+\.py")
 _RENAMED = frozenset({".py", ".pyi", ".md", ".rst"})
 _CONTRACT = Path("contract.py")
 _CONTRACT_TEST = Path("tests", "test_contract.py")
+_TASK_TEST = Path("tests", "test_task.py")
 _FROM_SKELETON = ("pyproject.toml", "tox.ini", ".gitignore", ".github/workflows/ci.yml")
 # What comes with envkit and its extra `finetune`, or is the package's own.
 _THERE = frozenset({"conftest", "envkit", "msgspec", "numpy", "packaging", "peft", "pytest", "safetensors"})
@@ -58,6 +59,9 @@ def eject_plugin(
     files |= {Path(file): render_file(file, names, metadata) for file in _FROM_SKELETON}
     if _CONTRACT in origin.package and _CONTRACT_TEST not in files:
         files[_CONTRACT_TEST] = render_file(str(_CONTRACT_TEST), names, metadata)
+    if not any(file.parts[0] == "tests" and file != _CONTRACT_TEST for file in files):
+        # pytest without a test to run fails.
+        files[_TASK_TEST] = render_file(str(_TASK_TEST), names, metadata, folder="copied_plugin")
     readme = Path("README.md")
     told = _without_missing(files.get(readme, f"# {names.distribution}\n".encode()), files)
     files[readme] = _with_origin(told, entry)

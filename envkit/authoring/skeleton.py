@@ -146,9 +146,9 @@ def render_skeleton(names: PluginNames, metadata: Metadata) -> dict[Path, bytes]
     return files
 
 
-def render_file(template: str, names: PluginNames, metadata: Metadata) -> bytes:
-    """Return one file of the skeleton, named as in its folder without the suffix of templates."""
-    environment = _environment(skeleton_dir())
+def render_file(template: str, names: PluginNames, metadata: Metadata, *, folder: str = "plugin") -> bytes:
+    """Return one file of the skeleton, or of another folder of templates, named there without their suffix."""
+    environment = _environment(templates_dir() / folder)
     return environment.get_template(template + _SUFFIX).render(_values(names, metadata)).encode()
 
 

@@ -119,7 +119,11 @@ def test_copy_of_installed_files_has_package_readme_and_licence(tmp_path: Path, 
     made = eject_plugin("ner", "my-ner", tmp_path / "made")
 
     assert {Path("LICENSE"), Path("README.md"), Path("src/envkit_my_ner/train.py")} <= set(made.files)
-    assert {file.parts[1] for file in made.files if file.parts[0] == "tests"} <= {"test_contract.py"}
+    assert {str(file) for file in made.files if file.parts[0] == "tests"} <= {
+        "tests/test_contract.py",
+        "tests/test_task.py",
+    }
+    assert b'"show", "my-ner"' in (made.folder / "tests/test_task.py").read_bytes()
     assert read_project(made.folder)["project"]["license-files"] == ["LICENSE"]
     assert (made.folder / "src/envkit_my_ner/sample/dev.conll").read_bytes() == (
         site / "envkit_ner/sample/dev.conll"
@@ -131,6 +135,17 @@ def test_readme_of_a_copy_names_no_script_that_was_not_copied() -> None:
     there = {Path("scripts/make_sample.py"): b""}
     assert _without_missing(readme, there) == readme
     assert _without_missing(readme, {}) == b"# a\n\nUse it.\n\n## More\n\nText.\n"
+
+
+@pytest.mark.slow
+def test_copy_of_installed_files_passes_the_fast_tests_that_it_is_given(tmp_path: Path, site: Path) -> None:
+    install_source(site)
+    made = eject_plugin("echo", "shout", tmp_path / "made")
+    environ = install(made.folder, tmp_path / "installed")
+
+    printed = run("pytest", "-q", "-p", "no:cacheprovider", folder=made.folder, environ=environ)
+
+    assert "1 passed" in printed
 
 
 def test_copy_of_a_plugin_without_a_licence_claims_none(tmp_path: Path, site: Path) -> None:

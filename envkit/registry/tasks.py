@@ -69,7 +69,9 @@ class LoadedTask:
 
     def _optional(self, hook: str, wanted: type[Any], request: Any) -> Any:
         if not self.has(hook):
-            raise plugin_error(self.entry, f"the plugin {self.entry} does not implement {hook}")
+            where = f": {self.entry.tracker}" if self.entry.tracker else ""
+            hint = f"Its author may leave that out, and can add it{where}. envkit run {self.entry.name} works without."
+            raise plugin_error(self.entry, f"the plugin {self.entry} does not implement {hook}", hint=hint)
         given = getattr(self.manager.hook, hook)(request=request)
         if not isinstance(given, wanted):
             raise self._not_returned(hook, given, f"a {wanted.__name__}")

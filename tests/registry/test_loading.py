@@ -108,6 +108,17 @@ def test_module_that_is_task_and_extension_may_have_hooks_of_both(
             assert "envkit_checks" in loaded.hooks()
 
 
+def test_task_without_an_optional_hook_is_said_to_run_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(tmp_path / "site", SOUND_TASK, monkeypatch, name="spare")
+
+    with pytest.raises(PluginError, match="does not implement envkit_predictor") as raised:
+        loaded.predictor(None)  # type: ignore[attr-defined]
+
+    assert "envkit run spare works without" in (raised.value.hint or "")
+
+
 def test_plugin_that_uses_what_goes_away_is_warned_of_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,8 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
             _note(os.path.realpath(path))
     elif event in _ASKS:
         _refuse(arguments[_ASKS[event]])
+    elif event == "os.posix_spawn" and sys._getframe(1).f_globals.get("__name__") == "subprocess":
+        return  # Popen has told of it, and starts it so since Python 3.13
     elif event in _STARTS:
         _note_start(arguments[0])
     elif event in _COPIES:

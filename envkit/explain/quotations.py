@@ -23,8 +23,18 @@ _DEALT_WITH = (
     rf"|looks? for|looking for|what to do about|more about){_LEAD}"
 )
 # Of a level at which nothing is wrong, in quotation marks of its own: those of `ValueError('...')` are an error's.
-_AT_EASE = rf"^[^\"'`‘“]{{0,120}}\b(?:INFO|DEBUG|NOTICE)\b.{{0,400}}\s{_OPEN}{_ERROR}$"
+# Before the level stand a time, brackets and at most the names of a host, a program or a logger.
+_AT_EASE = (
+    r"^(?!.*\b(?-i:ERROR|FATAL|CRITICAL)\b)[^A-Za-z]{0,60}+(?:[A-Za-z][\w./]{0,60}+[\[\]()\d\s:|-]{1,20}+){0,3}"
+    rf"(?-i:INFO|DEBUG|NOTICE)[\]\s:|].{{0,400}}\s{_OPEN}{_ERROR}$"
+)
 _BEFORE = re.compile(f"{_IN_CASE}|{_IN_CASE_YOU}|{_NAMED}|{_DEALT_WITH}|{_AT_EASE}", re.IGNORECASE)
+
+# What says that it did happen: what follows is no mere mention.
+_FAILED = re.compile(
+    r"\b(?:fail(?:ed|s|ure)?|unable|could not|cannot|exited|exits|died|dies|crashed|killed|(?-i:ERROR|FATAL|CRITICAL))\b",
+    re.IGNORECASE,
+)
 
 _BEHIND = re.compile(
     r"^[\"'`’”]?(?: (?:errors?|messages?|failures?))?"
@@ -57,4 +67,7 @@ def is_quotation(line: str, words: str) -> bool:
     at = small.find(words)
     if at < 0 or len(small) != len(line):  # cut, or a letter that is longer when small
         return False
-    return _BEFORE.search(line[:at]) is not None or _BEHIND.match(line[at + len(words) :]) is not None
+    before = _BEFORE.search(line[:at])
+    if before is not None:
+        return _FAILED.search(line[: before.start()]) is None
+    return _BEHIND.match(line[at + len(words) :]) is not None

@@ -16,7 +16,7 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.registry.metadata import printable, shorten
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+# Code that makes itself a daemon closes the descriptors that it may have opened, and those are low.
+_HIGH_DESCRIPTOR = 512
 _MOST_SHOWN = 80
 
 
@@ -53,9 +57,9 @@ class Noted:
 def guarded(*, seconds: float | None = None) -> Iterator[Noted]:
     """Run what stands below it, for at most ``seconds``, and put back what it changes outside itself.
 
-    It gets an exception instead of the end of the process; what it and programs that it starts print goes to standard error;
-    threads that it starts end with this process. Only in the main thread, which alone hears of signals, is the time limited.
-    Raises: CodeEnded, and whatever the code raises.
+    It gets an exception instead of the end of the process; what it and programs that it starts print goes to standard
+    error; threads that it starts end with this process. Only in the main thread, which alone hears of signals, is the
+    time limited. Not for two threads whose blocks overlap. Raises: CodeEnded, and whatever the code raises.
     """
     noted = Noted()
     with contextlib.ExitStack() as stack:
@@ -92,7 +96,8 @@ def _own_changes(noted: Noted) -> Iterator[None]:
             sys.path[:] = path
         if folder is not None and _folder() != folder:
             noted.remarks.append("changes the working folder")
-            os.chdir(folder)
+            with contextlib.suppress(OSError):  # it is gone, and the code's own error is to be told
+                os.chdir(folder)
 
 
 @contextlib.contextmanager
@@ -122,24 +127,25 @@ class _Aside:
 
     def __enter__(self) -> None:
         with self._lock:
-            self._depth += 1
-            if self._depth == 1:
+            if self._depth == 0:
                 _flush()
                 self._kept = self._lead()
+            self._depth += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._depth -= 1
             if self._depth == 0 and self._kept is not None:
                 _flush()  # what was written past sys.stdout goes where all else of the code went
-                os.dup2(self._kept, 1)
-                os.close(self._kept)
-                self._kept = None
+                kept, self._kept = self._kept, None
+                with contextlib.suppress(OSError):  # the code has closed it
+                    os.dup2(kept, 1)
+                    os.close(kept)
 
     @staticmethod
     def _lead() -> int | None:
         try:
-            kept = os.dup(1)
+            kept = _duplicate(1)
         except OSError:  # it is closed, and nobody reads it
             return None
         try:
@@ -149,6 +155,16 @@ class _Aside:
             os.dup2(nowhere, 1)
             os.close(nowhere)
         return kept
+
+
+def _duplicate(descriptor: int) -> int:
+    """Return a copy of a descriptor, a high one where this system has so many. Raises: OSError."""
+    try:
+        import fcntl
+
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
+    except (ImportError, OSError):
+        return os.dup(descriptor)
 
 
 _aside = _Aside()
@@ -163,8 +179,15 @@ def _flush() -> None:
 class _Printed(io.TextIOBase):
     """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
 
+    encoding = "utf-8"
+
     def __init__(self) -> None:
         self.beginning = ""
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Return where bytes go, as of every standard output."""
+        return sys.stderr.buffer
 
     def writable(self) -> bool:
         return True
@@ -172,10 +195,15 @@ class _Printed(io.TextIOBase):
     def write(self, text: str) -> int:
         if len(self.beginning) <= _MOST_SHOWN:
             self.beginning += text[:_MOST_SHOWN]
-        return sys.stderr.write(text)
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):  # nobody hears it, which is not the code's fault
+                sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.flush()
 
 
 @contextlib.contextmanager

@@ -258,6 +258,41 @@ def test_guard_gives_descriptor_1_back_when_the_last_of_several_ends() -> None:
     assert os.path.samestat(os.fstat(1), before)
 
 
+@pytest.mark.parametrize(
+    ("line", "redirection"),
+    [
+        ("os.closerange(3, 64)", ""),
+        ("print('hello'); sys.stdout.buffer.write(b''); sys.stdout.encoding.lower()", ""),
+        ("print('hello')", "2>&-"),
+        ("print('hello', flush=True)", "2>/dev/full"),
+    ],
+)
+def test_standard_output_is_whole_after_code_that_was_careless_with_it(line: str, redirection: str) -> None:
+    program = f"import os, sys\nfrom envkit.registry.guard import guarded\nwith guarded():\n    {line}\nprint('whole')\n"
+
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr
+
+
+def test_guarded_code_that_fails_where_its_folder_is_gone_ends_with_its_own_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(ImportError, match="its own"), guarded():
+        os.chdir(tmp_path)
+        folder.rmdir()
+        raise ImportError("its own")
+
+
 @pytest.mark.slow
 def test_json_of_a_command_is_whole_beside_a_plugin_whose_program_prints(tmp_path: Path) -> None:
     module = f"import subprocess\nsubprocess.run(['echo', 'hello from afar'], check=True)\n{SOUND_TASK}"

@@ -103,9 +103,9 @@ def test_try_promises_of_a_loop_that_ends_its_process_goes_on_with_the_rest(tmp_
 def test_try_promises_of_a_loop_that_hangs_says_where(tmp_path: Path) -> None:
     place = site_of(tmp_path / "made", with_loop(LOOP))
     began = time.monotonic()
-    tried = run(place, tmp_path / "runs", "resume", "seed", seconds=0.8)
-    assert time.monotonic() - began < 20
-    assert tried["resume"].problem == "it did not end within 0.8 s"
+    tried = run(place, tmp_path / "runs", "resume", "seed", seconds=4)
+    assert time.monotonic() - began < 60
+    assert tried["resume"].problem == "it did not end within 4 s"
     assert "loop.py:" in tried["resume"].evidence[0]
     assert tried["seed"].problem == "it ended the process with status 3"
 

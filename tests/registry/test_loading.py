@@ -277,7 +277,8 @@ def test_standard_output_is_whole_after_code_that_was_careless_with_it(line: str
         check=False,
     )
 
-    assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr
+    assert done.stdout == "whole\n", done.stderr
+    assert done.returncode in (0, 120)  # Python's own word for a standard error that it could not write out
 
 
 def test_guarded_code_that_fails_where_its_folder_is_gone_ends_with_its_own_error(

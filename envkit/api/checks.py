@@ -39,7 +39,8 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     ``kind`` is ``task`` or ``extension`` and ``name`` the entry point's. ``state`` is ``ok``, ``broken`` (it
     cannot be loaded: ``problem``), ``conflict`` (another claims the name), ``incompatible`` (it is made for
     another Python, envkit or package than are here), ``silent`` (not loaded in time), ``disabled`` (by the user) or
-    ``overruled`` (the setting plugins.prefer gives its name to another); the last two are not even imported.
+    ``overruled`` (the setting plugins.prefer gives its name to another; ``envkit plugin list`` calls it ``blocked``);
+    the last two are not even imported.
     ``heavy`` names modules such as torch that it imports where only the light half should, ``milliseconds`` what
     its import takes, and ``remarks`` what importing it did that no import should (``prints 'hello'``). ``shared``
     names packages that it uses and that ``milliseconds`` leave out, each with the plugin that had imported it first.

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from envkit.authoring.inspection import Inspected
     from envkit.registry import AnyEntry, StandingEntry
 
-State = Literal["ok", "disabled", "overruled", "conflict", "broken", "incompatible"]
+State = Literal["ok", "disabled", "blocked", "conflict", "broken", "incompatible"]
 _GIVES = {"envkit_checks": "check", "envkit_backends": "backend", "envkit_templates": "template"}
 _STATES: dict[str, State] = {
     "ok": "ok",
     "incompatible": "incompatible",
     "disabled": "disabled",
-    "overruled": "overruled",
+    "overruled": "blocked",
     "conflict": "conflict",
     "broken": "broken",
 }
@@ -33,7 +33,7 @@ class InstalledEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A task or an extension of an installed distribution, and whether it can be used.
 
     ``gives`` says what kinds of things: ``task``, ``check``, ``backend``, ``template``, or ``extension`` where only
-    loading could tell. ``state`` is ``ok``, ``disabled`` (by the user), ``overruled`` (the configuration gives its
+    loading could tell. ``state`` is ``ok``, ``disabled`` (by the user), ``blocked`` (the configuration gives its
     name to another distribution), ``conflict`` (another claims its name and no setting decides), ``broken`` (it
     cannot be loaded) or ``incompatible`` (made for another envkit, Python or package). ``milliseconds`` is what
     its import takes, None for one that was not imported; ``traceback`` is that of its code, from its own first line.

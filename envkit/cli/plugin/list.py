@@ -28,7 +28,7 @@ def command(verbose: bool, as_json: bool) -> None:
     They share that process. One that fails there is tried again in one of its own, and where it works alone the one
     that breaks it is named.
 
-    STATE is ok, or why one cannot be used: disabled (by you), overruled (your configuration gives its name to
+    STATE is ok, or why one cannot be used: disabled (by you), blocked (your configuration gives its name to
     another), conflict (another claims its name), broken, or incompatible (made for another envkit, Python or
     package). LOAD is how long it takes to import.
     """

@@ -8,7 +8,6 @@ its own in which ``envkit doctor`` and ``envkit plugin list`` load plugins.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import signal
 import sys
@@ -16,10 +15,11 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.registry.metadata import printable, shorten
+from envkit.registry.output_aside import ASIDE, MOST_KEPT, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-# Code that makes itself a daemon closes the descriptors that it may have opened, and those are low.
-_HIGH_DESCRIPTOR = 512
-_MOST_SHOWN = 80
 
 
 class CodeEnded(BaseException):
@@ -117,100 +114,11 @@ def _own_warnings(noted: Noted) -> Iterator[None]:
                 noted.remarks.append(f"warns: {_few(others)}")
 
 
-class _Aside:
-    """Descriptor 1, which programs that an author's code starts write to, led to standard error for a while."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._kept: int | None = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._depth == 0:
-                _flush()
-                self._kept = self._lead()
-            self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0 and self._kept is not None:
-                _flush()  # what was written past sys.stdout goes where all else of the code went
-                kept, self._kept = self._kept, None
-                with contextlib.suppress(OSError):  # the code has closed it
-                    os.dup2(kept, 1)
-                    os.close(kept)
-
-    @staticmethod
-    def _lead() -> int | None:
-        try:
-            kept = _duplicate(1)
-        except OSError:  # it is closed, and nobody reads it
-            return None
-        try:
-            os.dup2(2, 1)
-        except OSError:  # standard error is closed
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.close(nowhere)
-        return kept
-
-
-def _duplicate(descriptor: int) -> int:
-    """Return a copy of a descriptor, a high one where this system has so many. Raises: OSError."""
-    try:
-        import fcntl
-
-        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
-    except (ImportError, OSError):
-        return os.dup(descriptor)
-
-
-_aside = _Aside()
-
-
-def _flush() -> None:
-    if sys.__stdout__ is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.__stdout__.flush()
-
-
-class _Printed(io.TextIOBase):
-    """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
-
-    encoding = "utf-8"
-
-    def __init__(self) -> None:
-        self.beginning = ""
-
-    @property
-    def buffer(self) -> BinaryIO:
-        """Return where bytes go, as of every standard output."""
-        return sys.stderr.buffer
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        if len(self.beginning) <= _MOST_SHOWN:
-            self.beginning += text[:_MOST_SHOWN]
-        if sys.stderr is not None:
-            with contextlib.suppress(OSError, ValueError):  # nobody hears it, which is not the code's fault
-                sys.stderr.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        if sys.stderr is not None:
-            with contextlib.suppress(OSError, ValueError):
-                sys.stderr.flush()
-
-
 @contextlib.contextmanager
 def _own_output(noted: Noted) -> Iterator[None]:
-    printed = _Printed()
+    printed = Printed()
     try:
-        with _aside, contextlib.redirect_stdout(printed):
+        with ASIDE, contextlib.redirect_stdout(printed):
             yield
     finally:
         if printed.beginning:
@@ -302,7 +210,7 @@ def _limited(seconds: float) -> Iterator[None]:
 
 
 def _few(texts: list[str]) -> str:
-    first = shorten(printable(texts[0]))[:_MOST_SHOWN]
+    first = shorten(printable(texts[0]))[:MOST_KEPT]
     return f"{first!r}" + (f" and {len(texts) - 1} more" if len(texts) > 1 else "")
 
 

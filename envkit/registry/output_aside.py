@@ -1,0 +1,103 @@
+"""Where an author's code, and programs that it starts, print to while envkit's standard output is read by programs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import threading
+from typing import BinaryIO
+
+MOST_KEPT = 80
+# Code that makes itself a daemon closes the descriptors that it may have opened, and those are low.
+_HIGH_DESCRIPTOR = 512
+
+
+class Aside:
+    """Descriptor 1, which programs that an author's code starts write to, led to standard error for a while."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._kept: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._depth == 0:
+                _flush()
+                self._kept = self._lead()
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0 and self._kept is not None:
+                _flush()  # what was written past sys.stdout goes where all else of the code went
+                kept, self._kept = self._kept, None
+                with contextlib.suppress(OSError):  # the code has closed it
+                    os.dup2(kept, 1)
+                    os.close(kept)
+
+    @staticmethod
+    def _lead() -> int | None:
+        try:
+            kept = _duplicate(1)
+        except OSError:  # it is closed, and nobody reads it
+            return None
+        try:
+            os.dup2(2, 1)
+        except OSError:  # standard error is closed
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
+        return kept
+
+
+def _duplicate(descriptor: int) -> int:
+    """Return a copy of a descriptor, a high one where this system has so many. Raises: OSError."""
+    try:
+        import fcntl
+
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
+    except (ImportError, OSError):
+        return os.dup(descriptor)
+
+
+ASIDE = Aside()
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.__stdout__.flush()
+
+
+class Printed(io.TextIOBase):
+    """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self.beginning = ""
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """Return where bytes go, as of every standard output."""
+        return sys.stderr.buffer
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if len(self.beginning) <= MOST_KEPT:
+            self.beginning += text[:MOST_KEPT]
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):  # nobody hears it, which is not the code's fault
+                sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.flush()

@@ -55,16 +55,25 @@ def task_findings(
     """
     where = folder or Path.cwd()
 
-    def look() -> tuple[LoadedTask, Options, tuple[Finding, ...]]:
-        loaded = load_task(task)
+    def look() -> tuple[Options, tuple[Finding, ...]]:
         options = _options(loaded, train, folder=where, environ=environ)
         place = _place_findings(
             loaded, options, facts, surroundings, settings, environ=environ, is_elsewhere=is_elsewhere
         )
-        return loaded, options, place
+        return options, place
 
     try:
-        loaded, options, place = call_in_time(look, seconds=seconds)
+        loaded = call_in_time(lambda: load_task(task), seconds=seconds)
+    except TimeoutError as error:
+        late = MachineError(
+            f"the plugin of {task} cannot be imported here: {error}",
+            hint="envkit plugin list tells which and why",
+        )
+        return (failed_finding("task.environment", late),)
+    except EnvkitError as error:
+        return (failed_finding("task.environment", error),)
+    try:
+        options, place = call_in_time(look, seconds=seconds)
     except TimeoutError as error:
         return (failed_finding("task.environment", MachineError(f"{_SILENT}: {error}", hint=_SILENT_HINT)),)
     except EnvkitError as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.registry.metadata import printable, shorten
-from envkit.registry.output_aside import ASIDE, MOST_KEPT, Printed
+from envkit.registry.output_aside import ASIDE, MOST_KEPT, OfOneThread, Printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,8 +117,11 @@ def _own_warnings(noted: Noted) -> Iterator[None]:
 @contextlib.contextmanager
 def _own_output(noted: Noted) -> Iterator[None]:
     printed = Printed()
+    # Descriptor 1 belongs to all threads: beside the main one, which may be printing, it stays as it is.
+    is_main = threading.current_thread() is threading.main_thread()
+    target: Any = printed if is_main or sys.stdout is None else OfOneThread(printed, sys.stdout)
     try:
-        with ASIDE, contextlib.redirect_stdout(printed):
+        with ASIDE if is_main else contextlib.nullcontext(), contextlib.redirect_stdout(target):
             yield
     finally:
         if printed.beginning:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import threading
-from typing import BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 MOST_KEPT = 80
 # Code that makes itself a daemon closes the descriptors that it may have opened, and those are low.
@@ -101,3 +101,18 @@ class Printed(io.TextIOBase):
         if sys.stderr is not None:
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.flush()
+
+
+class OfOneThread:
+    """Standard output that is ``aside`` for the thread that made this, and as usual for all others.
+
+    A thread that hangs in an author's code, and is left behind, takes no other's output along.
+    """
+
+    def __init__(self, aside: TextIO | Printed, usual: TextIO) -> None:
+        self._thread = threading.get_ident()
+        self._aside = aside
+        self._usual = usual
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._aside if threading.get_ident() == self._thread else self._usual, name)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from doctor.machines import GB, change, cpu_machine, gpu_machine, having, surroundings
+from small_distributions import small_task
 
 from envkit.config import Settings
 from envkit.doctor.readiness import task_findings
+from envkit.registry import load_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +42,12 @@ def bare_environ(**more: str) -> dict[str, str]:
     return {**kept, "PIP_CONFIG_FILE": os.devnull, **more}
 
 
-def ready(folder: Path, facts: MachineFacts, *, env: str = "auto", **arguments: Any) -> dict[str, Finding]:
+def ready(
+    folder: Path, facts: MachineFacts, *, task: str = "ner", env: str = "auto", **arguments: Any
+) -> dict[str, Finding]:
     arguments.setdefault("environ", bare_environ())
     found = task_findings(
-        "ner",
+        task,
         train=arguments.pop("train", folder / "train.conll"),
         facts=facts,
         surroundings=surroundings(home=folder / "home"),
@@ -144,13 +151,14 @@ def test_task_whose_files_do_not_answer_is_told_in_its_own_time_and_not_waited_f
     silent = folder / "pip.conf"
     os.mkfifo(silent)  # nobody writes: who reads it waits, as on a server that is gone
     end = os.open(silent, os.O_RDWR)
+    load_task("ner")  # what that takes is none of theirs
 
     try:
         found = ready(
             folder,
             cpu_machine(),
             environ=bare_environ(PIP_CONFIG_FILE=str(silent)),
-            seconds=0.1,
+            seconds=0.5,
         )
     finally:
         os.close(end)
@@ -159,3 +167,20 @@ def test_task_whose_files_do_not_answer_is_told_in_its_own_time_and_not_waited_f
     assert found["task.environment"].severity == "error"
     assert "do not answer" in found["task.environment"].summary
     assert "HOME" in str(found["task.environment"].fix)
+
+
+@pytest.mark.slow
+def test_doctor_of_a_task_whose_plugin_hangs_when_it_is_imported_names_it_in_whole_json(folder: Path) -> None:
+    small_task("sleepy", module="import time\ntime.sleep(60)\n").install(folder / "site")
+    environ = bare_environ(PYTHONPATH=str(folder / "site"), ENVKIT_HOME=str(folder / "home"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "envkit", "doctor", "--task", "sleepy", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ,
+    )
+
+    assert "the plugin of sleepy cannot be imported here" in json.dumps(json.loads(done.stdout)["data"])
+    assert done.returncode == 1

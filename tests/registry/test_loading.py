@@ -281,6 +281,25 @@ def test_standard_output_is_whole_after_code_that_was_careless_with_it(line: str
     assert done.returncode in (0, 120)  # Python's own word for a standard error that it could not write out
 
 
+def test_thread_that_hangs_in_an_authors_code_takes_no_other_output_along() -> None:
+    program = """
+import threading, time
+from envkit.registry.guard import guarded
+inside = threading.Event()
+def hang():
+    with guarded():
+        print("of the code")
+        inside.set()
+        time.sleep(60)
+threading.Thread(target=hang, daemon=True).start()
+inside.wait(20)
+print("of envkit")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("of envkit\n", "of the code\n")
+
+
 def test_guarded_code_that_fails_where_its_folder_is_gone_ends_with_its_own_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

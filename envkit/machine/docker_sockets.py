@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ from envkit.machine.devices import read_device_files
 from envkit.machine.docker_calls import EngineSilent, call_engine
 from envkit.machine.docker_client import context_sockets
 from envkit.machine.files import Files
+from envkit.machine.time_limit import call_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# All of the others together: an engine that answers does so in a few milliseconds.
+# All are asked at once: an engine that answers does so in a few milliseconds, on a machine that is busy in more.
 _SECONDS = 1.0
-_SECONDS_EACH = 0.3
 # Docker Desktop on macOS and on Linux, Colima's two places, Rancher Desktop, OrbStack, Lima, Podman's machine.
 _IN_HOME = (
     ".docker/run/docker.sock",
@@ -47,21 +47,23 @@ def describe_socket(path: Path) -> DeviceFile | None:
 
 def answering_sockets(files: Files, *, environ: Mapping[str, str], without: Path | None) -> tuple[str, ...]:
     """Return the sockets but one behind which an engine answers."""
-    deadline = time.monotonic() + _SECONDS
-    answering = []
     seen = {os.path.realpath(without)} if without else set()
+    others = []
     for path in _usual_sockets(files, environ):
         real = os.path.realpath(path)
-        if real in seen or time.monotonic() > deadline:
-            continue
-        seen.add(real)
-        endpoint = Endpoint(address=f"unix://{path}", source="a usual place")
-        try:
-            call_engine(endpoint, "/_ping", seconds=_SECONDS_EACH)
-        except EngineSilent:
-            continue
-        answering.append(f"unix://{path}")
-    return tuple(answering)
+        if real not in seen and os.path.lexists(path):
+            seen.add(real)
+            others.append(f"unix://{path}")
+    answers = call_each([partial(_answers, address) for address in others], seconds=_SECONDS)
+    return tuple(address for address, answer in zip(others, answers, strict=True) if answer is True)
+
+
+def _answers(address: str) -> bool:
+    try:
+        call_engine(Endpoint(address=address, source="a usual place"), "/_ping", seconds=_SECONDS)
+    except EngineSilent:
+        return False
+    return True
 
 
 def runtime_dir(files: Files, environ: Mapping[str, str]) -> Path:

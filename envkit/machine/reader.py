@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Sites = Mapping[str, TorchPlace] | Callable[[], Mapping[str, TorchPlace]]
 
 TIMEOUT_SECONDS = 5.0
-# What a killed program's reader gets to say so before nobody listens any more.
-_LAST_WORDS_SECONDS = 0.3
+# What the reader of a killed program gets to say so before nobody listens any more: more than a busy machine takes.
+_LAST_WORDS_SECONDS = 0.6
 
 # What stands in the facts for a part that gave no answer and that they cannot be without.
 _NOTHING: Mapping[str, Any] = {

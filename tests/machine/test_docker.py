@@ -27,9 +27,16 @@ def root():
         yield folder
 
 
-def read(root: Path, *, files: Files | None = None, asks_network: bool = False, **variables: str) -> Docker:
+def read(
+    root: Path,
+    *,
+    files: Files | None = None,
+    asks_network: bool = False,
+    seconds: float = 10,
+    **variables: str,
+) -> Docker:
     environ = {"HOME": str(root / "home"), "PATH": str(root / "bin"), **variables}
-    return read_docker(files or Files(root), environ=environ, asks_network=asks_network, seconds=0.3)
+    return read_docker(files or Files(root), environ=environ, asks_network=asks_network, seconds=seconds)
 
 
 def usual_socket(root: Path) -> Path:
@@ -177,7 +184,7 @@ def test_docker_without_buildx_may_have_buildkit_in_an_old_command(root, version
 def test_docker_that_does_not_answer_is_not_running_and_others_are_named(root, speak, state):
     other = root / "home/.colima/default/docker.sock"
     with raw_engine(usual_socket(root), speak), http_engine(other, {"/_ping": (200, b"OK")}):
-        docker = read(root)
+        docker = read(root, seconds=0.3 if state == "silent" else 10)
     assert (docker.state, docker.others) == (state, (f"unix://{other}",))
     assert docker.why
 

@@ -6,7 +6,6 @@ podman-system-service(1) for its sockets.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass
@@ -143,7 +142,9 @@ def _current_context(config_file: Path) -> str:
 
 
 def _endpoint_of_context(name: str, *, source: str, folder: Path) -> Endpoint:
-    place = hashlib.sha256(name.encode()).hexdigest()
+    from hashlib import sha256  # OpenSSL is slow to load, and only a context needs it
+
+    place = sha256(name.encode()).hexdigest()
     meta_file = folder / "contexts" / "meta" / place / "meta.json"
     if not _is_there(meta_file):
         raise ImageError(

@@ -5,7 +5,6 @@ Standard library only, so that the host can say what a run will use before it ha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -93,10 +92,12 @@ def hub_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 def check_default_weights(path: Path) -> None:
     """Check that the folder holds the weights of the default model, bit for bit. Raises: EnvError."""
+    from hashlib import file_digest  # OpenSSL is slow to load, and few who look for a model check it
+
     file = path / "model.safetensors"
     try:
         with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            found = file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise EnvError(
             f"cannot read the weights of the default model, {file}: {error.strerror or error}",

@@ -5,7 +5,6 @@ Sources: docker/cli, cli/context/store and cli-plugins/manager.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,9 @@ def list_contexts(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def has_context(environ: Mapping[str, str], name: str) -> bool:
     """Tell whether there is a context of this name, be it one that cannot be read."""
-    place = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    from hashlib import sha256  # OpenSSL is slow to load, and only a context that is named needs it
+
+    place = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     return name == _DEFAULT or (_contexts_dir(environ) / place).exists()
 
 

@@ -55,6 +55,7 @@ def leaky(docker_engine: Engine, base_image: str, new_image_name: Callable[[], s
         custom_context=True,
         tag=name,
         rm=True,
+        nocache=True,  # what an earlier one left shares no layer with it
         network_mode="none",
         buildargs={"PIP_TOKEN": WORD},
         labels=TEST_LABELS,

@@ -7,14 +7,20 @@ import re
 import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from envkit.api import ConfigError
 from envkit.api.options import from_builtins
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _STANDARD_INPUT = Path("-")
+# How msgspec ends what it says of a part of a record, and what it says of a part that should not be there.
+_AT = re.compile(r" - at `\$(\.(?P<name>\w+))?[^`]*`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,28 @@ def check_value(type_: type[Any], name: str, value: Value) -> Any:
     return checked
 
 
+def in_words(error: Exception, type_: type[Any], plain: Mapping[str, Any]) -> str:
+    """Return what is wrong with a whole record of options: ``epochs = '3' does not fit: expected a whole number``.
+
+    ``plain`` is what ``from_builtins`` was given for ``type_``, and ``error`` what it raised.
+    """
+    text = str(error)
+    if unknown := _UNKNOWN.match(text):
+        near = difflib.get_close_matches(unknown["name"], type_.__struct_fields__, n=1)
+        return f"there is no option {unknown['name']}" + (f"; is {near[0]} meant?" if near else "")
+    hints = typing.get_type_hints(type_, include_extras=True)
+    at = _AT.search(text)
+    name = at["name"] if at else ""
+    if name not in hints:
+        return _AT.sub("", text)  # what several options say together, in the words of the task
+    return f"{name} = {plain.get(name)!r} does not fit: {wanted(error, hints[name])}"
+
+
+def wanted(error: Exception, hint: Any) -> str:
+    """Return in plain words what a type wants, of the error that says that a value is none of it."""
+    return _wanted(error, hint, _help_of(hint))
+
+
 def _option_hint(name: str, raw: Any, hint: Any, help_text: str) -> str | None:
     near = difflib.get_close_matches(str(raw), [str(known) for known in literal_values(hint)], n=1)
     if near:
@@ -70,7 +98,7 @@ _KINDS = (
 )
 
 
-def _wanted(error: msgspec.ValidationError, hint: Any, help_text: str) -> str:
+def _wanted(error: Exception, hint: Any, help_text: str) -> str:
     """Return msgspec's words without its marks; for a pattern, what the help says after its colon."""
     text = str(error).replace("`", "").split(" - at ")[0].split(", got ")[0]
     if text.startswith("Invalid enum value"):

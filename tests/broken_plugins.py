@@ -95,6 +95,7 @@ def _broken_hooks() -> Iterator[Broken]:
         ("none-task", "Task(options=SmallOptions, headline=\"score\")", "None", "but NoneType"),
         ("dict-options", "options=SmallOptions", "options={}", "options are dict, which is no subclass"),
         ("plain-options", "SmallOptions(Options)", "SmallOptions", "options are SmallOptions, which is no subclass"),
+        ("option-type", "    pass\n", "    many: tuple[int, int] | tuple[int, ...] = ()\n", "type that none may have"),
         ("no-headline", '"score")', "None)", "headline is None, expected the name of a metric"),
         ("own-models", '"score")', '"score", own_models="one")', "own_models are 'one', expected names"),
         ("task-fails", "return Task(", "return Tusk(", "NameError: name 'Tusk' is not defined"),

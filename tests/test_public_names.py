@@ -203,6 +203,7 @@ def test_list_that_is_written_is_read_again() -> None:
     assert read_list(write_list(KEPT)) == KEPT
 
 
+@pytest.mark.slow
 def test_list_needs_neither_torch_nor_envkit_to_be_made() -> None:
     code = "import sys; from json_surface import json_lines; from public_surface import api_lines\n"
     code += "assert api_lines() and json_lines()\n"

@@ -117,7 +117,7 @@ def _functions() -> dict[_Place, ast.stmt]:
 
 
 def _starts(run: Callable[..., object]) -> Iterator[_Place]:
-    """Yield the functions of a module that a check calls first: itself, or those behind a lambda or a partial."""
+    """Yield the functions of a module that a check calls first: itself, or those behind a lambda, a closure or a partial."""
     if isinstance(run, partial):
         yield from _starts(run.func)
         return
@@ -125,11 +125,12 @@ def _starts(run: Callable[..., object]) -> Iterator[_Place]:
     code = getattr(run, "__code__", None)
     if code is None or run.__name__ != "<lambda>":
         yield module, outer
+    if code is None or "<" not in run.__qualname__:  # neither <lambda> nor <locals>
         return
     yield from ((module, name) for name in code.co_names if (module, name) in _functions())
     for cell in getattr(run, "__closure__", None) or ():
         if callable(cell.cell_contents) and hasattr(cell.cell_contents, "__qualname__"):
-            yield cell.cell_contents.__module__, cell.cell_contents.__qualname__
+            yield from _starts(cell.cell_contents)
 
 
 def _reached(start: _Place) -> set[_Place]:

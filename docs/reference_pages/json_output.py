@@ -29,7 +29,7 @@ warnings go to standard error. The exit code is the same as without it.
 | `envkit` | version of envkit |
 | `command` | the words of the command: `env create` |
 | `ok` | whether it did what was asked; false exactly where there is an `error` |
-| `data` | the command's own record, null where there is an error |
+| `data` | the command's own record, null where there is an error; `plugin check` that is stopped gives what it found |
 | `error` | null, or `message`, `hint` (text or null), `exit_code` and, of a run with a known trouble, `likely_cause` |
 
 Fields are only ever added. One that is taken away, or means something else, makes another `schema_version`. Every field of

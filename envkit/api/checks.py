@@ -44,6 +44,7 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     ``heavy`` names modules such as torch that it imports where only the light half should, ``milliseconds`` what
     its import takes, and ``remarks`` what importing it did that no import should (``prints 'hello'``). ``shared``
     names packages that it uses and that ``milliseconds`` leave out, each with the plugin that had imported it first.
+    ``source_dir`` is the folder of an editable install, whose user can mend it.
     """
 
     plugin: str
@@ -58,6 +59,7 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     hooks: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     shared: tuple[tuple[str, str], ...] = ()
+    source_dir: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

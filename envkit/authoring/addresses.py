@@ -21,8 +21,8 @@ from envkit.registry.metadata import read_headers
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
+    from envkit.owner import Owner
 
 SHOWN_DIGITS = 10  # of a commit
 _SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]+)")

@@ -22,8 +22,8 @@ from envkit.pip_configuration import read_pip_configuration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envkit.authoring.owner import Owner
     from envkit.environments.progress import Progress
+    from envkit.owner import Owner
 
 Program = Literal["pip", "uv", "pipx"]
 _PIP_VARIABLES = {

@@ -16,7 +16,7 @@ from envkit.registry.metadata import read_headers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 # As in " + tiny==1.5", " - tiny==1.4", " ~ tiny==1.5", which is installed anew, and of what comes from an address
 # " + tiny @ file:///…", or once it is there " - tiny==1.4 (from file:///…)".

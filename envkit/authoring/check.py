@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from envkit.api import EnvError, UsageError
 from envkit.api.checks import Finding
+from envkit.authoring.build_failures import explain_build
 from envkit.authoring.check_build import build_wheel
-from envkit.authoring.check_catalog import CHECKS, Examination, promises
+from envkit.authoring.check_catalog import CHECKS, Examination
+from envkit.authoring.check_progress import Silence
 from envkit.authoring.check_promises import BUILDS, CONTRACT, ENVIRONMENT, PromiseChecks
 from envkit.authoring.check_report import CheckedEntry, CheckResult, PluginReport, Wanted, check_names
 from envkit.authoring.check_subject import open_subject
+from envkit.authoring.check_suites import promises
 from envkit.authoring.contract_run import CHECK_SECONDS
 from envkit.config import read_layers, resolve_settings
 from envkit.doctor.report import count, verdict_of
@@ -29,50 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from envkit.authoring.check_catalog import PluginCheck
+    from envkit.authoring.check_progress import CheckProgress
     from envkit.authoring.check_subject import Subject
     from envkit.config import Settings
 
 _LOADS = "check.loads"
 
 _FIXED = ((BUILDS, "metadata"), (CONTRACT, "contract"), (ENVIRONMENT, "contract"))
-
-
-class CheckProgress(Protocol):
-    """How a check of a plugin tells what happens; beside it, what making an environment tells."""
-
-    def begin(self, check_id: str) -> None:
-        """Hear that a check begins."""
-
-    def end(self, result: CheckResult) -> None:
-        """Hear what it found."""
-
-    def say(self, text: str) -> None:
-        """Tell the user something that stays on the screen."""
-
-    def step(self, text: str) -> None:
-        """Say what is being done now; the next step replaces it."""
-
-    def bytes(self, done: int, total: int | None, what: str) -> None:
-        """Show beside the step how many bytes of ``what`` are there, of how many if that is known."""
-
-
-class Silence:
-    """Tells nothing."""
-
-    def begin(self, check_id: str) -> None:
-        """Hear nothing."""
-
-    def end(self, result: CheckResult) -> None:
-        """Hear nothing."""
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
-
-    def step(self, text: str) -> None:
-        """Say nothing."""
-
-    def bytes(self, done: int, total: int | None, what: str) -> None:
-        """Show nothing."""
 
 
 def known_checks() -> list[tuple[str, str, str]]:
@@ -112,80 +77,133 @@ def check_plugin(
             "a contract is tried in an environment of this machine, not in a container",
             hint="Give --env auto, --env current or a name from: envkit env list",
         )
-    progress = progress or Silence()
     settings = settings or resolve_settings(read_layers(Path.cwd()))
+    course = _Course(
+        str(target or "."), wanted=wanted, has_contract=has_contract, progress=progress or Silence()
+    )
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="envkit-check-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        results: list[CheckResult] = []
+        try:
+            course.run(folder, env=env, seconds=seconds, settings=settings, environ=environ)
+        except KeyboardInterrupt:  # what was found until then is worth minutes of the user's
+            return course.report(is_stopped=True)
+        return course.report()
+
+
+class _Course:
+    """A check under way: what it has found is there whenever it ends."""
+
+    def __init__(self, target: str, *, wanted: Wanted, has_contract: bool, progress: CheckProgress) -> None:
+        self._target = target
+        self._wanted = wanted
+        self._has_contract = has_contract
+        self._progress = progress
+        self._results: list[CheckResult] = []
+        self._subject: Subject | None = None
+        self._tried: PromiseChecks | None = None
+
+    def run(
+        self,
+        folder: Path,
+        *,
+        env: str,
+        seconds: float,
+        settings: Settings,
+        environ: Mapping[str, str],
+    ) -> None:
+        """Make all checks; ``folder`` is for their files. Raises: UsageError where there is nothing to check."""
 
         def build(source: Path, place: Path) -> Path:
-            progress.begin(BUILDS)
-            progress.step(f"Building {source.name}")
-            return build_wheel(source, place, settings=settings, progress=progress, environ=environ)
+            self._progress.begin(BUILDS)
+            self._progress.step(f"Building {source.name}")
+            return build_wheel(source, place, settings=settings, progress=self._progress, environ=environ)
 
         began = time.monotonic()
         try:
-            subject = open_subject(target, folder=folder / "subject", build=build)
+            subject = open_subject(self._target, folder=folder / "subject", build=build)
         except EnvError as error:
-            results = [_result(BUILDS, "metadata", [_not_built(error, target)], time.monotonic() - began)]
-            progress.end(results[0])
-            return _report(None, str(target or "."), results, None)
-        if subject.source == "folder" and wanted.wants(BUILDS, "metadata"):
+            found = explain_build(error, Path(self._target).expanduser())
+            self._add(_result(BUILDS, "metadata", found, time.monotonic() - began))
+            return
+        self._subject = subject
+        if subject.source == "folder" and self._wanted.wants(BUILDS, "metadata"):
             well = Finding(
                 severity="ok", id=BUILDS, summary="its own backend builds a wheel", plugin=subject.name
             )
-            results.append(_result(BUILDS, "metadata", [well], time.monotonic() - began))
-            progress.end(results[0])
+            self._add(_result(BUILDS, "metadata", [well], time.monotonic() - began))
         examination = Examination(subject)
-        for result in _look(examination, wanted, progress):
-            results.append(result)
-        tried = PromiseChecks(
+        self._tried = PromiseChecks(
             examination,
-            wanted=wanted,
+            wanted=self._wanted,
+            has_contract=self._has_contract,
             env=env,
             folder=folder / "contract",
             seconds=seconds,
             settings=settings,
-            progress=progress,
+            progress=self._progress,
             environ=environ,
         )
-        results += tried.run(has_contract=has_contract)
-        environment = tried.environment
-        if not results:
-            results = [_result(_LOADS, "code", [_not_checked(examination)], 0.0)]
-            progress.end(results[0])
-    return _report(subject, str(target or "."), results, environment)
+        for check in self._light_checks(subject):
+            self._progress.begin(check.id)
+            began = time.monotonic()
+            findings = _run(check, examination)
+            self._add(_result(check.id, check.group, findings, time.monotonic() - began))
+        for result in self._tried.run():
+            self._results.append(result)
+        if self._is_blind(examination):
+            self._add(_result(_LOADS, "code", [_not_checked(examination)], 0.0))
 
+    def report(self, *, is_stopped: bool = False) -> PluginReport:
+        """Return what was found so far; where the user has stopped it, with what was left."""
+        subject, results = self._subject, tuple(self._results)
+        counts = count(finding for result in results for finding in result.findings)
+        return PluginReport(
+            plugin=Path(self._target).resolve().name if subject is None else subject.name,
+            version="" if subject is None else subject.version,
+            source="folder" if subject is None else subject.source,
+            location=self._target if subject is None else subject.location,
+            entries=tuple(
+                CheckedEntry(kind=entry.kind, name=entry.name, module=entry.entry_point.value)
+                for entry in (() if subject is None else subject.entries)
+            ),
+            environment=None if self._tried is None else self._tried.environment,
+            checks=results,
+            counts=counts,
+            verdict=verdict_of(counts),
+            is_stopped=is_stopped,
+            not_reached=tuple(dict.fromkeys(self._left())) if is_stopped else (),
+        )
 
-def _not_built(error: EnvError, target: str | Path | None) -> Finding:
-    first, *more = error.message.splitlines()
-    if more:  # the backend's own last words
-        summary, place = "its own backend builds no wheel", shlex.quote(str(target or "."))
-        fix: str | None = f"To see all of it: python -m uv build --wheel {place}"
-    else:
-        summary, fix = f"no wheel could be built: {first}", error.hint
-    return Finding(
-        severity="error",
-        id=BUILDS,
-        summary=summary,
-        evidence=tuple(line.removeprefix("  ") for line in more),
-        fix=fix,
-    )
+    def _left(self) -> Iterator[str]:
+        """Yield the ids of what is still to be done; before a source is built, of all that there may be."""
+        if self._subject is None or self._tried is None:
+            for check_id, group, _ in known_checks():
+                if self._wanted.wants(check_id, group) and (self._has_contract or group != "contract"):
+                    yield check_id
+            return
+        done = {result.id for result in self._results}
+        yield from (check.id for check in self._light_checks(self._subject) if check.id not in done)
+        yield from self._tried.left()
 
+    def _light_checks(self, subject: Subject) -> list[PluginCheck]:
+        """Return those that need no environment."""
+        kinds = {entry.kind for entry in subject.entries}
+        return [
+            check for check in CHECKS if self._wanted.wants(check.id, check.group) and _applies(check, kinds)
+        ]
 
-def _look(examination: Examination, wanted: Wanted, progress: CheckProgress) -> Iterator[CheckResult]:
-    """Run the checks that need no environment."""
-    kinds = {entry.kind for entry in examination.subject.entries}
-    for check in CHECKS:
-        if not wanted.wants(check.id, check.group) or not _applies(check, kinds):
-            continue
-        progress.begin(check.id)
-        began = time.monotonic()
-        findings = _run(check, examination)
-        result = _result(check.id, check.group, findings, time.monotonic() - began)
-        progress.end(result)
-        yield result
+    def _is_blind(self, examination: Examination) -> bool:
+        """Tell whether nothing could be looked at of what was asked for."""
+        looks = [look for _, look in examination.looks_so_far]
+        is_shut = any(look.problem is not None or look.refusal is not None for look in looks)
+        return not self._results or (
+            is_shut and all(finding.severity == "skip" for each in self._results for finding in each.findings)
+        )
+
+    def _add(self, result: CheckResult) -> None:
+        self._results.append(result)
+        self._progress.end(result)
 
 
 def _applies(check: PluginCheck, kinds: set[str]) -> bool:
@@ -222,34 +240,13 @@ def _result(check_id: str, group: str, findings: Iterable[Finding], seconds: flo
 
 
 def _not_checked(examination: Examination) -> Finding:
-    why = [said for _, look in examination.looks for said in (look.problem or look.refusal,) if said]
+    shut = [(look.problem or look.refusal or "", look.place) for _, look in examination.looks]
+    why, place = next((each for each in shut if each[0]), ("it has none of what was asked for", ""))
     return Finding(
         id=_LOADS,
         severity="error",
-        summary=f"nothing was checked: {why[0] if why else 'it has none of what was asked for'}",
+        summary=f"nothing was checked: {why}",
+        evidence=(examination.shown(place),) if place else (),
         fix="To see all that is wrong, without --only and --skip: envkit plugin check",
         plugin=examination.subject.name,
-    )
-
-
-def _report(
-    subject: Subject | None, target: str, results: list[CheckResult], environment: str | None
-) -> PluginReport:
-    findings = tuple(finding for result in results for finding in result.findings)
-    counts = count(findings)
-    entries = () if subject is None else subject.entries
-    return PluginReport(
-        plugin=Path(target).resolve().name if subject is None else subject.name,
-        version="" if subject is None else subject.version,
-        source="folder" if subject is None else subject.source,
-        location=target if subject is None else subject.location,
-        entries=tuple(
-            CheckedEntry(kind=entry.kind, name=entry.name, module=entry.entry_point.value)
-            for entry in entries
-        ),
-        environment=environment,
-        findings=findings,
-        checks=tuple(results),
-        counts=counts,
-        verdict=verdict_of(counts),
     )

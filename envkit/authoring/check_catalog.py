@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from envkit.api.checks import Finding
 from envkit.authoring import (
@@ -20,20 +20,11 @@ from envkit.authoring.check_children import HEAVY, look_at_entry, weigh_entry
 from envkit.registry import EXTENSIONS_GROUP, TaskEntry, find_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from envkit.authoring.check_records import Look, OptionRecord, Weight
     from envkit.authoring.check_subject import Subject
-    from envkit.authoring.check_worker import Suite
     from envkit.registry import AnyEntry
-    from envkit.testing import Check
-
-SUITE_PREFIXES: dict[Suite, str] = {
-    "task": "contract",
-    "backend": "backend",
-    "check": "doctor",
-    "template": "template",
-}
 
 
 class Examination:
@@ -63,6 +54,11 @@ class Examination:
         """Return what is in each entry's module."""
         path = self.subject.search_path
         return [(entry, look_at_entry(entry, search_path=path)) for entry in self.entries]
+
+    @property
+    def looks_so_far(self) -> list[tuple[AnyEntry, Look]]:
+        """Return the same without looking: nothing where nobody has asked yet."""
+        return self.looks if "looks" in vars(self) else []
 
     @property
     def options(self) -> list[OptionRecord]:
@@ -97,17 +93,6 @@ class PluginCheck:
     group: str
     summary: str
     run: Callable[[Examination], Iterable[Finding]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promise:
-    """A check that another process tries: ``name`` is what its suite calls it."""
-
-    id: str
-    group: str
-    summary: str
-    suite: Suite
-    name: str
 
 
 def _of_subject(
@@ -156,9 +141,13 @@ def _loading(examination: Examination) -> Iterator[Finding]:
             summary = f"{entry.entry_point.module} was not looked at: it imports {look.missing}, not here"
             yield Finding(severity="skip", summary=summary)
             continue
-        declared = examination.subject.place(entry.name, "Name")
         yield from module_checks.judge_loading(
-            entry, look, shown=examination.shown, is_said=is_said, declared=declared
+            entry,
+            look,
+            shown=examination.shown,
+            is_said=is_said,
+            declared=examination.subject.place(entry.name, "Name"),
+            meant=examination.subject.meant_module(entry.entry_point.module),
         )
 
 
@@ -170,7 +159,19 @@ def _deprecations(examination: Examination) -> Iterator[Finding]:
 def _of_options(
     judge: Callable[..., Iterator[Finding]],
 ) -> Callable[[Examination], Iterable[Finding]]:
-    return lambda examination: judge(examination.options, shown=examination.shown)
+    def run(examination: Examination) -> Iterator[Finding]:
+        yield from judge(examination.options, shown=examination.shown)
+        for entry, look in examination.looks:
+            if isinstance(entry, TaskEntry) and not look.options:
+                yield from _unseen(entry, look)
+
+    return run
+
+
+def _unseen(entry: AnyEntry, look: Look) -> Iterator[Finding]:
+    """Yield that something was not looked at, where the module cannot be loaded; why is told by another check."""
+    if look.problem is not None or look.refusal is not None:
+        yield Finding(severity="skip", summary=f"not checked, {entry.entry_point.value} cannot be loaded")
 
 
 def _bad_hooks_of(examination: Examination, entry: AnyEntry, look: Look) -> Iterator[Finding]:
@@ -180,18 +181,24 @@ def _bad_hooks_of(examination: Examination, entry: AnyEntry, look: Look) -> Iter
 def _bad_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
         yield from _bad_hooks_of(examination, entry, look)
+        if look.problem is not None:
+            yield from _unseen(entry, look)
 
 
 def _missing_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
         if look.problem is None and isinstance(entry, TaskEntry):
             yield from hook_checks.find_missing_hooks(look.hooks)
+        elif isinstance(entry, TaskEntry):
+            yield from _unseen(entry, look)
 
 
 def _left_out_hooks(examination: Examination) -> Iterator[Finding]:
     for entry, look in examination.looks:
         if look.problem is None and isinstance(entry, TaskEntry):
             yield from hook_checks.find_left_out_hooks(look.hooks)
+        elif isinstance(entry, TaskEntry):
+            yield from _unseen(entry, look)
 
 
 def _given(examination: Examination) -> Iterator[Finding]:
@@ -272,27 +279,3 @@ CHECKS: tuple[PluginCheck, ...] = (
     ),
     PluginCheck(id="check.given", group="extension", summary="extensions hand something in", run=_given),
 )
-
-
-def promises() -> list[Promise]:
-    """Return the checks of all suites, in their order."""
-    from envkit.testing import BACKEND_CHECKS, DOCTOR_CHECKS, TEMPLATE_CHECKS
-    from envkit.testing import CHECKS as TASK_CHECKS
-
-    suites: dict[Suite, Sequence[Check[Any]]] = {
-        "task": TASK_CHECKS,
-        "backend": BACKEND_CHECKS,
-        "check": DOCTOR_CHECKS,
-        "template": TEMPLATE_CHECKS,
-    }
-    return [
-        Promise(
-            id=f"check.{SUITE_PREFIXES[suite]}-{check.name.replace('_', '-')}",
-            group="extension" if suite in ("check", "template") else "contract",
-            summary=check.promise,
-            suite=suite,
-            name=check.name,
-        )
-        for suite, checks in suites.items()
-        for check in checks
-    ]

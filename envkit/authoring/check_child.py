@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -14,15 +15,17 @@ import msgspec
 from envkit.api import Options, PluginError, Task
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.authoring.blame import place_in, said_by
-from envkit.authoring.check_options import describe_options
-from envkit.authoring.check_records import ArgumentRecord, HookRecord, Look
+from envkit.authoring.check_options import describe_options, unreadable_option
+from envkit.authoring.check_records import ArgumentRecord, HookRecord, Look, RemarkRecord
+from envkit.authoring.overheard import Overheard
 from envkit.registry import ExtensionEntry, describe, find_entries, load_entry, load_extension
 from envkit.registry.guard import CodeEnded, guarded
 from envkit.registry.hook_names import functions_of, hook_of
-from envkit.registry.metadata import canonical
+from envkit.registry.metadata import canonical, printable, shorten
+from envkit.registry.output_aside import MOST_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
     from envkit.registry import AnyEntry
@@ -60,27 +63,37 @@ def _find(asked: Asked) -> AnyEntry:
 
 def look(entry: AnyEntry) -> Look:
     """Import the module of an entry and describe it; then load it as envkit does."""
+    errors = Overheard(entry.entry_point.module.partition(".")[0])
+    with contextlib.redirect_stderr(errors):
+        seen = _look(entry)
+    if not errors.beginning.strip():
+        return seen
+    told = RemarkRecord(f"writes {_shown(errors.beginning)} to standard error", errors.place)
+    return msgspec.structs.replace(seen, remarks=(*seen.remarks, told))
+
+
+def _look(entry: AnyEntry) -> Look:
     name = entry.entry_point.module
+    package = name.partition(".")[0]
     try:
-        with guarded(seconds=IMPORT_SECONDS) as noted:
+        with guarded(seconds=IMPORT_SECONDS, package=package) as noted:
             module = importlib.import_module(name)
     except (Exception, SystemExit, CodeEnded) as error:  # noqa: BLE001 - it is the author's code
         missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
-        place = place_in(error, name.partition(".")[0])
-        return Look(problem=said_by(error), place=place, missing=missing.partition(".")[0])
+        return Look(problem=said_by(error), place=place_in(error, package), missing=missing.partition(".")[0])
     stated = getattr(module, "api_version", None)
     seen = Look(
         api_version=None if stated is None else repr(stated),
         api_place=_line_of(module, "api_version"),
         hooks=tuple(_hooks(module)),
-        remarks=tuple(noted.remarks),
+        remarks=_placed(noted.remarks, noted.places),
     )
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         try:
             seen = _load(entry, seen)
         except PluginError as error:
-            place = "" if error.__cause__ is None else place_in(error.__cause__, name.partition(".")[0])
+            place = "" if error.__cause__ is None else place_in(error.__cause__, package)
             seen = msgspec.structs.replace(seen, refusal=error.message, state=error.state, place=place)
     told = [each.message for each in noted.deprecations]
     told += [each.message.message for each in heard if isinstance(each.message, EnvkitDeprecationWarning)]
@@ -100,15 +113,17 @@ def _load(entry: AnyEntry, seen: Look) -> Look:
         ]
         return msgspec.structs.replace(
             seen,
-            remarks=(*seen.remarks, *extension.remarks),
+            remarks=(*seen.remarks, *_placed(extension.remarks, {})),
             gives=tuple((kind, _name_of(each)) for kind, each in given),
         )
-    options = _options_of(entry)
+    options, places = _options_of(entry)
     try:
         described = tuple(describe_options(options)) if options is not None else ()
     except Exception as error:  # noqa: BLE001 - annotations are code of the author's
-        fault = f"the options of {entry} cannot be read: {describe(error)}"
-        return msgspec.structs.replace(seen, refusal=fault, state="broken")
+        assert options is not None
+        fault, place = unreadable_option(options)
+        fault = fault or f"the options of {entry} cannot be read: {describe(error)}"
+        return msgspec.structs.replace(seen, refusal=fault, state="broken", place=place)
     seen = msgspec.structs.replace(seen, options=described)
     try:
         loaded = load_entry(entry)
@@ -119,19 +134,29 @@ def _load(entry: AnyEntry, seen: Look) -> Look:
             else place_in(error.__cause__, entry.entry_point.module.partition(".")[0])
         )
         return msgspec.structs.replace(seen, refusal=error.message, state=error.state, place=place)
-    return msgspec.structs.replace(seen, remarks=(*seen.remarks, *loaded.remarks))
+    return msgspec.structs.replace(seen, remarks=(*seen.remarks, *_placed(loaded.remarks, places)))
 
 
-def _options_of(entry: AnyEntry) -> type[Options] | None:
-    """Return the type of a task's options, as far as the plugin gives one."""
-    function = getattr(sys.modules[entry.entry_point.module], "envkit_task", None)
+def _options_of(entry: AnyEntry) -> tuple[type[Options] | None, dict[str, str]]:
+    """Return the type of a task's options, as far as the plugin gives one, and the lines of what it does besides."""
+    module = entry.entry_point.module
+    function = getattr(sys.modules[module], "envkit_task", None)
     try:
-        with guarded():
+        with guarded(package=module.partition(".")[0]) as noted:
             task: Any = function() if function is not None else None
     except (Exception, SystemExit, CodeEnded):  # noqa: BLE001 - loading says why
-        return None
+        return None, {}
     options: Any = task.options if isinstance(task, Task) else None
-    return options if inspect.isclass(options) and issubclass(options, Options) else None
+    is_one = inspect.isclass(options) and issubclass(options, Options)
+    return (options if is_one else None), noted.places
+
+
+def _placed(remarks: Iterable[str], places: Mapping[str, str]) -> tuple[RemarkRecord, ...]:
+    return tuple(RemarkRecord(text, places.get(text, "")) for text in remarks)
+
+
+def _shown(text: str) -> str:
+    return repr(shorten(printable(text))[:MOST_KEPT])
 
 
 def _name_of(given: Any) -> str:

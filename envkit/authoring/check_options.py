@@ -13,6 +13,7 @@ import msgspec
 from envkit.api.options import from_builtins, to_builtins
 from envkit.authoring.check_records import OptionRecord
 from envkit.option_fields import read_fields
+from envkit.option_values import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,21 @@ def describe_options(options: type[Options]) -> Iterator[OptionRecord]:
         )
 
 
+def unreadable_option(options: type[Options]) -> tuple[str, str]:
+    """Return of a type that cannot be described which option is to blame and why, and its line; empty for none."""
+    try:
+        hints = typing.get_type_hints(options, include_extras=True)
+    except Exception:  # noqa: BLE001 - an annotation is code of the author's; what it raises says its name
+        return "", ""
+    for name in options.__struct_fields__:
+        try:
+            msgspec.inspect.type_info(hints[name])
+        except Exception as error:  # noqa: BLE001 - likewise
+            said = str(error).partition(" - type ")[0].replace("`", "")
+            return f"the option {name} is of no type that an option may have: {said}", _place(options, name)
+    return "", ""
+
+
 def type_problem(hint: Any) -> str:
     """Return why text from a flag cannot become a value of this type, empty where it can."""
     bare = _bare(hint)
@@ -71,7 +87,9 @@ def default_problem(field: msgspec.structs.FieldInfo, hint: Any) -> str:
         return "it has no default, so no run could leave it out"
     try:
         from_builtins(to_builtins(default), hint)
-    except (msgspec.ValidationError, TypeError, ValueError) as error:
+    except msgspec.ValidationError as error:
+        return f"its default {default!r} does not fit: {wanted(error, hint)}"
+    except (TypeError, ValueError) as error:
         return f"its default {default!r} does not fit: {error}"
     return ""
 

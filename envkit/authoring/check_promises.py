@@ -7,11 +7,11 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from envkit.api import EnvkitError
+from envkit.api import EnvkitError, PluginError
 from envkit.api.checks import Finding
-from envkit.authoring.check_catalog import promises
 from envkit.authoring.check_causes import CAUSES
 from envkit.authoring.check_report import CheckResult
+from envkit.authoring.check_suites import promises
 from envkit.authoring.contract_run import NothingToTry, Workplace, try_promises
 from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE, TaskEntry
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envkit.api.checks import Severity
-    from envkit.authoring.check import CheckProgress
-    from envkit.authoring.check_catalog import Examination, Promise
+    from envkit.authoring.check_catalog import Examination
+    from envkit.authoring.check_progress import CheckProgress
+    from envkit.authoring.check_records import Look
     from envkit.authoring.check_report import Wanted
+    from envkit.authoring.check_suites import Promise
     from envkit.authoring.check_worker import Suite
     from envkit.authoring.contract_run import Tried
     from envkit.config import Settings
@@ -42,6 +44,7 @@ class PromiseChecks:
         examination: Examination,
         *,
         wanted: Wanted,
+        has_contract: bool,
         env: str,
         folder: Path,
         seconds: float,
@@ -53,6 +56,7 @@ class PromiseChecks:
         self._examination = examination
         self._subject = examination.subject
         self._wanted = wanted
+        self._has_contract = has_contract
         self._env = env
         self._folder = folder
         self._seconds = seconds
@@ -62,26 +66,50 @@ class PromiseChecks:
         ignored = (DISABLE_VARIABLE, PREFER_VARIABLE)
         self._environ = {name: text for name, text in environ.items() if name not in ignored}
         self._count = 0
+        self._ended: set[tuple[AnyEntry, Suite, str]] = set()
+        self._made: set[tuple[AnyEntry, str, str]] = set()
 
-    def run(self, *, has_contract: bool = True) -> Iterator[CheckResult]:
+    def run(self) -> Iterator[CheckResult]:
         """Yield a result a promise; without a contract, of those alone that need no environment and no torch."""
+        looks = dict(self._examination.looks) if self._examination.entries else {}
         for entry in self._examination.entries:
-            look = dict(self._examination.looks).get(entry)
-            if look is None or look.problem is not None or look.refusal is not None:
-                continue  # why it cannot be used is said already
-            if isinstance(entry, TaskEntry):
-                if not has_contract:
+            for suite, given in self._suites(entry, looks[entry]):
+                if isinstance(entry, TaskEntry):
+                    yield from self._try_task(entry)
+                else:
+                    module = self._contract_of(entry) if suite == "backend" else entry.entry_point.module
+                    here = Workplace(python=sys.executable, environ=self._environ, site=self._subject.site)
+                    yield from self._try(entry, suite, module, here, given=given)
+                self._ended.add((entry, suite, given))
+
+    def left(self) -> Iterator[str]:
+        """Yield the ids of what was still to be tried; of an extension that was not looked at, of all it may give."""
+        looks = dict(self._examination.looks_so_far)
+        for entry in self._examination.entries:
+            for suite, given in self._suites(entry, looks.get(entry)):
+                if (entry, suite, given) in self._ended:
                     continue
-                yield from self._try_task(entry)
-                continue
-            here = Workplace(python=sys.executable, environ=self._environ, site=self._subject.site)
-            kinds = {kind for kind, _ in look.gives}
-            if "backend" in kinds and has_contract:
-                yield from self._try(entry, "backend", self._contract_of(entry), here)
-            suites: tuple[Suite, ...] = ("check", "template")
-            for suite in suites:
-                for name in (name for kind, name in look.gives if kind == suite):
-                    yield from self._try(entry, suite, entry.entry_point.module, here, given=name)
+                promised = [each.id for each in self._chosen(suite)]
+                if suite == "task" and promised:
+                    promised.insert(0, ENVIRONMENT)
+                yield from (each for each in promised if (entry, given, each) not in self._made)
+
+    def _suites(self, entry: AnyEntry, look: Look | None) -> list[tuple[Suite, str]]:
+        """Return what is tried of an entry: suites, with what of the plugin's each is for."""
+        if look is not None and (look.problem is not None or look.refusal is not None):
+            return []  # why it cannot be used is said already
+        if isinstance(entry, TaskEntry):
+            return [("task", entry.name)] if self._has_contract else []
+        kinds: tuple[Suite, ...] = ("backend", "check", "template")
+        if not self._has_contract:
+            kinds = ("check", "template")
+        if look is None:
+            return [(suite, "") for suite in kinds]
+        found: list[tuple[Suite, str]] = []
+        for suite in kinds:
+            names = [name for kind, name in look.gives if kind == suite]
+            found += [(suite, name) for name in ([""] if names and suite == "backend" else names)]
+        return found
 
     def _try_task(self, entry: TaskEntry) -> Iterator[CheckResult]:
         if not self._chosen("task"):
@@ -92,10 +120,13 @@ class PromiseChecks:
             try:
                 place, reason = self._provide(entry, stack)
             except EnvkitError as error:
-                finding = self._finding(ENVIRONMENT, "error", error.message, fix=error.hint)
+                is_own = isinstance(error, PluginError) and self._subject.source != "installed"
+                fix = f"Mend it in {self._subject.location}, then check it again" if is_own else error.hint
+                finding = self._finding(ENVIRONMENT, "error", error.message, fix=fix)
                 yield self._told(ENVIRONMENT, [finding], time.monotonic() - began)
                 return
             self.environment = reason
+            self._made.add((entry, entry.name, ENVIRONMENT))
             well = self._finding(ENVIRONMENT, "ok", reason)
             yield self._told(ENVIRONMENT, [well], time.monotonic() - began)
             yield from self._try(entry, "task", self._contract_of(entry), place, given=entry.name)
@@ -144,6 +175,7 @@ class PromiseChecks:
                     )
                 cause = (tried.problem or "", *tried.evidence)
                 first = causes.setdefault(cause, by_name[tried.name].id) if tried.problem else ""
+                self._made.add((entry, given, by_name[tried.name].id))
                 yield self._judge(by_name[tried.name], tried, entry, given=given, first=first)
         except NothingToTry as error:
             evidence = (self._examination.shown(error.place),) if error.place else ()

@@ -56,6 +56,13 @@ class OptionRecord(msgspec.Struct, frozen=True, kw_only=True):
     default_problem: str = ""
 
 
+class RemarkRecord(msgspec.Struct, frozen=True):
+    """What loading did that no import should: ``prints 'hello'``; and the plugin's line that did it, if one is known."""
+
+    text: str
+    place: str = ""
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of an entry's module.
 
@@ -71,7 +78,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     api_place: str = ""
     refusal: str | None = None
     state: str = ""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[RemarkRecord, ...] = ()
     deprecations: tuple[str, ...] = ()
     hooks: tuple[HookRecord, ...] = ()
     options: tuple[OptionRecord, ...] = ()

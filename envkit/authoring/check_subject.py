@@ -14,13 +14,11 @@ from importlib.metadata import Distribution, PathDistribution, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envkit.api import UsageError
 from envkit.authoring.specs import shown_spec
-from envkit.environments.files.addresses import local_path
-from envkit.registry import describe, find_entries
+from envkit.registry import describe, find_entries, source_folder
 from envkit.registry.entries import entries_of
 from envkit.registry.metadata import canonical, read_headers, read_text
 
@@ -32,15 +30,6 @@ if TYPE_CHECKING:
 
 Source = Literal["installed", "folder", "wheel"]
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-
-
-class _DirInfo(msgspec.Struct):
-    editable: bool = False
-
-
-class _Origin(msgspec.Struct):
-    url: str = ""
-    dir_info: _DirInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +90,17 @@ class Subject:
     def package_dirs(self) -> tuple[Path, ...]:
         """Return the folders of those that are packages."""
         return tuple(place for place in self.code_places if place.is_dir())
+
+    def has_module(self, name: str) -> bool:
+        """Tell whether there is a package or module of this name at the top."""
+        return self._place_of(name) is not None
+
+    def meant_module(self, wrong: str) -> str:
+        """Return of the modules in the package the one that a name which none of them has most likely means."""
+        files = [file for file in self.distribution.files or () if file.suffix == ".py"]
+        names = [".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files]
+        usual = f"{canonical(self.name).replace('-', '_')}.plugin"
+        return next(iter(difflib.get_close_matches(wrong, names, n=1)), usual)
 
     def _place_of(self, name: str) -> Path | None:
         if self.site is not None:
@@ -200,7 +200,7 @@ def open_subject(target: str | Path | None, *, folder: Path, build: Callable[[Pa
         )
     dist = found[0]
     return Subject(
-        distribution=dist, source="installed", location="installed here", source_dir=_editable_source(dist)
+        distribution=dist, source="installed", location="installed here", source_dir=source_folder(dist)
     )
 
 
@@ -281,15 +281,3 @@ def _unpack(wheel: Path, folder: Path) -> Distribution:
             f"{wheel} is no wheel: it has no .dist-info", hint="Build it again: python -m build --wheel"
         )
     return PathDistribution(infos[0])
-
-
-def _editable_source(dist: Distribution) -> Path | None:
-    """Return the source folder of an editable install, None for any other."""
-    try:
-        origin = msgspec.json.decode(read_text(dist, "direct_url.json") or "{}", type=_Origin)
-    except msgspec.DecodeError:
-        return None
-    if origin.dir_info is None or not origin.dir_info.editable:
-        return None
-    folder = local_path(origin.url)
-    return folder if folder is not None and folder.is_dir() else None

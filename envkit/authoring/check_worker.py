@@ -10,6 +10,7 @@ import contextlib
 import faulthandler
 import importlib
 import os
+import re
 import sys
 import threading
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Suite = Literal["task", "backend", "check", "template"]
 # Who eats all memory is to be ended for it, and not another program of the user's.
 _FIRST_TO_GO = "1000"
+_OPTION = re.compile(r"CONTRACT\.options: (?P<name>\w+) = ")
 _BEFORE_THE_END = 1.0  # seconds in which one that hangs can still say where
 
 
@@ -130,7 +132,8 @@ def run_order(order: Order) -> Iterator[Answer]:
         except NotChecked as error:
             unchecked = str(error)
         except BaseException as error:  # noqa: BLE001 - likewise; the other promises are still of interest
-            problem, place = _said(error, package), place_in(error, package)
+            problem = _said(error, package)
+            place = place_in(error, package) or _place_of_option(problem, order.module)
         finally:
             teller.cancel()
             faulthandler.cancel_dump_traceback_later()
@@ -141,6 +144,17 @@ def run_order(order: Order) -> Iterator[Answer]:
             unchecked=unchecked,
             place=place,
         )
+
+
+def _place_of_option(problem: str, module: str) -> str:
+    """Return the line of the contract that sets the option that a problem is about; empty where it is about none."""
+    named = _OPTION.match(problem)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if named is None or file is None:
+        return ""
+    sets = re.compile(rf"""["']{named["name"]}["']\s*:|\b{named["name"]}\s*=""")
+    lines = Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((f"{file}:{number}" for number, line in enumerate(lines, 1) if sets.search(line)), "")
 
 
 def _tell_place(package: str) -> None:

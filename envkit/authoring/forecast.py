@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from envkit.authoring.addresses import Source
     from envkit.authoring.calls import Runner
-    from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
+    from envkit.owner import Owner
 
 _ONLY_WHEELS = ("--only-binary", ":all:")
 _UV_WANTS_BUILD = re.compile(

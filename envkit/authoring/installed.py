@@ -8,7 +8,7 @@ import msgspec
 
 from envkit.authoring.inspection import inspect_entry
 from envkit.doctor.plugin_states import read_plugin_states
-from envkit.registry import find_standings, report_hint
+from envkit.registry import find_standings, report_hint, source_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ class InstalledEntry(msgspec.Struct, frozen=True, kw_only=True):
     name to another distribution), ``conflict`` (another claims its name and no setting decides), ``broken`` (it
     cannot be loaded) or ``incompatible`` (made for another envkit, Python or package). ``milliseconds`` is what
     its import takes, None for one that was not imported; ``traceback`` is that of its code, from its own first line.
-    ``remarks`` are what importing it did that no import should.
+    ``remarks`` are what importing it did that no import should; ``source_dir`` is the folder of an editable install.
     """
 
     name: str
@@ -55,6 +55,7 @@ class InstalledEntry(msgspec.Struct, frozen=True, kw_only=True):
     heavy: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    source_dir: str | None = None
 
 
 def read_installed(
@@ -93,6 +94,7 @@ def _line(
     elif hint is None and state == "broken":
         hint = report_hint(entry)
     hooks = loaded.hooks if loaded is not None else ()
+    folder = source_folder(entry.distribution)
     return InstalledEntry(
         name=entry.name,
         kind=_kind(entry),
@@ -109,6 +111,7 @@ def _line(
         heavy=loaded.heavy if loaded is not None else (),
         hooks=hooks,
         remarks=loaded.remarks if loaded is not None else (),
+        source_dir=None if folder is None else str(folder),
     )
 
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from envkit.authoring.calls import Call
-from envkit.authoring.owner import PIPX_METADATA
 from envkit.authoring.uv_tools import read_receipt
+from envkit.owner import PIPX_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
     from envkit.authoring.uv_tools import Receipt, ToolRequirement
+    from envkit.owner import Owner
 
 
 def install_call(

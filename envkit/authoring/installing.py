@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from envkit.api.checks import PluginState
     from envkit.api.errors import PluginFault
     from envkit.authoring.calls import Call, Runner
-    from envkit.authoring.owner import Owner
     from envkit.authoring.specs import Spec
+    from envkit.owner import Owner
 
 # In a process that begins as any command does: what a .pth file adds to the search path counts too.
 _PROGRAM = "from envkit.doctor.plugin_child import main; main()"

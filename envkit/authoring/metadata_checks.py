@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.api.checks import Finding
 from envkit.authoring.name_checks import near_name
+from envkit.authoring.project_table import licence_example
 from envkit.registry import EXTENSIONS_GROUP, TASKS_GROUP
 from envkit.registry.metadata import canonical, read_headers, read_text
 
@@ -79,9 +80,9 @@ def check_licence(subject: Subject) -> Iterator[Finding]:
         except InvalidLicenseExpression as error:
             yield Finding(
                 severity="error",
-                summary=f"the licence is no SPDX expression: {error}",
+                summary=f'the licence is no SPDX expression such as "Apache-2.0": {error}',
                 evidence=place,
-                fix=fix,
+                fix=f"In pyproject.toml: {licence_example(expression)}",
             )
     elif not older and not classifiers:
         yield Finding(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api.checks import Finding
 from envkit.api.versions import API_VERSION, version_text
+from envkit.owner import upgrade_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,40 +111,47 @@ def judge_api_version(look: Look, *, shown: Shown) -> Iterator[Finding]:
             severity="error",
             summary=f"it is made for version {found[2]} of envkit's API, here is {here}",
             evidence=place,
-            fix="Upgrade envkit: pip install --upgrade envkit-ml"
+            fix=f"Upgrade envkit: {upgrade_command()}"
             if wanted > API_VERSION
             else f'Move to the newer API, then write: api_version = "{here}"',
         )
 
 
 def judge_loading(
-    entry: AnyEntry, look: Look, *, shown: Shown, is_said: bool, declared: str
+    entry: AnyEntry, look: Look, *, shown: Shown, is_said: bool, declared: str, meant: str
 ) -> Iterator[Finding]:
     """Yield why the entry cannot be loaded, and what loading it did that it should not.
 
     With ``is_said`` its hooks or its API version are said to be wrong already, which is why envkit refuses it.
-    ``declared`` is the line that names the module, which is to blame where no line of the module's is.
+    ``declared`` is the line that names the module, which is to blame where no line of the module's is; ``meant`` the
+    module that it may mean.
     """
     if look.problem is not None:
+        if look.place:
+            fix = "Mend that line: every command that names it imports it"
+        elif look.missing:
+            fix = f'Name a module that is there: {entry.name} = "{meant}"'
+        else:
+            fix = f"To see where it ends, import it alone: python -X faulthandler -c 'import {entry.entry_point.module}'"
         yield Finding(
             severity="error",
             summary=f"{entry.entry_point.value} cannot be imported: {look.problem}",
             evidence=(shown(look.place) if look.place else declared,),
-            fix="Mend that line: every command that names it imports it"
-            if look.place
-            else f'Name a module that is there: {entry.name} = "{entry.entry_point.module.partition(".")[0]}.plugin"',
+            fix=fix,
         )
     elif look.refusal is not None and not is_said:
         yield Finding(
             severity="error",
             summary=look.refusal,
             evidence=(shown(look.place),) if look.place else (),
-            fix=f"Mend what {entry.entry_point.module} gives: what each hook returns is in envkit.api.hooks",
+            fix=f"Mend {'that line' if look.place else f'what {entry.entry_point.module} gives'}: what hooks return is "
+            "in envkit.api.hooks, which types options have in envkit.api.Options",
         )
     for remark in look.remarks:
         yield Finding(
             severity="warn",
-            summary=f"importing {entry.entry_point.module} {remark}, which no import should",
+            summary=f"importing {entry.entry_point.module} {remark.text}, which no import should",
+            evidence=(shown(remark.place),) if remark.place else (),
             fix="Do it in the hook that needs it",
         )
 

@@ -27,14 +27,19 @@ BUILT_IN = {
 
 def check_module(subject: Subject) -> Iterator[Finding]:
     """Hold the module's name against the distribution's: with another it could lie on another plugin's."""
+    told: set[str] = set()
     expected = f"envkit_{canonical(subject.name).removeprefix('envkit-').replace('-', '_')}"
-    for name in subject.modules:
-        if name != expected:
+    for entry in (each for each in subject.entries if each.line_fault is None):
+        name = entry.entry_point.module.partition(".")[0]
+        if name != expected and name not in told:
+            told.add(name)
+            is_there = subject.has_module(name)
+            meant = f'In pyproject.toml: {entry.name} = "{subject.meant_module(entry.entry_point.module)}"'
             yield Finding(
                 severity="error",
                 summary=f"its entry points lead to the module {name}, expected {expected}",
                 evidence=(subject.place("entry-points", "Name"),),
-                fix=f"Rename the package {name} to {expected}",
+                fix=f"Rename the package {name} to {expected}" if is_there else meant,
             )
 
 

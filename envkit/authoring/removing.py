@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from envkit.authoring.calls import Call
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 
 class RemovedPlugin(msgspec.Struct, frozen=True, kw_only=True):

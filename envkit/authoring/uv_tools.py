@@ -17,13 +17,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.api import EnvError
-from envkit.authoring.owner import UV_RECEIPT
+from envkit.owner import UV_RECEIPT
 from envkit.registry.metadata import read_fields, read_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 
 @dataclass(frozen=True, kw_only=True)

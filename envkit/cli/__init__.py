@@ -6,7 +6,6 @@ import contextlib
 import errno
 import gc
 import io
-import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -106,16 +105,6 @@ def command(ctx: click.Context, no_plugins: bool, names: tuple[str, ...]) -> Non
         ctx.call_on_close(disable_plugins(names, everything=no_plugins))
 
 
-def _open_closed_streams() -> None:
-    """Give a command that was started without one of its streams one that leads nowhere.
-
-    In this order they get their own numbers, which no file that is opened later may have.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
 def _take_signals() -> None:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does: with all that it has half made taken away."""
     import signal
@@ -180,7 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 hint="Run it inside WSL: https://learn.microsoft.com/windows/wsl/install",
             )
         _take_signals()
-        _open_closed_streams()
+        if None in (sys.stdin, sys.stdout, sys.stderr):
+            from envkit.cli.streams import open_closed_streams
+
+            open_closed_streams()
         stdout = sys.stdout
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name that the locale lacks is no reason to fail

@@ -14,6 +14,7 @@ import msgspec
 from envkit.cli import envelope, render
 from envkit.cli.env.screen import count_text
 from envkit.images.building.output import BuildStep
+from envkit.images.inspection.listing import short_id
 from envkit.images.layout import IMAGE_PREFIX, JUPYTER_PORT, PREDICT_PORT
 from envkit.images.sizes import disk_size, download_size
 
@@ -144,6 +145,7 @@ def print_built(order: Order, built: BuiltImage, *, builder: Builder, is_pushed:
         seconds=round(built.seconds, 3),
         is_pushed=is_pushed,
         steps=built.steps,
+        notes=(*order.plan.contents.notes, *map(unnamed_text, built.unnamed)),
     )
     if as_json:
         envelope.write(["build"], data=line)
@@ -153,12 +155,18 @@ def print_built(order: Order, built: BuiltImage, *, builder: Builder, is_pushed:
     pairs += [("size", f"{render.size_text(built.size)}, its base included"), *_common(order, line)]
     steps = f"{len(built.steps)} steps, {cached} of them cached"
     pairs.append(("built", f"in {render.seconds_text(built.seconds)} by {builder.name}: {steps}"))
+    pairs += [("replaced", unnamed_text(each)) for each in built.unnamed]
     if is_pushed:
         pairs.append(("pushed", ", ".join(line.tags)))
     render.print_pairs(pairs)
     click.echo()
     for number, command in enumerate(_next(order)):
         click.echo(f"{'      ' if number else 'Next: '}{command}")
+
+
+def unnamed_text(image_id: str) -> str:
+    """Return what became of an image that lost its last name to this one, and how to remove it."""
+    return f"{short_id(image_id)}, which has no name now: envkit image remove {short_id(image_id)}"
 
 
 def _common(order: Order, line: ImageLine) -> list[tuple[str, str]]:

@@ -39,6 +39,8 @@ def build(wish: BuildWish) -> None:
         view.step("looking at this machine and its engine")
         engine = _engine(wish)
         planning = read_planning(read_settings())
+        for task in wish.tasks:  # before minutes of fetching the base
+            planning.find_task(task)
         request = read_request(wish, here=planning.facts, engine=engine, view=view)
         # Before minutes of resolving: without a builder nothing would come of them.
         builder = CLASSIC if engine is None else choose_builder(engine, wanted=wish.builder, progress=view)

@@ -59,6 +59,10 @@ def command(
     """
     from envkit.cli.doctor_time import limited
 
+    if task is not None:  # its plugin is imported here, in a thread that may be left behind
+        from envkit.registry.output_kept import output_kept
+
+        click.get_current_context().with_resource(output_kept())
     with limited(as_json=as_json):
         # The plugins' process starts first: it works while this one still imports.
         from envkit.doctor.child_process import early_plugin_child

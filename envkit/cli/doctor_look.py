@@ -20,7 +20,7 @@ from envkit.doctor.catalog import builtin_checks, linked
 from envkit.doctor.extension import Foreign, ForeignCheck, take_checks
 from envkit.doctor.report import CheckReport, Report, count, verdict_of
 from envkit.doctor.runner import run_checks
-from envkit.doctor.selection import Selection, check_names, select_checks, subject_of
+from envkit.doctor.selection import Selection, check_names, names_of, select_checks
 from envkit.doctor.surroundings import Surroundings, read_surroundings, with_build
 from envkit.machine.places import usual_places, usual_sites
 from envkit.machine.reader import FactsReader
@@ -143,14 +143,16 @@ class Examination:
         return (*self.own_checks, *self._foreign_checks())
 
     def check_names(self) -> None:
-        """Check that what was named is there. Raises: UsageError."""
+        """Check that what was named is there. Raises: UsageError; PluginError where nobody can tell."""
         names = {*self._wish.selection.names}
         if not names:
             return
         own = [*(check.id for check in self.own_checks), *TASK_IDS]
-        if not names <= {*own, *map(subject_of, own)} and self._there is None:
-            own += [check.id for check in self._foreign_checks()]
-        check_names(names, known=own)
+        broken: list[PluginState] = []
+        if not names <= set().union(*map(names_of, own)) and self._there is None:
+            own += [check.id for check in self.foreign.checks]
+            broken = [each for each in self.foreign.states if each.kind == "extension" and each.state != "ok"]
+        check_names(names, known=own, broken=broken)
         if self._wish.task is None and (asked := sorted({*self._wish.selection.only} & {*TASK_IDS, "task"})):
             raise UsageError(
                 f"{asked[0]!r} is asked of a task, and none is named",
@@ -253,6 +255,7 @@ class Examination:
                 facts=self.facts(),
                 surroundings=self.surroundings,
                 settings=self.settings,
+                is_elsewhere=self._wish.selection.is_elsewhere,
             )
 
         return Check(id=TASK_CHECK, summary=f"this machine is ready for {task}", run=run, cost="slow")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import re
@@ -12,6 +11,7 @@ import sys
 import textwrap
 import traceback
 from dataclasses import asdict
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,20 +19,38 @@ import click
 from envkit.api import EnvkitError, PluginError, RunFailed
 from envkit.cli import envelope
 from envkit.cli.printable import printable_lines
+from envkit.cli.streams import end_without_output, is_output_lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BUG = 1
 _USAGE = 2
-_CANCELLED = 130
+CANCELLED = 130
 # From where it begins to the end of the line.
-_COMMAND = re.compile(r"(?:^|(?<=: ))(?:envkit|pip|uv|python|conda|poetry|chmod|docker) .*")
-_OUTPUT_GONE = (errno.EPIPE, errno.EIO, errno.ENOSPC)
+_COMMAND = re.compile(
+    r"(?:^|(?<=: ))(?:(?:envkit|pipx?|pixi|uvx?|python|conda|poetry|chmod|docker) |\S*/python[\d.]* -m ).*"
+)
 
 
 def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> int:
-    """Say why the command ends, on stderr, or as the envelope on stdout, and return the exit code."""
+    """Say why the command ends, on stderr, or as the envelope on stdout, and return the exit code.
+
+    Where standard output cannot be written, an envelope is said in words.
+    """
+    try:
+        code = _say_end(error, as_json=as_json, words=words)
+        sys.stdout.flush()
+    except OSError as lost:
+        if not is_output_lost(lost):
+            raise
+        code = end_without_output(lost)
+        if error is not lost and not isinstance(error, click.exceptions.NoArgsIsHelpError):
+            code = _say_end(error, as_json=False, words=words) or code
+    return code
+
+
+def _say_end(error: BaseException, *, as_json: bool, words: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, SystemExit):
@@ -40,8 +58,8 @@ def end_with(error: BaseException, *, as_json: bool, words: Sequence[str]) -> in
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message())
         return 0
-    if isinstance(error, OSError) and error.errno in _OUTPUT_GONE and error.filename is None:
-        return _end_without_output(error)
+    if isinstance(error, OSError) and is_output_lost(error):
+        return end_without_output(error)
     message, hint, code = explain(error, words)
     cause = error.likely_cause if isinstance(error, RunFailed) else None
     if as_json:
@@ -113,15 +131,16 @@ def explain(error: BaseException, words: Sequence[str]) -> tuple[str, str | None
     """Return message, hint and exit code. An error that is a bug of envkit prints its traceback here."""
     if isinstance(error, EnvkitError):
         hint = error.hint
-        if isinstance(error, PluginError) and error.__cause__ is not None:
-            hint = f"{hint or ''} Traceback: ENVKIT_TRACEBACK=1 before the command.".strip()
+        # Of an author's code: where envkit itself refuses something, there is nothing to be seen in it.
+        if isinstance(error, PluginError) and not isinstance(error.__cause__, (EnvkitError, NoneType)):
+            hint = "\n".join(filter(None, (hint, "Traceback: ENVKIT_TRACEBACK=1 before the command")))
         return error.message, hint, error.exit_code
     if isinstance(error, click.UsageError):
         return error.format_message(), _help_for(error, words), _USAGE
     if isinstance(error, click.ClickException):
         return error.format_message(), None, error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return "stopped", None, _CANCELLED
+        return "stopped", None, CANCELLED
     if isinstance(error, FileNotFoundError) and error.filename is None and not _has_folder():
         return "the folder that this shell is in was removed", "Change into one that is there: cd", _USAGE
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
@@ -150,17 +169,6 @@ def _has_folder() -> bool:
     except OSError:
         return False
     return True
-
-
-def _end_without_output(error: OSError) -> int:
-    """End where standard output cannot be written: quietly where its reader left, as `| head` does."""
-    # What is still buffered would fail once more when the interpreter ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if error.errno in (errno.EPIPE, errno.EIO):
-        return 0
-    with contextlib.suppress(OSError):
-        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
-    return _BUG
 
 
 def _help_for(error: click.UsageError, words: Sequence[str]) -> str:

@@ -61,8 +61,12 @@ def _look(file: str) -> Report:
         with path.open("rb") as stream:
             return Report(file=str(path), explanations=explain_stream(stream))
     except FileNotFoundError as error:
-        what = f"no such {'log' if Path(file).is_dir() else 'file'}"
-        raise DataError(what, file=path, hint="The logs of runs: envkit runs list") from error
+        given, what = Path(file).expanduser(), "no such file"
+        if given.is_dir():
+            what = (
+                f"this folder is no run's: there is no {_RUN_LOG} in it. Name a log, or the folder of a run"
+            )
+        raise DataError(what, file=given, hint="The logs of runs: envkit runs list") from error
     except OSError as error:
         raise DataError(error.strerror or str(error), file=path) from error
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from envkit.api.events import Choice, Hello, Message, Metrics, Phase
 from envkit.api.metric_names import find_headline
+from envkit.cli.lines import SECONDS_BETWEEN_LINES, Lines, bytes_text
 from envkit.cli.render import print_wrapped, screen, seconds_text
 from envkit.runs.progress import RunProgress
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _LONG_SECONDS = 3.0  # from then on the screen says how long a step has taken
 _BESIDE_STEP = 28  # columns for the bar and the seconds
-_SECONDS_BETWEEN_LINES = 5.0  # in a log file, often enough to see that it lives
 
 
 class RunScreen(Protocol):
@@ -90,7 +90,7 @@ class _Detachable:
             self.shown.event(event)
 
 
-class PlainScreen:
+class PlainScreen(Lines):
     """Lines, each whole: for logs, pipes and people who read with a screen reader."""
 
     def __init__(
@@ -101,35 +101,10 @@ class PlainScreen:
         progress: RunProgress | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(lambda text: print_wrapped(text, console=console), clock=clock)
         self.console = console
         self.headline = headline
-        self.clock = clock
         self.progress = progress or RunProgress()
-        self.last_line = float("-inf")
-        self.last_step = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def say(self, text: str) -> None:
-        """Print the line."""
-        print_wrapped(text, console=self.console)
-        self.last_line = self.clock()
-
-    def step(self, text: str) -> None:
-        """Print what is done now; how far it is (behind a colon), every few seconds."""
-        kind = text.partition(":")[0]
-        if kind != self.last_step or self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
-            self.last_step = kind
-            self.say(text)
-
-    def bytes(self, done: int, total: int | None, what: str) -> None:
-        """Print how many bytes are there, every few seconds."""
-        if self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
-            self.say(bytes_text(done, total, what))
 
     def event(self, event: AnyEvent) -> None:
         """Print phases, messages and metrics at once, steps every few seconds."""
@@ -137,7 +112,7 @@ class PlainScreen:
         line = event.name if isinstance(event, Phase) else lasting_line(event, self.progress, self.headline)
         if line is not None:
             self.say(line)
-        elif self.progress.step and self.clock() - self.last_line >= _SECONDS_BETWEEN_LINES:
+        elif self.progress.step and self.clock() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.say(f"{_where(self.progress)}  {pace_text(self.progress)}")
 
 
@@ -267,13 +242,6 @@ def pace_text(progress: RunProgress) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{seconds_text(progress.seconds_left)} left")
     return "  ".join(parts)
-
-
-def bytes_text(done: int, total: int | None, what: str) -> str:
-    """Return how many bytes are there, of how many if that is known: ``12 of 180 MB, torch``."""
-    if total:
-        return f"{done / 1e6:.0f} of {total / 1e6:.0f} MB, {what}"
-    return f"{done / 1e6:.0f} MB {what}"
 
 
 def _where(progress: RunProgress) -> str:

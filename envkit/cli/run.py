@@ -11,7 +11,7 @@ from envkit.api import PluginError
 from envkit.cli.options import task_parameters
 from envkit.config import TrackerName
 from envkit.option_values import literal_values
-from envkit.registry import find_tasks, load_task
+from envkit.registry import find_tasks, load_task, tell_author
 
 if TYPE_CHECKING:
     from envkit.registry import LoadedTask
@@ -30,7 +30,9 @@ class TaskGroup(click.Group):
             (name, " or ".join(entry.summary for entry in entries)) for name, entries in find_tasks().items()
         ]
         with formatter.section("Tasks"):
-            formatter.write_dl(rows or [("(none)", "Install one with its plugin: pip install envkit-ner")])
+            formatter.write_dl(
+                rows or [("(none)", "Install one with its plugin: envkit plugin install envkit-ner")]
+            )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Return the command of this task. Raises: UsageError, PluginError."""
@@ -80,7 +82,7 @@ def _task_command(loaded: LoadedTask) -> click.Command:
     if taken:
         raise PluginError(
             f"the plugin {loaded.entry} has an option that envkit itself has: {', '.join(map(str, sorted(taken)))}",
-            hint=f"Tell the author of {loaded.entry.plugin}: another name is needed",
+            hint=f"{tell_author(loaded.entry)}: another name is needed",
         )
     return click.Command(
         loaded.entry.name,

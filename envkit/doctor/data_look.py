@@ -42,12 +42,13 @@ def look_at_data(
     settings: Settings,
     facts: Callable[[], MachineFacts],
     seconds: float | None = None,
+    is_look: bool = False,
 ) -> DataReport:
     """Return what is in the data that these options name, and how long training on it may take here.
 
     ``choice`` names the environment whose tokenizer counts; with ``seconds`` it is done in a process of its own
-    that is killed then. Raises: EnvkitError that a run would end with; EnvError for an environment that was
-    named and is not there, or lacks something; TimeoutError.
+    that is killed then, and with ``is_look`` it counts as no use of the environment. Raises: EnvkitError that a run
+    would end with; EnvError for an environment that was named and is not there, or lacks something; TimeoutError.
     """
     speed = find_earlier_speed(loaded.entry.name, options, facts=facts)
     request = CheckRequest(
@@ -56,7 +57,7 @@ def look_at_data(
         speed=speed,
         guess="none" if speed is not None else _guess(options, facts()),
     )
-    environment = _find_environment(choice, loaded, options, settings)
+    environment = _find_environment(choice, loaded, options, settings, is_look=is_look)
     if environment is not None:
         return _ask_environment(environment, request, settings, seconds=seconds)
     if seconds is None:
@@ -87,7 +88,7 @@ def _guess(options: Options, facts: MachineFacts) -> Literal["none", "float32", 
 
 
 def _find_environment(
-    choice: str, loaded: LoadedTask, options: Options, settings: Settings
+    choice: str, loaded: LoadedTask, options: Options, settings: Settings, *, is_look: bool
 ) -> Environment | None:
     """Return the environment to look in, None for this interpreter; none is ever made.
 
@@ -105,8 +106,8 @@ def _find_environment(
     if choice == "auto":
         # Where none can read the data, this interpreter does, or says what it lacks.
         packages = [PARQUET_PACKAGE] if is_parquet else []
-        return find_made(loaded.entry, home=settings.home, packages=packages)
-    return find_named(choice, home=settings.home)
+        return find_made(loaded.entry, home=settings.home, packages=packages, is_look=is_look)
+    return find_named(choice, home=settings.home, is_look=is_look)
 
 
 def _can_count(options: Options, own_models: Collection[str]) -> bool:
@@ -137,6 +138,10 @@ def _ask(
         done = subprocess.run(words, stdout=subprocess.PIPE, env=variables, check=False, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"no answer in {seconds:.0f} s") from error
+    except OSError as error:
+        raise EnvError(
+            f"{who} does not start: {error.filename}: {error.strerror}", hint="Look without it: --env current"
+        ) from error
     if done.returncode == RunCancelled.exit_code:
         raise RunCancelled("stopped")
     try:

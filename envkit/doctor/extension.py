@@ -100,6 +100,8 @@ def _run(
         )
     if found.problem is not None:
         tell = f"Tell its author: {entry.tracker}" if entry.tracker else f"Tell the author of {entry.plugin}"
+        if entry.source_dir is not None:
+            tell = f"Mend it in {entry.source_dir}"
         yield Finding(
             severity="crash",
             summary=found.problem,

@@ -43,6 +43,7 @@ from envkit.registry import (
     find_standings,
     load_entry,
     load_extension,
+    source_folder,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _standings() -> tuple[StandingEntry, ...]:
 
 def _record(standing: StandingEntry) -> EntryRecord:
     entry = standing.entry
+    folder = source_folder(entry.distribution)
     return EntryRecord(
         kind="task" if isinstance(entry, TaskEntry) else "extension",
         name=entry.name,
@@ -124,6 +126,7 @@ def _record(standing: StandingEntry) -> EntryRecord:
         version=entry.version,
         requires_python=entry.requires_python,
         tracker=entry.tracker,
+        source_dir=None if folder is None else str(folder),
         standing=standing.standing,
         problem=standing.problem or None,
     )

@@ -19,7 +19,7 @@ class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An entry point of an installed distribution, as its metadata tell.
 
     ``standing`` is what metadata and settings make of it before it is imported, with the ``problem`` where it
-    is not ``usable``: see ``envkit.registry.StandingEntry``.
+    is not ``usable``: see ``envkit.registry.StandingEntry``. ``source_dir`` is the folder of an editable install.
     """
 
     kind: Kind
@@ -28,6 +28,7 @@ class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     requires_python: str = ""
     tracker: str | None = None
+    source_dir: str | None = None
     standing: Standing = "usable"
     problem: str | None = None
 

@@ -155,6 +155,7 @@ def _state(entry: EntryRecord, load: Loaded | NoAnswer) -> PluginState:
         state=state,
         problem=problem,
         tracker=entry.tracker,
+        source_dir=entry.source_dir,
         milliseconds=load.milliseconds or None,
         heavy=load.heavy,
         hooks=load.hooks,

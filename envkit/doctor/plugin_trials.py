@@ -103,13 +103,18 @@ class PluginTrials:
         return None
 
     def _fails_after(self, entry: EntryRecord, others: Sequence[EntryRecord]) -> bool:
-        for number, other in enumerate(others):
-            load = self._ask(other) if number else self._ask_alone(other)
-            if isinstance(load, NoAnswer):
-                return False  # it takes the process down itself, so that nobody comes after it
+        left = list(others)
+        # One that takes the process down itself has nobody after it: the others are tried without it.
+        while (fatal := self._load_fresh(left)) is not None:
+            left.remove(fatal)
         load = self._ask(entry)
         self._restart()
         return self._left() > 0 and _is_failure(load)
+
+    def _load_fresh(self, others: Sequence[EntryRecord]) -> EntryRecord | None:
+        """Load these in a new process; return the first that gives no answer, with which that process is gone."""
+        self._restart()
+        return next((other for other in others if isinstance(self._ask(other), NoAnswer)), None)
 
     def _left(self) -> float:
         return min(self._timeout, round(self._end - self._clock(), 1))

@@ -40,6 +40,8 @@ def data_findings(
         skip = Finding(id="task.data", severity="skip", summary="standard input is read by the run alone")
         return _no_time("the data come with the run"), skip
     choice = "current" if settings.env.startswith(IMAGE) else settings.env
+    if is_elsewhere:  # an environment that is named lies there, and the data here
+        choice = "auto"
     try:
         report = look_at_data(
             loaded,
@@ -48,6 +50,7 @@ def data_findings(
             settings=settings,
             facts=lambda: facts,
             seconds=_LOOK_SECONDS,
+            is_look=True,
         )
     except TimeoutError:
         fix = f"envkit data check {loaded.entry.name} FILE takes the time it needs"

@@ -12,6 +12,8 @@ from envkit.api.checks import Check, CheckContext, Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+    from envkit.api.checks import PluginState
+
 # The first half of an id, and what a group of checks is called on the screen.
 SUBJECTS = {
     "python": "Python",
@@ -33,6 +35,7 @@ SUBJECTS = {
 
 # What a subject is called on the screen, where that is another word that can be typed.
 _ALIASES = {"platform": "system"}
+_MOST_BROKEN = 5  # of a screen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,17 +75,33 @@ def split_names(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for words in given for word in words.split(",") if (name := word.strip().lower()))
 
 
-def check_names(names: Iterable[str], *, known: Collection[str]) -> None:
-    """Check that there are such checks. Raises: UsageError with the nearest name."""
+def check_names(names: Iterable[str], *, known: Collection[str], broken: Sequence[PluginState] = ()) -> None:
+    """Check that there are such checks; ``broken`` are extensions whose own are not among the ``known``.
+
+    Raises: UsageError with the nearest name, and with what keeps those extensions from bringing theirs.
+    """
     choices = set().union(*map(names_of, known))
     for name in names:
         if name not in choices:
             near = difflib.get_close_matches(name, sorted(choices), n=1)
             meant = f"Did you mean {near[0]!r}? " if near else ""
             raise UsageError(
-                f"there is no check and no subject {name!r}",
+                f"there is no check and no subject {name!r}{_broken_text(broken)}",
                 hint=f"{meant}All of them: envkit doctor --list",
             )
+
+
+def _broken_text(broken: Sequence[PluginState]) -> str:
+    """Return who may declare a check that is not there; empty where all extensions bring theirs."""
+    if not broken:
+        return ""
+    who = "this extension, which may declare it, does"
+    if len(broken) > 1:
+        who = "these extensions, which may declare it, do"
+    lines = [f"{each.plugin} {each.version}, {each.state}: {each.problem}" for each in broken[:_MOST_BROKEN]]
+    if len(broken) > _MOST_BROKEN:
+        lines.append(f"and {len(broken) - _MOST_BROKEN} more: envkit plugin list")
+    return "".join([f", but {who} not bring all checks:", *(f"\n  {line}" for line in lines)])
 
 
 def select_checks(checks: Sequence[Check], selection: Selection) -> tuple[Check, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -12,15 +13,17 @@ from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import minor_version
 from envkit.environments.spec_words import parse_requirement
 from envkit.environments.store import installed_in, python_of
+from envkit.environments.torch_source import why_other_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from packaging.requirements import Requirement
 
+    from envkit.api import Base
     from envkit.environments.plan import Plan
-    from envkit.environments.records import EnvRecord, HostPackage
+    from envkit.environments.records import EnvRecord, EnvSpec, HostPackage
 
 
 def why_unplanned(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool) -> str | None:
@@ -49,8 +52,8 @@ def _differences(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool
     if minor_version(record.python) != minor_version(plan.base.python):
         yield f"it has Python {record.python}"
     yield from _host_differences(record, plan)
-    if (record.torch and record.torch.requirement) != (plan.torch and plan.torch.requirement):
-        yield f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
+    if (other := why_other_torch(prefix, record, plan.torch)) is not None:
+        yield other
     if record.lock != plan.lock:
         yield "it was made from another lock" if record.lock else "it was not made from the lock"
     there = installed_in(prefix)
@@ -78,15 +81,57 @@ def _host_differences(record: EnvRecord, plan: Plan) -> Iterator[str]:
 
 
 def _exact_differences(record: EnvRecord, plan: Plan, there: Mapping[str, str]) -> Iterator[str]:
-    if record.spec != plan.spec:
+    if not is_same_spec(record.spec, plan.spec):
         yield "what is asked for has changed"
-    if record.base != plan.base:
+    if not is_same_base(record.base, plan.base):
         yield "its base has changed"
     if set(record.asked) != set(plan.requirements):
         yield "what its tasks need has changed"
     for package in plan.locked:
         if there.get(package.name) != package.version and package.source != "host":
             yield f"{package.name} {there.get(package.name, 'not there')} becomes {package.version}"
+
+
+def is_same_spec(one: EnvSpec, other: EnvSpec) -> bool:
+    """Tell whether two specs ask for the same, in whatever order and spelling; of channels the first goes before."""
+    return _ordered(one) == _ordered(other)
+
+
+def _ordered(spec: EnvSpec) -> EnvSpec:
+    return msgspec.structs.replace(
+        spec,
+        tasks=tuple(sorted(spec.tasks)),
+        packages=_spelled(spec.packages),
+        base_packages=tuple(sorted(spec.base_packages)),
+        model_packages=_spelled(spec.model_packages),
+        host_extras=tuple(sorted(spec.host_extras)),
+        constraints=_spelled(spec.constraints),
+    )
+
+
+def _spelled(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return requirements all written in one way, sorted; what only an installer reads stays as it is."""
+    return tuple(sorted(_spell(text, parse_requirement(text)) for text in texts))
+
+
+def _spell(text: str, requirement: Requirement | None) -> str:
+    if requirement is None:
+        return text
+    return str(requirement).replace(requirement.name, canonicalize_name(requirement.name), 1)
+
+
+def is_same_base(one: Base, other: Base) -> bool:
+    """Tell whether two bases are made of the same.
+
+    By which of its paths an interpreter of this version was found, and by which name or mirror a channel that
+    gave these very files, changes nothing in them.
+    """
+    return _substance(one) == _substance(other)
+
+
+def _substance(base: Base) -> tuple[str, str, frozenset[tuple[str, ...]]]:
+    files = ((each.name, each.version, each.build, each.sha256 or each.url) for each in base.packages)
+    return base.backend, base.python, frozenset(files)
 
 
 def _is_met(text: str, record: EnvRecord) -> bool:

@@ -25,12 +25,13 @@ def find_made(
     *,
     home: Path,
     packages: Collection[str] = (),
+    is_look: bool = False,
     find_distribution: Callable[[str], Distribution] = metadata.distribution,
 ) -> Environment | None:
     """Return the newest environment with this very plugin and envkit in it, held, or None.
 
-    ``packages`` are the canonical names of others that must be in it. Raises: EnvError where what is installed
-    here has no RECORD to compare by.
+    ``packages`` are the canonical names of others that must be in it; with ``is_look`` it counts as no use. Raises:
+    EnvError where what is installed here has no RECORD to compare by.
     """
     made = [
         stored
@@ -49,9 +50,11 @@ def find_made(
         and stored.record.installed.keys() >= set(packages)
         and why_moved(stored.prefix, stored.record) is None
     ]
-    return hold_environment(max(fitting, key=lambda stored: stored.record.created)) if fitting else None
+    if not fitting:
+        return None
+    return hold_environment(max(fitting, key=lambda stored: stored.record.created), is_look=is_look)
 
 
-def find_named(name: str, *, home: Path) -> Environment:
+def find_named(name: str, *, home: Path, is_look: bool = False) -> Environment:
     """Return the environment of this name as it is, held. Raises: EnvError where there is none."""
-    return hold_environment(find_stored(home, name))
+    return hold_environment(find_stored(home, name), is_look=is_look)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from envkit.environments.prefixes import installed_in, python_of, why_moved
 from envkit.environments.requirements import minor_version, missing
+from envkit.environments.torch_source import why_other_torch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +48,8 @@ def why_unfit(prefix: Path, record: EnvRecord, wanted: Wanted) -> str | None:
             changed = f"{was.version} became {now.version}" if was.version != now.version else "has changed"
             return f"{now.name} {changed}"
     # Where nothing asks for torch, one that is there came along with a package, and was chosen for that.
-    if wanted.torch is not None and (record.torch and record.torch.requirement) != wanted.torch.requirement:
-        return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
+    if wanted.torch is not None and (other := why_other_torch(prefix, record, wanted.torch)) is not None:
+        return other
     lacking = missing(wanted.needs, record.installed)
     if lacking:
         return f"it lacks {', '.join(map(str, lacking))}"

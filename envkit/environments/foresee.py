@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
@@ -73,15 +73,16 @@ def foresee_environment(
                 kind="current", name="current", reason=current.reason, installed=torch.get("torch")
             )
     elif not is_elsewhere:
-        named = named_environment(choice, order)
+        named = named_environment(choice, order, is_look=True)
         named.release()
         assert named.record is not None
         return _foreseen(named.name, named.record)
     spec = order.spec()
-    wanted = choose(spec, planning=order.planning, model=model)
+    planning = replace(order.planning, is_planned_from_afar=is_elsewhere)
+    wanted = choose(spec, planning=planning, model=model)
     name = automatic_name(spec, wanted)
     if not is_elsewhere:
-        fit = wanted_of(name, wanted, planning=order.planning)
+        fit = wanted_of(name, wanted, planning=planning)
         for stored in list_environments(order.planning.home):
             # Without being held, which would count as a use.
             if stored.name == name and why_unfit(stored.prefix, stored.record, fit) is None:

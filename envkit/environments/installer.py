@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.environments.store import python_of
+from envkit.environments.torch_source import asked_lines, locked_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,14 +34,15 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     and the first worker import, they compile. Raises: EnvError.
     """
     requirements, pylock = uv.folder / "requirements.txt", uv.folder / "pylock.toml"
-    exact = [package for package in plan.locked if package.source == "pylock"]
+    locked = locked_packages(plan)
+    exact = [package for package in locked if package.source == "pylock"]
     wheels = list(_host_wheels(plan, folder=uv.folder))
     if plan.locked:
         # What comes from its own address is no line: uv would record it as something the user named so.
-        lines = list(locked_lines((each for each in plan.locked if each.source != "pylock"), wheels))
+        lines = list(locked_lines((each for each in locked if each.source != "pylock"), wheels))
         arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
     else:
-        lines = [*plan.requirements, *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
+        lines = [*asked_lines(plan), *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
         write_alone(plan, uv=uv)
         arguments = []
     install = ("pip", "install", "--python", str(python_of(prefix)), *uv.settings.arguments, *arguments)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from envkit.api import EnvError
+from envkit.api import DEFAULT_MODEL, EnvError
 from envkit.environments.lacking import add_command, find_lacking, sync_command
 from envkit.environments.order import (
     automatic_name,
@@ -180,10 +180,13 @@ def current_environment(order: RunOrder, *, is_asked: bool) -> Environment | Non
     )
 
 
-def named_environment(name: str, order: RunOrder) -> Environment:
-    """Return the environment of this name, held. Raises: EnvError where there is none or it lacks something."""
+def named_environment(name: str, order: RunOrder, *, is_look: bool = False) -> Environment:
+    """Return the environment of this name, held; with ``is_look`` that counts as no use of it.
+
+    Raises: EnvError where there is none or it lacks something.
+    """
     stored = find_stored(order.planning.home, name)
-    environment, record = hold_environment(stored), stored.record
+    environment, record = hold_environment(stored, is_look=is_look), stored.record
     needs = order.needs(record.python)
     installed = installed_in(environment.prefix)
     lacking = find_lacking(needs, installed, facts=order.planning.facts)
@@ -217,13 +220,29 @@ def _managed(order: RunOrder, progress: Progress) -> Environment:
     return replace(environment, reason=f"{environment.name}, {why}: {describe_record(environment.record)}")
 
 
+def _with_what_is_there(order: RunOrder, spec: EnvSpec, name: str) -> tuple[EnvSpec, str]:
+    """Return spec and model with what other runs had put into the environment of this name.
+
+    Else two runs that need different extras would each make it anew, for ever by turns.
+    """
+    from envkit.models import DEFAULT_MODEL_PACKAGE
+
+    there = next((each.record for each in list_environments(order.planning.home) if each.name == name), None)
+    if there is None:
+        return spec, order.model
+    extras = tuple(sorted({*spec.host_extras, *there.spec.host_extras}))
+    is_default = DEFAULT_MODEL_PACKAGE in there.without_dependencies
+    return msgspec.structs.replace(spec, host_extras=extras), DEFAULT_MODEL if is_default else order.model
+
+
 def _make(order: RunOrder, spec: EnvSpec, choice: Choice, progress: Progress) -> Environment:
     # A reuse has 0.15 s for everything.
     from envkit.environments.brought_torch import plan_with_torch
     from envkit.environments.make import make_environment
 
     planning, name = order.planning, automatic_name(spec, choice)
-    plan = plan_with_torch(name, spec, planning=planning, progress=progress, model=order.model)
+    spec, model = _with_what_is_there(order, spec, name)
+    plan = plan_with_torch(name, spec, planning=planning, progress=progress, model=model)
     python = minor_version(plan.base.python)
     if python != minor_version(choice.version):  # that of the name does not start: the name tells the other
         told = msgspec.structs.replace(spec, python=python)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api import EnvError, ListingBackend
 from envkit.environments.backends import find_backends
-from envkit.environments.generations import Generations
+from envkit.environments.flock import lock_exclusively
+from envkit.environments.generations import Generations, delete
+from envkit.environments.holders import busy_error
 from envkit.environments.kernels import remove_kernel
 from envkit.environments.prefix_names import check_name
+from envkit.environments.prefixes import own_size
 from envkit.environments.store import (
     environment_size,
     envs_dir,
     find_stored,
     list_environments,
-    remove_environment,
 )
 from envkit.registry import describe
 
@@ -95,3 +98,35 @@ def remove_with_traces(
     except EnvError as error:
         notes.append(f"{error.message}. {error.hint}")
     return Removal(freed=freed, kernel=kernel, notes=tuple(notes))
+
+
+def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> int:
+    """Remove an environment, or what is left of one; return the bytes that are free now.
+
+    Files that a cache or another environment shares free nothing. Raises: UsageError for the name, EnvError
+    where there is none of that name, it is in use, or it cannot be made invalid.
+    """
+    generations = Generations(envs_dir(home), check_name(name))
+    if generations.is_empty():
+        find_stored(home, name)
+    waiting = f"waiting for {{}}, which works on the environment {name}"
+    with lock_exclusively(generations.lock_file, on_wait=lambda who: say(waiting.format(who))):
+        generations.check_place()
+        held = generations.hold_all()
+        if held is None:
+            raise busy_error(generations.folder, [name])
+        with contextlib.ExitStack() as holds:
+            for each in held:
+                holds.enter_context(each)
+            folders = generations.discard_all()
+        freed = 0
+        for folder in folders:
+            size = own_size(folder)
+            with contextlib.suppress(EnvError):  # clearing tries again, and says why not
+                delete(folder)
+                freed += size
+        failures = generations.clear()
+        generations.forget()
+    for failure in failures:
+        say(f"{name} is removed, but its files are not all gone: {failure.message} ({failure.hint})")
+    return freed

@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.api import EnvError, PluginError
 from envkit.masking import mask_secrets
+from envkit.registry import tell_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -164,7 +165,7 @@ def _applying(
         except InvalidRequirement as error:
             raise PluginError(
                 f"{dist.metadata['Name']} asks for {mask_secrets(line)!r}, which is no requirement",
-                hint=f"Tell the author of {entry.plugin}. A newer one may be right: {_upgrade_text(entry)}",
+                hint=f"{tell_author(entry)}. A newer one may be right: {_upgrade_text(entry)}",
             ) from error
         marker, requirement.marker = requirement.marker, None
         if marker is None or marker.evaluate({**environment, "extra": ""}):

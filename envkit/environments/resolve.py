@@ -19,6 +19,7 @@ from envkit.environments.installer import write_alone
 from envkit.environments.pylock import Target, read_resolution, write_preferences
 from envkit.environments.records import WheelPackage
 from envkit.environments.this_machine import describe_kind
+from envkit.environments.torch_source import asked_lines, own_file
 from envkit.environments.uv_calls import uv_calls
 from envkit.environments.wheels import remake_wheel
 from envkit.torchbuild import wheel_tags
@@ -74,6 +75,8 @@ def resolve_wheels(
         found = read_resolution(text, target=target, folder=folder)
     brought = "torch" if plan.is_torch_from_base else None
     remade = {host.name: msgspec.structs.replace(host, url="") for host in hosts}
+    if own_file(plan.torch, plan.facts.platform) is not None:
+        found = tuple(map(_by_name, found))
     return tuple(remade.get(each.name, each) for each in found if each.name != brought)
 
 
@@ -111,7 +114,7 @@ def _compile(
     uv = uv_calls(plan, planning=planning, folder=folder, progress=progress or _Silent())
     uv = replace(uv, settings=replace(uv.settings, environ=_environ(plan, uv.settings.environ)))
     asked, resolved = folder / "requirements.in", folder / "pylock.toml"
-    lines = [*plan.requirements, *plan.unresolved, *(host.url for host in hosts)]
+    lines = [*asked_lines(plan), *plan.unresolved, *(host.url for host in hosts)]
     if not lines:
         return ""
     lines += _from_base(plan, folder=folder)
@@ -130,6 +133,12 @@ def _compile(
         constraints=plan.spec.constraints,
     )
     return resolved.read_text(encoding="utf-8")
+
+
+def _by_name(wheel: WheelPackage) -> WheelPackage:
+    """Return a torch of one's own as what find-links brings: its folder is another on each machine."""
+    is_own = wheel.name == "torch" and wheel.source == "direct" and wheel.sha256
+    return msgspec.structs.replace(wheel, source="find-links") if is_own else wheel
 
 
 def _host_package(dist: Distribution, *, folder: Path) -> WheelPackage:

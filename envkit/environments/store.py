@@ -16,19 +16,16 @@ from envkit.environments.flock import lock_exclusively, lock_shared
 from envkit.environments.generations import (
     RECORD_FILE,
     Generations,
-    delete,
     in_use_file,
     is_in_use,
     sweep,
 )
-from envkit.environments.holders import busy_error
 from envkit.environments.prefix_names import check_name, is_name
 from envkit.environments.prefixes import (
     check_unmoved,
     environment_size,
     installed_in,
     libraries_of,
-    own_size,
     python_of,
     read_record,
     write_record,
@@ -57,7 +54,6 @@ __all__ = [
     "list_environments",
     "python_of",
     "read_record",
-    "remove_environment",
     "why_unfit",
     "write_record",
 ]
@@ -129,15 +125,18 @@ def find_environment(home: Path, wanted: Wanted) -> Environment | None:
     return _hold_current(generations, lambda prefix, record: why_unfit(prefix, record, wanted))
 
 
-def hold_environment(stored: StoredEnvironment) -> Environment:
-    """Return a listed environment, held against being removed. Raises: EnvError if it has gone or was moved."""
+def hold_environment(stored: StoredEnvironment, *, is_look: bool = False) -> Environment:
+    """Return a listed environment, held against being removed; with ``is_look`` that counts as no use of it.
+
+    Raises: EnvError if it has gone or was moved.
+    """
     check_unmoved(stored.prefix, stored.record)
     environment = _hold(stored.name, stored.prefix)
     if environment is None:
         raise EnvError(
             f"the environment {stored.name} was changed or removed at this moment", hint="envkit env list"
         )
-    return _used(environment)
+    return environment if is_look else _used(environment)
 
 
 def change_environment(
@@ -176,47 +175,17 @@ def change_environment(
             record = build(prefix, number, lock)
             write_record(prefix, record)
             generations.swing(number)
-        except BaseException:
+        except BaseException as error:
             hold.release()
             if generations.current() != number:  # else the user stopped it a moment too late
+                if isinstance(error, KeyboardInterrupt) and prefix.exists():  # tens of thousands of files
+                    say(f"Stopping: what was made of {name} is taken away. Once more leaves it for later.")
                 generations.clear()
                 generations.forget()
             raise
         _clear(generations, say)
         sweep(generations.folder, but=name)
         return _used(_environment(name, prefix, record, hold, created=True))
-
-
-def remove_environment(home: Path, name: str, *, say: Callable[[str], None]) -> int:
-    """Remove an environment, or what is left of one; return the bytes that are free now.
-
-    Files that a cache or another environment shares free nothing. Raises: UsageError for the name, EnvError
-    where there is none of that name, it is in use, or it cannot be made invalid.
-    """
-    generations = Generations(envs_dir(home), check_name(name))
-    if generations.is_empty():
-        find_stored(home, name)
-    waiting = f"waiting for {{}}, which works on the environment {name}"
-    with lock_exclusively(generations.lock_file, on_wait=lambda who: say(waiting.format(who))):
-        generations.check_place()
-        held = generations.hold_all()
-        if held is None:
-            raise busy_error(generations.folder, [name])
-        with contextlib.ExitStack() as holds:
-            for each in held:
-                holds.enter_context(each)
-            folders = generations.discard_all()
-        freed = 0
-        for folder in folders:
-            size = own_size(folder)
-            with contextlib.suppress(EnvError):  # clearing tries again, and says why not
-                delete(folder)
-                freed += size
-        failures = generations.clear()
-        generations.forget()
-    for failure in failures:
-        say(f"{name} is removed, but its files are not all gone: {failure.message} ({failure.hint})")
-    return freed
 
 
 def _hold_current(

@@ -50,6 +50,10 @@ def explain_failure(lines: Sequence[str], *, status: int, place: Place) -> EnvEr
         return _wrong_hash(said)
     if "os error 28" in words or "os error 122" in words:
         return _disk_full(said, place)
+    if "git operation failed" in words:  # its words are like those of an index that does not answer
+        from envkit.environments.git_failures import explain_git_failure
+
+        return explain_git_failure(said)
     if "lack of valid authentication" in words or "401 unauthorized" in words:
         return _refused(said, place, "asks for a user name and password (401)")
     if "403 forbidden" in words:

@@ -30,6 +30,8 @@ _INSTALLER_FILES = frozenset(
 )
 # A section of entry_points.txt, to the next one or the end.
 _COMMANDS = re.compile(rb"^[ \t]*\[(console|gui)_scripts\][^\n]*(\n(?![ \t]*\[)[^\n]*)*\n?", re.MULTILINE)
+# Where the path is long or has a space in it, installers let sh start Python.
+_SHEBANG = re.compile(rb"\A#!(?:/bin/sh\n'''exec' .*python.*\n' '''(?=\n)|.*python\S*)")
 _OLDEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _LIBRARY_FOLDER = re.compile(r"lib(64)?/(python[^/]*/)?(site|dist)-packages$")
 
@@ -56,7 +58,10 @@ def content_digest(distribution: Distribution) -> str:
         known = installed.hash
         if installed.member == entry_points and has_commands:
             known = _hash(_COMMANDS.sub(b"", _read(installed.file, distribution)))
-        known = known or _hash(_read(installed.file, distribution))
+        if not known:
+            content = _read(installed.file, distribution)
+            # Of a script the first line names the Python of this very installation.
+            known = _hash(_generic_shebang(content) if ".data/scripts/" in installed.member else content)
         lines.append(f"{installed.member} {known}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
@@ -160,7 +165,7 @@ def _read(file: Path, distribution: Distribution) -> bytes:
 
 
 def _generic_shebang(content: bytes) -> bytes:
-    return re.sub(rb"\A#!.*python\S*", b"#!python", content)
+    return _SHEBANG.sub(b"#!python", content)
 
 
 def _hash(content: bytes) -> str:

@@ -17,9 +17,11 @@ from envkit.registry.entries import (
     find_entries,
     plugin_error,
     report_hint,
+    tell_author,
 )
 from envkit.registry.extensions import Extension, find_extensions, load_extension, load_extensions
 from envkit.registry.hook_names import EXTENSION_HOOKS, REQUIRED_TASK_HOOKS, TASK_HOOKS
+from envkit.registry.metadata import source_folder
 from envkit.registry.preference import PREFER_VARIABLE, decide_hint, preferred_plugin
 from envkit.registry.standing import StandingEntry, find_standings
 from envkit.registry.tasks import LoadedTask, find_task, find_tasks, load_entry, load_task
@@ -58,4 +60,6 @@ __all__ = [
     "plugin_error",
     "preferred_plugin",
     "report_hint",
+    "source_folder",
+    "tell_author",
 ]

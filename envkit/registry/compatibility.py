@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envkit.api.versions import API_VERSION, version_text
-from envkit.registry.entries import OWN_DISTRIBUTION, plugin_error, unusable_error
+from envkit.registry.entries import plugin_error, unusable_error
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -32,7 +32,9 @@ def check_api_version(
         raise unusable_error(entry, f'it sets {ATTRIBUTE} to {stated!r}, expected a text such as "1.0"')
     wanted = (int(found[1]), int(found[2]))
     if wanted > api_version:
-        fix = f"Upgrade envkit: pip install --upgrade {OWN_DISTRIBUTION}"
+        from envkit.owner import upgrade_command  # for an error alone
+
+        fix = f"Upgrade envkit: {upgrade_command()}"
     elif wanted[0] < api_version[0]:
         fix = f"Upgrade the plugin: envkit plugin install --upgrade {entry.plugin}"
     else:

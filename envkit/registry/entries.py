@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from envkit.api import PluginError
-from envkit.registry.metadata import Headers, canonical, printable, read_headers, read_text
+from envkit.registry.metadata import Headers, canonical, printable, read_headers, read_text, source_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,5 +214,11 @@ def place_of(error: BaseException) -> str:
 
 def report_hint(entry: Entry) -> str:
     """Return the hint of an error that is the author's of a plugin or an extension."""
-    where = f"Tell its author: {entry.tracker}" if entry.tracker else f"Tell the author of {entry.plugin}"
-    return f"{where}. Everything but {entry.scope} works on."
+    return f"{tell_author(entry)}. Everything but {entry.scope} works on."
+
+
+def tell_author(entry: Entry) -> str:
+    """Return who mends a fault of a plugin: its author, or whoever has it installed from a folder of their own."""
+    if (folder := source_folder(entry.distribution)) is not None:
+        return f"Mend it in {folder} (envkit plugin check {entry.plugin} tells more)"
+    return f"Tell its author: {entry.tracker}" if entry.tracker else f"Tell the author of {entry.plugin}"

@@ -15,11 +15,12 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.registry.metadata import printable, shorten
-from envkit.registry.output_aside import ASIDE, MOST_KEPT, OfOneThread, Printed
+from envkit.registry.output_aside import ASIDE, MOST_KEPT, OfOneThread, Printed, current_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,15 +45,21 @@ class CodeInterrupted(CodeEnded):
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """What the code did besides: ``remarks`` in words (``prints 'hello'``), and what it uses that goes away."""
+    """What the code did besides: ``remarks`` in words (``prints 'hello'``), and what it uses that goes away.
+
+    ``places`` has by remark the line of the package that did it, where one was asked for and is known.
+    """
 
     remarks: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
     deprecations: list[EnvkitDeprecationWarning] = field(default_factory=list)
 
 
 @contextlib.contextmanager
-def guarded(*, seconds: float | None = None) -> Iterator[Noted]:
+def guarded(*, seconds: float | None = None, package: str = "") -> Iterator[Noted]:
     """Run what stands below it, for at most ``seconds``, and put back what it changes outside itself.
+
+    Of ``package`` the lines are noted that do what is remarked.
 
     It gets an exception instead of the end of the process; what it and programs that it starts print goes to standard
     error; threads that it starts end with this process. Only in the main thread, which alone hears of signals, is the
@@ -61,9 +68,9 @@ def guarded(*, seconds: float | None = None) -> Iterator[Noted]:
     noted = Noted()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_own_changes(noted))
-        stack.enter_context(_own_warnings(noted))
-        stack.enter_context(_own_output(noted))
-        stack.enter_context(_own_threads(noted))
+        stack.enter_context(_own_warnings(noted, package))
+        stack.enter_context(_own_output(noted, package))
+        stack.enter_context(_own_threads(noted, package))
         stack.enter_context(_own_end())
         is_main = threading.current_thread() is threading.main_thread()
         stack.enter_context(_own_interrupts(_INTERRUPTS if is_main else ()))
@@ -98,7 +105,7 @@ def _own_changes(noted: Noted) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own_warnings(noted: Noted) -> Iterator[None]:
+def _own_warnings(noted: Noted, package: str) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as heard:
         warnings.filterwarnings("always", category=EnvkitDeprecationWarning)
         try:
@@ -109,15 +116,18 @@ def _own_warnings(noted: Noted) -> Iterator[None]:
                 if isinstance(each.message, EnvkitDeprecationWarning):
                     noted.deprecations.append(each.message)
                 else:
-                    others.append(f"{each.category.__name__}: {each.message}")
+                    others.append(each)
             if others:
-                noted.remarks.append(f"warns: {_few(others)}")
+                told = _few([f"{each.category.__name__}: {each.message}" for each in others])
+                is_own = package in Path(others[0].filename).with_suffix("").parts
+                _remark(noted, f"warns: {told}", f"{others[0].filename}:{others[0].lineno}" if is_own else "")
 
 
 @contextlib.contextmanager
-def _own_output(noted: Noted) -> Iterator[None]:
-    printed = Printed()
-    # Descriptor 1 belongs to all threads: beside the main one, which may be printing, it stays as it is.
+def _own_output(noted: Noted, package: str) -> Iterator[None]:
+    printed = Printed(package)
+    # Descriptor 1 belongs to all threads: beside the main one, which may be printing, it stays as it is. Who loads
+    # plugins there has it led aside before (`output_kept`).
     is_main = threading.current_thread() is threading.main_thread()
     target: Any = printed if is_main or sys.stdout is None else OfOneThread(printed, sys.stdout)
     try:
@@ -125,20 +135,21 @@ def _own_output(noted: Noted) -> Iterator[None]:
             yield
     finally:
         if printed.beginning:
-            noted.remarks.append(f"prints {_few([printed.beginning])}")
+            _remark(noted, f"prints {_few([printed.beginning])}", printed.place)
 
 
 @contextlib.contextmanager
-def _own_threads(noted: Noted) -> Iterator[None]:
+def _own_threads(noted: Noted, package: str) -> Iterator[None]:
     """Let no thread that the code starts outlive the command: Python waits for those that are no daemons."""
     start = threading.Thread.start
     here = threading.current_thread()
-    started = []
+    started, places = [], []
 
     def start_as_daemon(thread: threading.Thread) -> None:
         if threading.current_thread() is here:  # envkit's own threads go on meanwhile
             thread.daemon = True
             started.append(thread.name)
+            places.append(current_line(package))
         start(thread)
 
     threading.Thread.start = start_as_daemon  # type: ignore[method-assign, assignment]
@@ -147,7 +158,7 @@ def _own_threads(noted: Noted) -> Iterator[None]:
     finally:
         threading.Thread.start = start  # type: ignore[method-assign]
         if started:
-            noted.remarks.append(f"starts the thread {_few(started)}")
+            _remark(noted, f"starts the thread {_few(started)}", places[0])
 
 
 @contextlib.contextmanager
@@ -210,6 +221,12 @@ def _limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
         if left:
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)))
+
+
+def _remark(noted: Noted, text: str, place: str) -> None:
+    noted.remarks.append(text)
+    if place:
+        noted.places[text] = place
 
 
 def _few(texts: list[str]) -> str:

@@ -13,9 +13,10 @@ import pluggy
 from envkit.api import PluginError, hooks
 from envkit.registry.compatibility import check_api_version
 from envkit.registry.disabled import DISABLE_VARIABLE, is_disabled
-from envkit.registry.entries import OWN_DISTRIBUTION, describe, place_of, plugin_error
+from envkit.registry.entries import describe, place_of, plugin_error, tell_author
 from envkit.registry.guard import CodeEnded, guarded
 from envkit.registry.hook_names import check_hooks
+from envkit.registry.metadata import source_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,5 +97,9 @@ def _import_hint(entry: AnyEntry, error: ImportError) -> str | None:
     """Return the hint for a name that this envkit lacks, None where the fault is another."""
     if (error.name or "").partition(".")[0] != "envkit":
         return None
-    where = f" Else tell its author: {entry.tracker}" if entry.tracker else ""
-    return f"It may be made for a newer envkit: pip install --upgrade {OWN_DISTRIBUTION}{where}"
+    from envkit.owner import upgrade_command  # for an error alone
+
+    if source_folder(entry.distribution) is not None:
+        return f"{tell_author(entry)}\nIs it made for a newer envkit? Upgrade this one: {upgrade_command()}"
+    where = f"\nElse tell its author: {entry.tracker}" if entry.tracker else ""
+    return f"It may be made for a newer envkit: {upgrade_command()}{where}"

@@ -6,9 +6,12 @@ nobody asked for, neither may cost another command anything.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +75,21 @@ def read_text(dist: Distribution, file: str) -> str | None:
         return bytes(error.object).decode("utf-8", "replace")
     except OSError:
         return None
+
+
+def source_folder(dist: Distribution) -> Path | None:
+    """Return the folder whose code an editable install uses where it lies, None for any other. Never raises."""
+    text = read_text(dist, "direct_url.json")
+    if not text:
+        return None
+    try:
+        origin = json.loads(text)
+        is_editable = origin.get("dir_info", {}).get("editable") is True
+        address = urlsplit(origin.get("url", ""))
+    except (ValueError, AttributeError):
+        return None
+    folder = Path(unquote(address.path))
+    return folder if is_editable and address.scheme == "file" and folder.is_dir() else None
 
 
 def printable(text: str) -> str:

@@ -42,7 +42,7 @@ class Aside:
     @staticmethod
     def _lead() -> int | None:
         try:
-            kept = _duplicate(1)
+            kept = duplicate(1)
         except OSError:  # it is closed, and nobody reads it
             return None
         try:
@@ -54,7 +54,7 @@ class Aside:
         return kept
 
 
-def _duplicate(descriptor: int) -> int:
+def duplicate(descriptor: int) -> int:
     """Return a copy of a descriptor, a high one where this system has so many. Raises: OSError."""
     try:
         import fcntl
@@ -74,12 +74,17 @@ def _flush() -> None:
 
 
 class Printed(io.TextIOBase):
-    """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs."""
+    """Standard output of an author's code: it goes to standard error, as what envkit prints is read by programs.
+
+    ``place`` is the line of ``package`` that wrote first, as far as one of its lines did.
+    """
 
     encoding = "utf-8"
 
-    def __init__(self) -> None:
+    def __init__(self, package: str = "") -> None:
         self.beginning = ""
+        self.place = ""
+        self._package = package
 
     @property
     def buffer(self) -> BinaryIO:
@@ -90,6 +95,8 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        if not self.beginning:
+            self.place = current_line(self._package)
         if len(self.beginning) <= MOST_KEPT:
             self.beginning += text[:MOST_KEPT]
         if sys.stderr is not None:
@@ -116,3 +123,13 @@ class OfOneThread:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._aside if threading.get_ident() == self._thread else self._usual, name)
+
+
+def current_line(package: str) -> str:
+    """Return file and line of the innermost call in which this thread is in code of a package; empty for none."""
+    frame = sys._getframe(1) if package else None
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

@@ -8,10 +8,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from envkit.api import Corpus, Options, PluginError, UsageError
 from envkit.api.task import Request, Result, Run, Task
 from envkit.registry.disabled import is_disabled
-from envkit.registry.entries import TaskEntry, find_entries, plugin_error
+from envkit.registry.entries import TaskEntry, find_entries, plugin_error, tell_author
 from envkit.registry.hook_names import REQUIRED_TASK_HOOKS
 from envkit.registry.loading import blaming, disabled_error, load_module
 from envkit.registry.metadata import canonical
@@ -69,8 +71,10 @@ class LoadedTask:
 
     def _optional(self, hook: str, wanted: type[Any], request: Any) -> Any:
         if not self.has(hook):
-            where = f": {self.entry.tracker}" if self.entry.tracker else ""
-            hint = f"Its author may leave that out, and can add it{where}. envkit run {self.entry.name} works without."
+            hint = (
+                f"An author may leave that out, and can add it. {tell_author(self.entry)}. "
+                f"envkit run {self.entry.name} works without."
+            )
             raise plugin_error(self.entry, f"the plugin {self.entry} does not implement {hook}", hint=hint)
         given = getattr(self.manager.hook, hook)(request=request)
         if not isinstance(given, wanted):
@@ -180,6 +184,10 @@ def _find_wrong(task: Any) -> str:
     if not (inspect.isclass(options) and issubclass(options, Options)):
         shown = options.__name__ if inspect.isclass(options) else type(options).__name__
         return f"a Task whose options are {shown}, which is no subclass of envkit.api.Options"
+    try:
+        msgspec.inspect.type_info(options)
+    except Exception as error:  # noqa: BLE001 - annotations are evaluated: whatever the author's code raises
+        return f"a Task whose options have a type that none may have: {type(error).__name__}: {error}"
     if not isinstance(headline, str) or not headline.strip():
         return f"a Task whose headline is {headline!r}, expected the name of a metric"
     if not isinstance(models, (tuple, list)) or not all(isinstance(name, str) for name in models):

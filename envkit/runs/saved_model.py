@@ -66,9 +66,11 @@ def _read(folder: Path) -> SavedModel:
     except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
         raise EnvkitError(f"{file}: cannot be read: {error}") from error
     if record.version > RECORDS_VERSION:
+        from envkit.owner import upgrade_command  # for an error alone
+
         raise EnvkitError(
             f"{file} was written by envkit {record.envkit}, which is newer than this one",
-            hint="pip install --upgrade envkit-ml",
+            hint=f"Upgrade envkit: {upgrade_command()}",
         )
     return SavedModel(path=folder, record=record)
 

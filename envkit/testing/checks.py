@@ -153,7 +153,7 @@ def _gold(trials: Trials) -> None:
         metrics = trials.contract.score_gold(file)
         assert any(_bare(name) == _headline(trials) for name in metrics), (
             f"envkit_task says headline={_headline(trials)!r}, and score_gold gives no such metric of {split}, "
-            f"only {', '.join(sorted(map(_bare, metrics))) or 'none'}"
+            f"only {', '.join(sorted(map(_bare, metrics))) or 'none'}: give one of them as headline"
         )
         headline = next((value for name, value in metrics.items() if _bare(name) == _headline(trials)), None)
         assert headline == 1.0, f"{_headline(trials)} of {split} against itself is {headline}"

@@ -6,8 +6,11 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from envkit.api import Inputs, PredictorRequest, Request, Run, UsageError
 from envkit.api.options import from_builtins
+from envkit.option_values import in_words
 from envkit.registry import DISABLE_VARIABLE, load_task
 from envkit.testing.environ_watch import EnvironWatch
 from envkit.testing.heard import Heard
@@ -102,7 +105,7 @@ class Trials:
         return self.folder / name
 
     def options(self, **changed: Any) -> Options:
-        """Return the contract's options with these changes. Raises: AssertionError for those the task does not have."""
+        """Return the contract's options with these changes. Raises: AssertionError for those that the task does not take."""
         plain: dict[str, Any] = {
             **{split: str(file) for split, file in self.contract.files.items()},
             **({"precision": "float32"} if self.takes_parts else {}),
@@ -111,8 +114,17 @@ class Trials:
             **changed,
         }
         self._refuse_missing((*plain, "model"))
+        self._build(plain)  # before a model is made by them
         plain.setdefault("model", str(self.model_dir(dropout=True)))
-        return from_builtins(plain, self.task.task.options)
+        return self._build(plain)
+
+    def _build(self, plain: Mapping[str, Any]) -> Options:
+        """Return options of plain values. Raises: AssertionError with the one that does not fit."""
+        options = self.task.task.options
+        try:
+            return from_builtins(plain, options)
+        except msgspec.ValidationError as error:
+            raise AssertionError(f"CONTRACT.options: {in_words(error, options, plain)}") from error
 
     def _refuse_missing(self, names: Iterable[str]) -> None:
         """Refuse options that the task does not have. Raises: AssertionError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,8 @@ def watch() -> Iterator[Watched]:
 
     Every connection to another machine is refused. What a library writes without Python is not seen, nor
     what another process does, be it a program or a copy of this one, so it is noted that one was started.
+    Python raises no event for named pipes, device files and shared memory: they are heard of where they are made
+    by the name of a module (``os.mkfifo``), but not by a name of one's own (``from os import mkfifo``).
     """
     global _is_hooked
     if not _is_hooked:
@@ -87,7 +90,7 @@ def watch() -> Iterator[Watched]:
     watched = Watched()
     _watching.append(watched)
     try:
-        with _told_of_spawns():
+        with _told_of_spawns(), _told_of_nodes():
             yield watched
     finally:
         _watching.remove(watched)
@@ -170,6 +173,45 @@ def _told_of_spawns() -> Iterator[None]:
         yield
     finally:
         _posixsubprocess.fork_exec = spawn
+
+
+@contextlib.contextmanager
+def _told_of_nodes() -> Iterator[None]:
+    """Hear of named pipes, device files and shared memory that are made: none of them raises an event."""
+    try:
+        import _posixshmem as shared  # type: ignore[import-not-found]
+    except ImportError:  # a system without it
+        shared = None
+    with contextlib.ExitStack() as stack:
+        for module, name, place in (
+            (os, "mkfifo", _place_of_node),
+            (os, "mknod", _place_of_node),
+            (shared, "shm_open", _place_of_memory),
+        ):
+            if (make := getattr(module, name, None)) is not None:
+                setattr(module, name, _told(make, place))
+                stack.callback(setattr, module, name, make)
+        yield
+
+
+def _told(make: Callable[..., Any], place: Callable[..., str | None]) -> Callable[..., Any]:
+    @functools.wraps(make)
+    def tell(*arguments: Any, **options: Any) -> Any:
+        path = place(*arguments, **options)
+        if path is not None and not os.path.lexists(path):
+            _note(_named(path))
+        return make(*arguments, **options)
+
+    return tell
+
+
+def _place_of_node(path: Any, *_: Any, dir_fd: int | None = None, **__: Any) -> str:
+    return _whole((path, dir_fd), 0, 1)
+
+
+def _place_of_memory(path: str, flags: int, *_: Any, **__: Any) -> str | None:
+    # One that is there is opened for writing even where it is only read.
+    return _SHARED_MEMORY + path.lstrip("/") if flags & os.O_CREAT else None
 
 
 def _note_start(given: Any) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from envkit.api import FinetuneOptions, Request
 from envkit.api.options import from_builtins
+from envkit.option_values import in_words
 from envkit.testing.heard import Heard
 from envkit.testing.tiny_model import make_tiny_model
 
@@ -44,7 +47,14 @@ def complete_options(task: LoadedTask, given: Mapping[str, Any], *, folder: Path
     plain = plain_options(task, given)
     if "model" not in plain and takes_parts(task) and task.has("envkit_corpus"):
         plain["model"] = str(model_of_words(task, plain, folder / "tiny-model"))
-    return from_builtins(plain, task.task.options)
+    return _built(task, plain)
+
+
+def _built(task: LoadedTask, plain: Mapping[str, Any]) -> Options:
+    try:
+        return from_builtins(plain, task.task.options)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(in_words(error, task.task.options, plain)) from error
 
 
 def model_of_words(
@@ -72,5 +82,5 @@ def _texts(task: LoadedTask, plain: Mapping[str, Any]) -> list[str]:
         return [
             line for file in files for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
         ]
-    corpus = task.corpus(Request(options=from_builtins({**plain}, task.task.options), report=Heard()))
+    corpus = task.corpus(Request(options=_built(task, plain), report=Heard()))
     return [text for rows in corpus.splits.values() for row in rows for text in row.texts]

@@ -183,10 +183,12 @@ def _nothing_fits(
                 hint=f"Ask for torch>={oldest}, or put the older wheel into a folder of find-links: "
                 "export PIP_FIND_LINKS=FOLDER",
             )
+        from envkit.owner import upgrade_command  # for an error alone
+
         return MachineError(
             f"no torch up to {table.newest}, the newest that this envkit knows, meets torch{wanted.specifier}",
-            hint="Upgrade envkit (pip install --upgrade envkit-ml), "
-            "or put the wheel into a folder of find-links.",
+            hint="Put the wheel into a folder of find-links: export PIP_FIND_LINKS=FOLDER\n"
+            f"Or upgrade envkit: {upgrade_command()}",
         )
     plain = [each for each in candidates if not each.is_accelerated] or list(candidates)
     nearest = max(plain, key=lambda each: (-len(each.obstacles), each.rank))

@@ -47,7 +47,7 @@ class RowsFile:
                 if error.errno in _READER_GONE:
                     raise ReaderGone from error
                 raise EnvkitError(
-                    f"the output cannot be written: {error.strerror}",
+                    f"the output cannot be written: {'it is closed' if error.errno == errno.EBADF else error.strerror}",
                     hint="To look for room: df -h" if error.errno == errno.ENOSPC else None,
                 ) from error
 

@@ -22,6 +22,7 @@ from envkit.api import EnvError, Inputs, PluginError, PredictorRequest, Result, 
 from envkit.api.metric_names import find_headline, without_split
 from envkit.api.options import from_builtins
 from envkit.api.records import RunResult
+from envkit.option_values import in_words
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.deprecations import tell_deprecations
 from envkit.worker.host_link import EventPipe, end_with_host
@@ -182,14 +183,15 @@ def _options(request: AnyUse, plugin: LoadedTask) -> Options:
     for name in given.keys() - set(plugin.task.options.__struct_fields__):
         flag = f"--{name.replace('_', '-')}"
         raise UsageError(f"the task {request.model.task} knows no {flag}", hint=f"Leave {flag} out")
+    plain = {**request.model.options, **given}
     try:
-        return from_builtins({**request.model.options, **given}, plugin.task.options)
+        return from_builtins(plain, plugin.task.options)
     except ValueError as error:  # msgspec's errors are ValueErrors
         maker = request.model.plugin
         made_by = f"The model was made by {maker.distribution} {maker.version}"
         is_same = (maker.distribution, maker.version) == (plugin.entry.plugin, plugin.entry.version)
         raise PluginError(
-            f"the model's options do not fit {plugin.entry}: {error}",
+            f"the model's options do not fit {plugin.entry}: {in_words(error, plugin.task.options, plain)}",
             hint=f"{made_by}, whose options have changed since: train anew, envkit run {request.model.task} --help"
             if is_same
             else f"{made_by}: envkit plugin install '{maker.distribution}=={maker.version}'",

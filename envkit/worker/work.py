@@ -15,6 +15,7 @@ from envkit.api.metric_names import METRIC_CHOICE, find_headline, without_split
 from envkit.api.options import Options, from_builtins
 from envkit.api.records import RunRequest, RunResult, Status
 from envkit.checkpoints import describe_run
+from envkit.option_values import in_words
 from envkit.registry import LoadedTask, TaskEntry, find_task, load_entry
 from envkit.worker.failures import record_failure
 from envkit.worker.metrics import write_metrics
@@ -210,7 +211,8 @@ def _options(request: RunRequest, plugin: LoadedTask) -> Options:
     try:
         return from_builtins(request.options, plugin.task.options)
     except ValueError as error:  # msgspec's errors are ValueErrors
-        raise PluginError(f"the options of the request do not fit {plugin.entry}: {error}") from error
+        said = in_words(error, plugin.task.options, request.options)
+        raise PluginError(f"the options of the request do not fit {plugin.entry}: {said}") from error
 
 
 def _end(request: RunRequest, report: EventReporter, status: Status, **rest: Any) -> RunResult:

@@ -13,8 +13,8 @@ from small_wheels import write_wheel
 from uv import find_uv_bin
 
 from envkit.authoring.calls import Runner
-from envkit.authoring.owner import Owner, find_owner
 from envkit.environments.wheels import remake_wheel
+from envkit.owner import Owner, find_owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

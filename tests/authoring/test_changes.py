@@ -11,10 +11,10 @@ from small_wheels import write_wheel
 from envkit.authoring.changes import Change, installed_versions, read_uv_changes
 from envkit.authoring.forecast import foresee_install
 from envkit.authoring.installers import install_call
-from envkit.authoring.owner import Owner
 from envkit.authoring.removing import find_dependents
 from envkit.authoring.specs import Spec, read_spec
 from envkit.environments.missing_packages import MissingPackages
+from envkit.owner import Owner
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pytest
 from authoring.check_plugins import (
@@ -14,19 +14,24 @@ from authoring.check_plugins import (
     METADATA,
     PLUGIN,
     Files,
+    good_files,
     replaced,
     without,
     write_plugin,
 )
 from echo import SOURCE
+from msgspec import defstruct
 from packaging.specifiers import SpecifierSet
 
-from envkit.api import UsageError
+from envkit.api import Meta, Options, UsageError
 from envkit.authoring.check import check_plugin, known_checks
+from envkit.authoring.check_options import describe_options
+from envkit.authoring.check_progress import Silence
 from envkit.authoring.check_report import Wanted
 from envkit.authoring.name_checks import near_name
 from envkit.authoring.requirement_checks import bounds_fault
 from envkit.registry import DISABLE_VARIABLE, PREFER_VARIABLE
+from envkit.testing import CHECKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +120,7 @@ CODE_FAULTS: list[tuple[Change, str, str]] = [
     (in_plugin('Meta("Where to stop.", ge=1)', 'Meta("", ge=1)'), "option-help", "limit has no help"),
     (in_plugin('limit: Annotated[int, Meta("Where to stop.", ge=1)] = 10', 'limit: Annotated[dict[str, int], Meta("Where.")] = {}'), "option-types", "limit"),
     (in_plugin("    limit:", "    track:"), "option-types", "a flag of `envkit run` itself"),
-    (in_plugin("ge=1)] = 10", "ge=1)] = 0"), "option-defaults", "default 0 does not fit"),
+    (in_plugin("ge=1)] = 10", "ge=1)] = 0"), "option-defaults", "default 0 does not fit: expected a whole number >= 1"),
     (in_plugin("ge=1)] = 10", "ge=1)]"), "option-defaults", "no default"),
     (in_plugin("def envkit_corpus(", "def envkit_corpsu("), "hooks", "is envkit_corpus meant"),
     (in_plugin("def envkit_read(request)", "def envkit_read(reqest)"), "hooks", "is request meant"),
@@ -162,7 +167,13 @@ def test_check_of_a_good_plugin_finds_all_well(tmp_path: Path) -> None:
     assert "envkit_tally.plugin" not in sys.modules
 
 
-@pytest.mark.parametrize(("change", "what", "said"), METADATA_FAULTS)
+@pytest.mark.parametrize(
+    ("change", "what", "said"),
+    [
+        pytest.param(*fault, marks=[pytest.mark.slow] * (number % 5 > 0))
+        for number, fault in enumerate(METADATA_FAULTS)
+    ],
+)
 def test_check_of_metadata_with_one_fault_turns_one_id_red(
     tmp_path: Path, change: Change, what: str, said: str
 ) -> None:
@@ -294,7 +305,9 @@ def test_check_of_a_source_that_does_not_build_is_a_finding(tmp_path: Path) -> N
     (tmp_path / "backend.py").write_text("def build_wheel(*given):\n    raise ValueError('no wheel today')\n")
     report = check_plugin(tmp_path, has_contract=False)
     assert list(red(report)) == ["builds"]
-    assert any("no wheel today" in text for finding in report.findings for text in finding.evidence), report
+    (finding,) = report.findings
+    assert finding.summary.endswith("ValueError: no wheel today")
+    assert finding.evidence == (f"{tmp_path / 'backend.py'}:2",)
     assert report.verdict == "errors"
 
 
@@ -337,6 +350,156 @@ def test_check_of_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None
     (tmp_path / "some.whl").write_text("no archive")
     with pytest.raises(UsageError, match="cannot be unpacked"):
         check_plugin(tmp_path / "some.whl")
+
+
+class StoppedAt(Silence):
+    """A user who presses Ctrl-C when a check begins."""
+
+    def __init__(self, check_id: str) -> None:
+        self._check_id = check_id
+
+    def begin(self, check_id: str) -> None:
+        if check_id == self._check_id:
+            raise KeyboardInterrupt
+
+
+def test_check_that_is_stopped_tells_what_it_found_and_what_it_did_not_reach(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path, in_metadata("Summary: Count words\n"))
+    report = check_plugin(wheel, has_contract=False, progress=StoppedAt("check.licence"))
+    assert report.is_stopped
+    assert [result.id for result in report.checks] == ["check.name", "check.version", "check.summary"]
+    assert (list(red(report)), report.verdict) == (["summary"], "errors")
+    assert report.not_reached[:2] == ("check.licence", "check.licence-file")
+    assert report.not_reached[-1] == "check.optional-hooks"
+    assert (report.plugin, report.version) == ("envkit-tally", "0.1.0")
+
+
+def test_check_that_is_stopped_before_its_contract_names_the_promises(tmp_path: Path) -> None:
+    wanted = Wanted(only=("contract", "name"), skip=("contract-cpu",))
+    report = check_plugin(write_plugin(tmp_path), wanted=wanted, progress=StoppedAt("check.name"))
+    promised = [f"check.contract-{check.name.replace('_', '-')}" for check in CHECKS if check.name != "cpu"]
+    assert report.not_reached == ("check.name", "check.environment", *promised)
+
+
+def test_check_that_is_stopped_while_it_builds_knows_no_more_than_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'envkit-tally'\n")
+    report = check_plugin(tmp_path, wanted=NOTHING_LOADED, progress=StoppedAt("check.builds"))
+    assert (report.plugin, report.checks, report.is_stopped) == (tmp_path.name, (), True)
+    assert "check.builds" in report.not_reached
+    assert "check.contract-seed" not in report.not_reached
+
+
+@pytest.mark.slow
+def test_check_of_an_invalid_licence_in_a_source_names_file_value_and_what_to_write(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        "[project]\nname = 'envkit-tally'\nversion = '1.0'\nlicense = 'Apache 2'\n"
+    )
+    (tmp_path / "backend.py").write_text("def build_wheel(*given):\n    raise ValueError('Apache 2')\n")
+    (finding,) = check_plugin(tmp_path, has_contract=False).findings
+    assert finding.summary.startswith('license = "Apache 2" in [project], expected an SPDX expression')
+    assert finding.evidence[0] == f"{tmp_path / 'pyproject.toml'}:8"
+    assert (finding.fix or "").startswith('In pyproject.toml: license = "Apache-2.0"')
+
+
+@pytest.mark.slow
+def test_check_of_code_that_prints_warns_and_logs_says_at_which_lines(tmp_path: Path) -> None:
+    lines = (
+        "import logging, threading, warnings",
+        "print('hello')",
+        "warnings.warn('so old')",
+        "logging.getLogger('tally').warning('careful')",
+        "threading.Thread(target=print, name='late').start()",
+    )
+    change = in_plugin("from typing", "\n".join((*lines, "from typing")))
+    report = check_plugin(write_plugin(tmp_path, change), wanted=Wanted(only=("loads",)), has_contract=False)
+    first = good_files()[PLUGIN].splitlines().index("from typing import Annotated, Literal") + 1
+    found = {finding.summary.partition(".plugin ")[2]: finding.evidence for finding in report.findings}
+    assert found == {
+        f"{what}, which no import should": (f"{PLUGIN}:{first + number}",)
+        for what, number in (
+            ("prints 'hello'", 1),
+            ("warns: 'UserWarning: so old'", 2),
+            ("writes 'careful' to standard error", 3),
+            ("starts the thread 'late'", 4),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [
+        ("envkit_taly.plugin", "module"),
+        pytest.param("envkit_tally.plugn", "loads", marks=pytest.mark.slow),
+    ],
+)
+def test_check_of_a_misspelt_module_names_its_line_and_the_one_that_is_there(
+    tmp_path: Path, module: str, what: str
+) -> None:
+    wheel = write_plugin(tmp_path, replaced(ENTRY_POINTS, "envkit_tally.plugin", module))
+    report = check_plugin(wheel, wanted=Wanted(only=(what,)), has_contract=False)
+    (finding,) = report.findings
+    assert finding.id == f"check.{what}"
+    assert (finding.fix or "").endswith(': tally = "envkit_tally.plugin"')
+    assert [place.rpartition(":")[0].rpartition("/")[2] for place in finding.evidence] == ["METADATA"]
+
+
+@pytest.mark.slow
+def test_check_of_a_plugin_whose_requirement_is_none_tells_its_author_to_mend_it(tmp_path: Path) -> None:
+    wheel = write_plugin(tmp_path, in_metadata("iniconfig>=2;", "iniconfig>>2;"))
+    report = check_plugin(wheel, wanted=Wanted(only=("contract-gold",)), env="current")
+    (finding,) = [each for each in report.findings if each.severity == "error"]
+    assert "which is no requirement" in finding.summary
+    assert finding.fix == f"Mend it in {wheel}, then check it again"
+
+
+@pytest.mark.slow
+def test_check_of_a_process_that_dies_at_import_says_how_to_see_where(tmp_path: Path) -> None:
+    line = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\nfrom typing"
+    wheel = write_plugin(tmp_path, in_plugin("from typing", line))
+    ((summary, fix),) = _bad(wheel, "loads")
+    assert summary.endswith("importing it ends the process by SIGKILL")
+    assert fix.endswith("python -X faulthandler -c 'import envkit_tally.plugin'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", ["options", "hooks"])
+def test_check_of_one_group_of_a_plugin_that_cannot_be_imported_is_an_error(
+    tmp_path: Path, group: str
+) -> None:
+    wheel = write_plugin(tmp_path, in_plugin("from typing", "import no_such_thing\nfrom typing"))
+    report = check_plugin(wheel, wanted=Wanted(only=(group,)), has_contract=False)
+    *skipped, finding = report.findings
+    assert {each.severity for each in skipped} == {"skip"}
+    assert "no_such_thing" in finding.summary
+    assert (finding.id, report.verdict) == ("check.loads", "errors")
+
+
+@pytest.mark.slow
+def test_check_of_options_alone_that_cannot_be_read_names_the_option_and_its_line(tmp_path: Path) -> None:
+    bad = in_plugin('Annotated[int, Meta("Where', 'Annotated[int | None, Meta("Where')
+    report = check_plugin(write_plugin(tmp_path, bad), wanted=Wanted(only=("options",)), has_contract=False)
+    *skipped, finding = report.findings
+    assert {each.severity for each in skipped} == {"skip"}
+    assert "nothing was checked: the option limit is of no type that an option may have" in finding.summary
+    line = next(n for n, text in enumerate(good_files()[PLUGIN].splitlines(), 1) if "limit:" in text)
+    assert (finding.severity, finding.evidence) == ("error", (f"{PLUGIN}:{line}",))
+
+
+@pytest.mark.parametrize("name", ["help", "json", "track", "run_dir"])
+def test_option_named_as_a_flag_of_envkit_run_cannot_be_one(name: str) -> None:
+    options = defstruct("Named", [(name, Annotated[str, Meta("Some.")], "")], bases=(Options,), kw_only=True)
+    records = {each.name: each for each in describe_options(options)}  # type: ignore[arg-type]
+    flag = name.replace("_", "-")
+    assert records[name].type_problem == f"--{flag} is a flag of `envkit run` itself"
+    assert records["epochs"].type_problem == ""
+
+
+def test_wanted_names_a_part_of_a_group_alone() -> None:
+    wanted = Wanted(only=("doctor", "backend"))
+    chosen = {check_id for check_id, group, _ in known_checks() if wanted.wants(check_id, group)}
+    assert {"check.doctor-readable", "check.backend-plan"} < chosen
+    assert {check_id.removeprefix("check.").partition("-")[0] for check_id in chosen} == {"doctor", "backend"}
 
 
 def test_known_checks_have_one_dot_and_no_two_one_id() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from authoring.check_plugins import METADATA, replaced, write_plugin
+from authoring.check_plugins import METADATA, PLUGIN, replaced, write_plugin
 
 from envkit.authoring.check_report import CheckResult, PluginReport
 from envkit.cli import main
@@ -62,7 +65,6 @@ def test_last_line_does_not_count_what_could_not_be_checked_as_well() -> None:
         location=".",
         entries=(),
         environment=None,
-        findings=(),
         checks=tuple(
             CheckResult(id=name, group="contract", findings=(), seconds=0.0) for name in ("a", "b", "c")
         ),
@@ -96,7 +98,12 @@ def test_plugin_check_as_json_prints_the_report_alone(tmp_path: Path, check: Che
     assert answer["command"] == "plugin check"
     data = answer["data"]
     assert (data["plugin"], data["source"], data["verdict"]) == ("envkit-tally", "wheel", "well")
-    assert [finding["id"] for finding in data["findings"]] == ["check.name", "check.version"]
+    assert [finding["id"] for check in data["checks"] for finding in check["findings"]] == [
+        "check.name",
+        "check.version",
+    ]
+    assert "findings" not in data
+    assert (data["is_stopped"], data["not_reached"]) == (False, [])
     assert data["entries"] == [{"kind": "task", "name": "tally", "module": "envkit_tally.plugin"}]
 
 
@@ -104,6 +111,37 @@ def test_plugin_check_with_warnings_fails_under_strict_alone(tmp_path: Path, che
     wheel = write_plugin(tmp_path, replaced(METADATA, "License-Expression", "License"))
     assert check(wheel, "--only", "licence", "--no-contract").returncode == 0
     assert check(wheel, "--only", "licence", "--no-contract", "--strict").returncode == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("as_json", [False, True])
+def test_plugin_check_that_is_interrupted_prints_what_it_found_and_ends_with_130(
+    tmp_path: Path, as_json: bool
+) -> None:
+    hangs = replaced(PLUGIN, "from typing", "import time\n\ntime.sleep(600)\nfrom typing")
+    words = ["plugin", "check", str(write_plugin(tmp_path, hangs)), "--no-contract", "-v"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "envkit", *words, *(["--json"] if as_json else [])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None and process.stdout is not None
+        for line in process.stderr:
+            if "private-imports" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 130
+    if not as_json:
+        assert "\nNot reached\n  import-weight, import-time, " in said
+        assert "envkit-tally 0.1.0: stopped; nothing wrong found in " in said.splitlines()[-1]
+        return
+    answer = json.loads(said)
+    assert (answer["ok"], answer["error"]["exit_code"]) == (False, 130)
+    assert answer["data"]["checks"][0]["id"] == "check.name"
+    assert answer["data"]["not_reached"][0] == "check.import-weight"
 
 
 @pytest.mark.parametrize(
@@ -130,3 +168,4 @@ def test_plugin_check_list_names_every_check_once(tmp_path: Path, check: Check) 
     assert done.returncode == 0
     assert done.stdout.startswith("Metadata (--only metadata)\n  builds")
     assert done.stdout.count("  contract-seed ") == 1
+    assert "\nExtension (--only extension, doctor, template)\n" in done.stdout

@@ -83,6 +83,7 @@ def with_loop(text: str) -> Callable[[Files], Files]:
     return lambda files: {**files, "envkit_tally/loop.py": text, PLUGIN: plugin}
 
 
+@pytest.mark.slow
 def test_try_promises_of_a_loop_that_ends_its_process_goes_on_with_the_rest(tmp_path: Path) -> None:
     place = site_of(tmp_path / "made", with_loop(LOOP))
     names = ("seed", "accumulation", "predict", "gold")
@@ -100,14 +101,39 @@ def test_try_promises_of_a_loop_that_ends_its_process_goes_on_with_the_rest(tmp_
 
 
 @pytest.mark.slow
-def test_try_promises_of_a_loop_that_hangs_says_where(tmp_path: Path) -> None:
-    place = site_of(tmp_path / "made", with_loop(LOOP))
+def test_try_promises_of_a_loop_that_hangs_deep_in_code_of_others_says_at_which_line(tmp_path: Path) -> None:
+    # A dump of threads ends after a hundred calls, before it comes to the plugin's.
+    deep = "def dive(n):\\n    import time\\n    dive(n - 1) if n else time.sleep(600)\\n"
+    hangs = LOOP.replace(
+        "        while True:\n            time.sleep(0.05)\n",
+        f'        names = {{"__name__": "elsewhere"}}\n        exec("{deep}", names)\n        names["dive"](200)\n',
+    )
+    place = site_of(tmp_path / "made", with_loop(hangs))
     began = time.monotonic()
-    tried = run(place, tmp_path / "runs", "resume", "seed", seconds=4)
+    tried = run(place, tmp_path / "runs", "resume", "seed", seconds=5)
     assert time.monotonic() - began < 60
-    assert tried["resume"].problem == "it did not end within 4 s"
-    assert "loop.py:" in tried["resume"].evidence[0]
+    line = hangs.splitlines().index('        names["dive"](200)') + 1
+    assert tried["resume"].problem == "it did not end within 5 s"
+    assert tried["resume"].evidence[0].endswith(f"envkit_tally/loop.py:{line}")
     assert tried["seed"].problem == "it ended the process with status 3"
+
+
+@pytest.mark.slow
+def test_try_promises_of_a_contract_that_does_not_fit_the_task_says_what_and_where(tmp_path: Path) -> None:
+    options = '    options={"limit": "ten"},\n    score_gold='
+
+    def change(files: Files) -> Files:
+        files = replaced(CONTRACT, "    score_gold=", options)(with_loop(LOOP)(files))
+        return replaced(PLUGIN, 'headline="count"', 'headline="f1"')(files)
+
+    tried = run(site_of(tmp_path / "made", change), tmp_path / "runs", "seed", "gold")
+    assert tried["seed"].problem == ("CONTRACT.options: limit = 'ten' does not fit: expected a whole number")
+    line = good_files()[CONTRACT].splitlines().index("    score_gold=score_gold,") + 1
+    assert tried["seed"].evidence[0].endswith(f"envkit_tally/contract.py:{line}")
+    assert tried["gold"].problem == (
+        "envkit_task says headline='f1', and score_gold gives no such metric of train, "
+        "only count: give one of them as headline"
+    )
 
 
 def test_try_promises_of_a_loop_that_eats_all_memory_says_so(tmp_path: Path) -> None:
@@ -141,8 +167,14 @@ def test_try_promises_leaves_no_process_behind(tmp_path: Path) -> None:
     ("change", "said"),
     [
         (lambda files: {k: v for k, v in files.items() if k != CONTRACT}, "there is no module"),
-        (replaced(CONTRACT, "CONTRACT =", "CONTRACTS ="), "has no CONTRACT"),
-        (replaced(CONTRACT, 'task="tally"', 'task="other"'), "is for the task 'other'"),
+        pytest.param(
+            replaced(CONTRACT, "CONTRACT =", "CONTRACTS ="), "has no CONTRACT", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            replaced(CONTRACT, 'task="tally"', 'task="other"'),
+            "is for the task 'other'",
+            marks=pytest.mark.slow,
+        ),
         (replaced(CONTRACT, "FOLDER =", "import os\nos._exit(5)\nFOLDER ="), "status 5"),
         (replaced(CONTRACT, "FOLDER =", "import not_there\nFOLDER ="), "No module named 'not_there'"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from authoring.check_plugins import ENTRY_POINTS, METADATA, PLUGIN, Files, write_plugin
 
 from envkit.authoring.check import check_plugin
+from envkit.authoring.check_progress import Silence
 from envkit.authoring.check_report import Wanted
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def test_check_of_an_extension_tries_what_it_hands_in(tmp_path: Path) -> None:
     assert report.environment is None
 
 
+@pytest.mark.slow
 def test_check_of_an_extension_with_a_bad_check_names_the_promise(tmp_path: Path) -> None:
     found = bad(tmp_path, CODE.replace('fix="Ask for more"', ""))
     assert list(found) == ["check.doctor-says-what-to-do"]
@@ -87,6 +89,23 @@ def test_check_of_an_extension_without_contracts_tries_what_needs_no_torch(tmp_p
     found = {finding.id: finding.summary for finding in report.findings if finding.severity == "error"}
     assert "it needs cpus, which MachineFacts does not have" in found["check.doctor-check"]
     assert {result.group for result in report.checks} == {"extension"}
+
+
+@pytest.mark.slow
+def test_check_of_an_extensions_doctor_checks_alone_runs_no_more_and_is_stopped_anywhere(
+    tmp_path: Path,
+) -> None:
+    class Stopped(Silence):
+        def begin(self, check_id: str) -> None:
+            if check_id == "check.doctor-needs":
+                raise KeyboardInterrupt
+
+    wheel = write_plugin(tmp_path, extension(CODE))  # type: ignore[arg-type]
+    report = check_plugin(wheel, wanted=Wanted(only=("doctor",)), progress=Stopped())
+    assert {result.id.partition("-")[0] for result in report.checks} == {"check.doctor"}
+    assert {finding.severity for finding in report.findings} <= {"ok", "skip"}
+    assert report.not_reached[0] == "check.doctor-needs"
+    assert {check_id.partition("-")[0] for check_id in report.not_reached} == {"check.doctor"}
 
 
 @pytest.mark.slow

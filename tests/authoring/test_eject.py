@@ -62,7 +62,9 @@ def from_tree(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     return install_editable
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [pytest.param(task, marks=[pytest.mark.slow] * (task != "ner")) for task in TASKS]
+)
 def test_copy_of_a_source_tree_has_all_its_files_and_none_of_its_names(
     tmp_path: Path, from_tree: Callable[[str], Path], task: str
 ) -> None:

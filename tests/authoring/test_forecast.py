@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from envkit.authoring.specs import Spec
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 GOOD = Spec(text="envkit-good>=1", name="envkit-good")
 LOCAL = Spec(text="/src/x", name="envkit-x", is_editable=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from envkit.api.errors import PluginFault
     from envkit.authoring.calls import Runner
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 
 def state(plugin: str, *, state: Any = "ok", problem: str | None = None) -> PluginState:

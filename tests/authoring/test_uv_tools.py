@@ -16,7 +16,7 @@ from envkit.authoring.uv_tools import find_unkept, read_receipt
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 RECEIPT = """
 [tool]

@@ -173,3 +173,12 @@ def test_build_without_an_engine_prints_writes_and_tells_the_same_image(
     assert data["labels"]["envkit.lock.sha256"] == data["lock"]
     assert f'envkit.lock.sha256="{data["lock"]}"' in printed.stdout
     assert data["download"] > 0 and data["disk"] > 0
+
+
+def test_build_of_a_task_that_is_not_there_says_so_before_it_looks_for_the_base(
+    build: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = build("--task", "eco", "--print", "--base-image", "of.nobody/none:1")
+    assert done.returncode != 0
+    assert "there is no task 'eco'" in done.stderr
+    assert "base image" not in done.stderr

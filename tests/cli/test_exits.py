@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envkit.cli.exits import labelled
+from envkit.api import PluginError, UsageError
+from envkit.cli.exits import explain, labelled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         ("two\n  lines of some words", 18, ["error: two", "  lines of some", "    words"]),
         ("say it: envkit env sync mine", 40, ["error: say it: envkit env sync mine"]),
         ("say it: envkit env sync mine", 30, ["error: say it:", "       envkit env sync mine"]),
+        ("do it: pipx upgrade mine", 20, ["error: do it:", "       pipx upgrade mine"]),
+        ("do it: /e/bin/python -m pip", 20, ["error: do it:", "       /e/bin/python -m pip"]),
         ("envkit env sync mine --with a", 20, ["error: envkit env sync mine --with a"]),
         ("/a/name/without/any/blank", 12, ["error: /a/name/without/any/blank"]),
         ("", 12, ["error: "]),
@@ -46,6 +49,25 @@ def test_last_words_of_several_lines_stand_under_each_other(width: int | None) -
 def test_last_words_lose_no_word_at_any_width(words: list[str]) -> None:
     for width in range(10, 60, 7):
         assert labelled("hint: ", " ".join(words), width=width).split() == ["hint:", *words]
+
+
+@pytest.mark.parametrize(
+    ("cause", "more"),
+    [
+        (None, []),
+        (UsageError("there is no task 'ner'"), []),
+        (ImportError("no such module"), ["Traceback: ENVKIT_TRACEBACK=1 before the command"]),
+    ],
+)
+def test_last_words_of_a_plugin_whose_code_raised_have_the_way_to_its_traceback_in_a_line_of_its_own(
+    cause: Exception | None, more: list[str]
+) -> None:
+    error = PluginError("it cannot be loaded", hint="Tell its author")
+    error.__cause__ = cause
+
+    _, hint, _ = explain(error, [])
+
+    assert (hint or "").splitlines() == ["Tell its author", *more]
 
 
 @pytest.mark.slow

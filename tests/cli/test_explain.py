@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,12 +28,13 @@ def explain(*words: str, text: str = "", cwd: Path | None = None) -> subprocess.
 
 @pytest.mark.parametrize("words", [("log",), ("-",), (), (".",)], ids=["file", "dash", "pipe", "run folder"])
 def test_explain_with_a_known_trouble_shows_line_and_fix_and_ends_with_0(
-    tmp_path: Path, words: tuple[str, ...]
+    tmp_path: Path, envkit_here: Any, words: tuple[str, ...]
 ) -> None:
     for name in ("log", "worker.log"):
         (tmp_path / name).write_text(LOG)
 
-    done = explain(*words, text=LOG, cwd=tmp_path)
+    is_piped = words in (("-",), ())
+    done = explain(*words, text=LOG, cwd=tmp_path) if is_piped else envkit_here("explain", *words)
 
     assert done.returncode == 0
     assert "trouble: a disk is full [disk-full]" in done.stdout
@@ -59,12 +60,25 @@ def test_explain_as_json_prints_the_envelope_alone(text: str, code: int, found: 
     assert [each["id"] for each in answer["data"]["explanations"]] == found
 
 
-@pytest.mark.parametrize(("name", "what"), [("nothing", "no such file"), ("folder", "no such log")])
-def test_explain_of_what_is_not_there_names_it_and_ends_with_2(tmp_path: Path, name: str, what: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("nothing", "no such file"), ("folder", "no run's: there is no worker.log in it")]
+)
+def test_explain_of_what_is_not_there_names_it_and_ends_with_2(
+    tmp_path: Path, envkit_here: Any, name: str, what: str
+) -> None:
     (tmp_path / "folder").mkdir()
 
-    done = explain(name, cwd=tmp_path)
+    done = envkit_here("explain", name)
 
     assert done.returncode == 2
     assert what in done.stderr
     assert name in done.stderr
+
+
+def test_explain_of_an_input_that_is_closed_says_so_and_not_that_nothing_is_known() -> None:
+    line = f"{sys.executable} -m envkit explain - <&-"
+
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: standard input is closed\nhint: ")

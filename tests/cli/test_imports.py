@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # Third-party packages and rooms of envkit, and nothing heavier, ever: a new name here is a decision.
 LIGHT = {"click", "envkit.cli"}
@@ -87,36 +92,64 @@ ALLOWED = {
 
 SLOW = {"torch", "transformers", "docker", "numpy", "tensorboard", "wandb"}
 
+# What every command starts with is imported once; the rest each one imports in a process of its own.
 PROBE = """
-import sys
+import json, os, sys
 before = set(sys.modules)
 from envkit.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    assert not end.code, end.code
-# click and rich ask for these only if they happen to be there already
-loaded = {name for name in set(sys.modules) - before if not name.startswith("_")}
-print("\\n" + " ".join(sorted(loaded)), file=sys.stderr)
+answers = os.dup(1)
+nothing = os.open(os.devnull, os.O_RDWR)
+os.dup2(nothing, 1)
+while words := sys.stdin.readline().split():
+    if process := os.fork():
+        _, status = os.waitpid(process, 0)
+        if status:
+            os.write(answers, b"null\\n")
+        continue
+    os.dup2(nothing, 0)
+    try:
+        main(words)
+    except SystemExit as end:
+        assert not end.code, end.code
+    # click and rich ask for these only if they happen to be there already
+    loaded = sorted(name for name in set(sys.modules) - before if not name.startswith("_"))
+    with open(answers, "w") as file:
+        file.write(json.dumps(loaded) + "\\n")
+    break
 """
 
 
-def imported(words: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, *words.split()], capture_output=True, text=True, check=True
-    )
-    found = set()
-    for name in done.stderr.splitlines()[-1].split():
-        root, _, rest = name.partition(".")
-        if root == "envkit" and rest:
-            found.add(f"envkit.{rest.partition('.')[0]}")
-        elif root not in sys.stdlib_module_names and root != "envkit":
-            found.add(root)
-    return found
+@pytest.fixture(scope="module")
+def imported() -> Iterator[Callable[[str], set[str]]]:
+    """Return what tells the packages, and the rooms of envkit, that a command imports."""
+
+    def ask(words: str) -> set[str]:
+        assert asked.stdin is not None and asked.stdout is not None
+        asked.stdin.write(words + "\n")
+        asked.stdin.flush()
+        names = json.loads(asked.stdout.readline())
+        assert names is not None, f"envkit {words} failed"
+        found = set()
+        for name in names:
+            root, _, rest = name.partition(".")
+            if root == "envkit" and rest:
+                found.add(f"envkit.{rest.partition('.')[0]}")
+            elif root not in sys.stdlib_module_names and root != "envkit":
+                found.add(root)
+        return found
+
+    with subprocess.Popen(
+        [sys.executable, "-c", PROBE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as asked:
+        yield ask
+        assert asked.stdin is not None
+        asked.stdin.close()
 
 
 @pytest.mark.parametrize("words", ALLOWED)
-def test_command_imports_no_more_than_it_may_and_nothing_slow(words: str) -> None:
+def test_command_imports_no_more_than_it_may_and_nothing_slow(
+    words: str, imported: Callable[[str], set[str]]
+) -> None:
     found = imported(words)
 
     assert found <= ALLOWED[words]

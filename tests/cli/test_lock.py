@@ -64,6 +64,7 @@ def test_lock_check_of_a_stale_file_names_its_lines_and_exits_1(envkit: Command,
     assert file.read_text() == before
 
 
+@pytest.mark.slow
 def test_lock_dry_run_says_what_an_upgrade_changes_and_writes_nothing(
     envkit: Command, wheels: Path, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_lock_for_another_machine_adds_its_section(envkit: Command, tmp_path: Pa
     assert envkit("lock", "--check").returncode == 0
 
 
+@pytest.mark.slow
 def test_lock_with_options_adds_them_to_what_the_file_asks_for(envkit: Command, tmp_path: Path) -> None:
     write_wheel(tmp_path / "wheels", "third")
     envkit("lock", "--with", "other", "--python", ">=3.11")
@@ -110,6 +112,7 @@ def test_lock_with_options_adds_them_to_what_the_file_asks_for(envkit: Command, 
     assert data_of(anew)["machines"][0]["packages"] == 1
 
 
+@pytest.mark.slow
 def test_lock_names_every_machine_that_it_is_to_serve(envkit: Command, tmp_path: Path) -> None:
     envkit("lock", "--with", "other")
     (tmp_path / "like.json").write_bytes(msgspec.json.encode(read_facts()))

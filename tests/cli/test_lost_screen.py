@@ -81,6 +81,21 @@ def test_output_that_cannot_be_written_is_said_in_one_line(words: list[str], tmp
     assert done.stderr.decode() == "error: the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize("where", [">&-", ">/dev/full"])
+def test_error_whose_json_cannot_be_written_is_said_in_words_with_its_own_code(
+    where: str, tmp_path: Path
+) -> None:
+    if where == ">/dev/full" and sys.platform != "linux":
+        pytest.skip("/dev/full is Linux's")
+    line = f"{' '.join(ENVKIT)} nothing-like-it --json {where}"
+
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    assert done.returncode == 2
+    assert [row.partition(":")[0] for row in done.stderr.splitlines()] == ["error", "error", "hint"]
+    assert "'nothing-like-it'" in done.stderr
+
+
 def test_list_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
     line = f"{' '.join(ENVKIT)} facts | head -n 1; echo ${{PIPESTATUS[0]}}"
 

@@ -148,6 +148,18 @@ def test_predict_in_a_shells_loop_leaves_the_other_lines_alone(
     assert [json.loads(row)["label"] for row in done.stdout.splitlines()] == ["GOOD", "BYE"]
 
 
+def test_predict_of_a_standard_input_that_is_closed_says_so(tmp_path: Path, environ: dict[str, str]) -> None:
+    save_echo_model(tmp_path / "model")
+    line = f"{' '.join(ENVKIT)} predict model <&-"
+
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: standard input is closed\nhint: ")
+
+
 def test_predict_that_fails_leaves_the_file_that_was_there(envkit: Any, tmp_path: Path) -> None:
     (tmp_path / "out.jsonl").write_text("old\n")
 

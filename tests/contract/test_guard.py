@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 from multiprocessing import shared_memory, util
@@ -127,6 +128,11 @@ def _truncate_open(file: Path) -> None:
         os.ftruncate(stream.fileno(), 0)
 
 
+def _make_again(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkfifo(path)
+
+
 # What is done in the run's folder and one beside it, and what of it is written in the latter.
 CHANGES: dict[str, tuple[Callable[[Path, Path], object], list[str]]] = {
     "taken away": (lambda run, other: (other / "file").rename(run / "file"), ["file"]),
@@ -141,6 +147,14 @@ CHANGES: dict[str, tuple[Callable[[Path, Path], object], list[str]]] = {
         lambda run, other: _in_folder(other, lambda there: os.unlink("file", dir_fd=there)),
         ["file"],
     ),
+    "a pipe": (lambda run, other: os.mkfifo(other / "new"), ["new"]),
+    "a pipe by folder": (
+        lambda run, other: _in_folder(other, lambda there: os.mkfifo("new", dir_fd=there)),
+        ["new"],
+    ),
+    "a node": (lambda run, other: os.mknod(other / "new", 0o600 | stat.S_IFREG), ["new"]),
+    "a pipe of the run": (lambda run, other: os.mkfifo(run / "new"), []),
+    "a pipe that is there": (lambda run, other: _make_again(other / "file"), []),
     "moved": (lambda run, other: shutil.move(run / "file", other / "new"), ["new"]),
     "written through a link": (lambda run, other: (run / "link").write_text("new"), ["file"]),
     "a tree of the run removed": (lambda run, other: shutil.rmtree(run / "tree"), []),
@@ -176,7 +190,22 @@ def test_watch_blames_shared_memory_only_where_it_stays(tmp_path: Path) -> None:
         name = str(Path("/dev/shm", memory.name.lstrip("/")))
         memory.close()
         Path(os.devnull).write_text("text")
-        assert watched.outside(tmp_path) == [name]
+        assert watched.outside(tmp_path) == [name, name]  # made, then given its size
         memory.unlink()
     assert watched.outside(tmp_path) == []
     assert watched.started == []
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no shared memory")
+def test_watch_hears_of_shared_memory_without_a_size_but_not_of_what_was_there(tmp_path: Path) -> None:
+    shared = pytest.importorskip("_posixshmem")
+    name = f"/envkit-test-{os.getpid()}"
+    made = shared.shm_open
+    try:
+        with watch() as watched:
+            os.close(shared.shm_open(name, os.O_CREAT | os.O_RDWR, mode=0o600))
+            os.close(shared.shm_open(name, os.O_RDWR, mode=0o600))
+            assert watched.outside(tmp_path) == [f"/dev/shm{name}"]
+    finally:
+        shared.shm_unlink(name)
+    assert shared.shm_open is made

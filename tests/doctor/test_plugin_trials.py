@@ -57,16 +57,22 @@ FARES: dict[str, tuple[dict[str, Any], dict[tuple[str, str], Any], dict[str, str
     "one crashes": ({"c": CRASH}, {}, {"c": "broken"}),
     "one hangs": ({"c": HANG}, {}, {"c": "silent"}),
     "one raises": ({"c": ERROR}, {}, {"c": "broken"}),
-    "the last is crashed by the first": ({}, {("a", "f"): CRASH}, {"a": "broken"}),
+    "the last is crashed by the first": ({}, {("a", "i"): CRASH}, {"a": "broken"}),
     "one is held up by another": ({}, {("c", "d"): HANG}, {"c": "broken"}),
     "one gets an error from another": ({}, {("b", "e"): ERROR}, {"b": "broken"}),
     "one breaks two": ({}, {("b", "d"): ERROR, ("b", "f"): CRASH}, {"b": "broken"}),
+    # Of the halves, the one with the culprit begins with a plugin that needs what the other half has.
+    "one breaks another beside one that crashes without a third": (
+        {"e": CRASH},
+        {("a", "e"): Loaded(), ("f", "i"): ERROR},
+        {"f": "broken"},
+    ),
     "one that is broken breaks another": ({"b": ERROR}, {("b", "d"): CRASH}, {"b": "broken"}),
 }
 
 
 def states_of(machine: Machine) -> dict[str, Any]:
-    entries = [EntryRecord(kind="task", name=name, plugin=name, version="1.0") for name in "abcdef"]
+    entries = [EntryRecord(kind="task", name=name, plugin=name, version="1.0") for name in "abcdefghi"]
     report = load_plugins(machine, entries)  # type: ignore[arg-type]
     return {state.plugin: state for state in report.states}
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from doctor.machines import GB, change, cpu_machine, gpu_machine, having, surroundings
+from environments.stored import build_for, wanted
 from small_distributions import small_task
 
 from envkit.config import Settings
 from envkit.doctor.readiness import task_findings
+from envkit.environments.generations import in_use_file
+from envkit.environments.store import change_environment, list_environments, python_of
 from envkit.registry import load_task
 
 if TYPE_CHECKING:
@@ -45,14 +48,13 @@ def bare_environ(**more: str) -> dict[str, str]:
 def ready(
     folder: Path, facts: MachineFacts, *, task: str = "ner", env: str = "auto", **arguments: Any
 ) -> dict[str, Finding]:
-    arguments.setdefault("environ", bare_environ())
+    arguments = {"environ": bare_environ(), "is_elsewhere": True} | arguments
     found = task_findings(
         task,
         train=arguments.pop("train", folder / "train.conll"),
         facts=facts,
         surroundings=surroundings(home=folder / "home"),
         settings=Settings(home=folder / "home", env=env),
-        is_elsewhere=True,
         **arguments,
     )
     return {finding.id: finding for finding in found}
@@ -72,15 +74,43 @@ def test_task_on_a_machine_that_is_ready_has_no_error(folder: Path) -> None:
     assert "on the CPU" in found["task.torch"].summary
 
 
+def test_task_on_another_machine_is_not_promised_the_wheels_that_lie_here(folder: Path) -> None:
+    found = ready(folder, cpu_machine())
+    for python in ("cp311", "cp312", "cp313", "cp314"):
+        (folder / f"torch-2.6.0+cpu-{python}-{python}-linux_x86_64.whl").touch()
+
+    beside = ready(folder, cpu_machine(), environ=bare_environ(PIP_FIND_LINKS=str(folder)))
+
+    assert beside["task.torch"] == found["task.torch"]
+
+
 @pytest.mark.parametrize(
     ("facts", "check", "severity", "words"),
     [
         (full(cpu_machine(), 1 * GB), "task.disk", "error", "too little"),
-        (change(cpu_machine(), "memory", available=1 * GB), "task.memory", "warn", "1.0 GB of it free"),
+        pytest.param(
+            change(cpu_machine(), "memory", available=1 * GB),
+            "task.memory",
+            "warn",
+            "1.0 GB of it free",
+            marks=pytest.mark.slow,
+        ),
         (change(cpu_machine(), "memory", total=1 * GB, available=None), "task.memory", "error", "1.0 GB"),
-        (change(cpu_machine(), "memory", limit=1 * GB), "task.memory", "error", "1.0 GB"),
+        pytest.param(
+            change(cpu_machine(), "memory", limit=1 * GB),
+            "task.memory",
+            "error",
+            "1.0 GB",
+            marks=pytest.mark.slow,
+        ),
         (change(cpu_machine(), "platform", libc="musl", libc_version="1.2.5"), "task.torch", "error", ""),
-        (gpu_machine("K80", driver="418.40"), "task.torch", "warn", "though there is a GPU"),
+        pytest.param(
+            gpu_machine("K80", driver="418.40"),
+            "task.torch",
+            "warn",
+            "though there is a GPU",
+            marks=pytest.mark.slow,
+        ),
         (gpu_machine("A100"), "task.torch", "ok", "on the GPU"),
     ],
     ids=["disk", "memory taken", "memory small", "memory held", "no build", "an old driver", "a GPU"],
@@ -141,6 +171,24 @@ def test_task_in_a_container_says_which_image(folder: Path) -> None:
     assert found["task.data"].severity == "ok"
 
 
+def test_task_whose_environment_lost_its_python_is_told_and_the_environment_left_as_it_is(
+    folder: Path,
+) -> None:
+    home, want = folder / "home", wanted(name="mine")
+    build, prefix = build_for(want), home / "envs/.made/mine-1"
+    change_environment(
+        home, "mine", is_fit=lambda prefix, record: None, build=build, say=lambda text: None
+    ).release()
+    python_of(prefix).unlink()
+    os.utime(in_use_file(prefix), (0, 0))
+
+    finding = ready(folder, cpu_machine(), env="mine", is_elsewhere=False)["task.data"]
+
+    assert finding.severity == "skip"
+    assert "the environment mine does not start" in finding.summary
+    assert [each.last_used for each in list_environments(home)] == [0]
+
+
 def test_task_without_data_tells_of_the_sample(folder: Path) -> None:
     finding = ready(folder, cpu_machine(), train=None)["task.data"]
 
@@ -171,7 +219,8 @@ def test_task_whose_files_do_not_answer_is_told_in_its_own_time_and_not_waited_f
 
 @pytest.mark.slow
 def test_doctor_of_a_task_whose_plugin_hangs_when_it_is_imported_names_it_in_whole_json(folder: Path) -> None:
-    small_task("sleepy", module="import time\ntime.sleep(60)\n").install(folder / "site")
+    module = "import subprocess, time\nsubprocess.run(['echo', 'printed by a program'])\ntime.sleep(60)\n"
+    small_task("sleepy", module=module).install(folder / "site")
     environ = bare_environ(PYTHONPATH=str(folder / "site"), ENVKIT_HOME=str(folder / "home"))
 
     done = subprocess.run(
@@ -182,5 +231,6 @@ def test_doctor_of_a_task_whose_plugin_hangs_when_it_is_imported_names_it_in_who
         env=environ,
     )
 
+    assert "printed by a program" in done.stderr
     assert "the plugin of sleepy cannot be imported here" in json.dumps(json.loads(done.stdout)["data"])
     assert done.returncode == 1

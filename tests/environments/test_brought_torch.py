@@ -73,7 +73,12 @@ def plan(surroundings: Callable[..., Planning], told: Any) -> Callable[..., Plan
 
 @pytest.mark.skipif(sys.platform != "linux", reason="variants of torch are named by Linux")
 @pytest.mark.parametrize(
-    ("package", "chosen"), [("newest", "2.9.0+cpu"), ("older", "2.8.0+cpu"), ("only-cuda", "2.10.0")]
+    ("package", "chosen"),
+    [
+        ("newest", "2.9.0+cpu"),
+        pytest.param("older", "2.8.0+cpu", marks=pytest.mark.slow),
+        ("only-cuda", "2.10.0"),
+    ],
 )
 def test_torch_that_a_package_brings_is_the_build_that_fits_both(
     plan: Any, surroundings: Any, package: str, chosen: str

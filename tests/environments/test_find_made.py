@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,7 @@ from echo import install_source
 
 from envkit.api import Base, EnvError
 from envkit.environments.find_made import find_made, find_named
+from envkit.environments.generations import in_use_file
 from envkit.environments.order import host_package
 from envkit.environments.records import EnvRecord, EnvSpec, Proof
 from envkit.environments.store import change_environment, list_environments, python_of
@@ -113,3 +115,15 @@ def test_find_named_takes_it_as_it_is_or_names_those_there_are(tmp_path: Path, e
     with pytest.raises(EnvError) as caught:
         find_named("other", home=tmp_path)
     assert "mine" in (caught.value.hint or "")
+
+
+def test_look_at_an_environment_counts_as_no_use_of_it(tmp_path: Path, entry: TaskEntry) -> None:
+    make(tmp_path, "mine", entry, created="2026-03-01T00:00:00+00:00")
+    (prefix,) = (each.prefix for each in list_environments(tmp_path))
+    os.utime(in_use_file(prefix), (0, 0))
+
+    find_named("mine", home=tmp_path, is_look=True).release()
+    find_made(entry, home=tmp_path, is_look=True, find_distribution=lambda name: entry.distribution).release()  # type: ignore[union-attr]
+    assert [each.last_used for each in list_environments(tmp_path)] == [0]
+    find_named("mine", home=tmp_path).release()
+    assert [each.last_used for each in list_environments(tmp_path)] != [0]

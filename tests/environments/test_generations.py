@@ -16,12 +16,12 @@ from environments.stored import NEWER, PLUGIN, build_for, lies_in, wanted
 
 from envkit.api import EnvError
 from envkit.environments.generations import RECORD_FILE, Generations
+from envkit.environments.removal import remove_environment
 from envkit.environments.store import (
     change_environment,
     envs_dir,
     find_environment,
     list_environments,
-    remove_environment,
     why_unfit,
 )
 
@@ -133,6 +133,7 @@ def only_generation(home: Path) -> int:
     return number
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsynced")
 def test_creation_killed_anywhere_is_whole_or_not_there_and_the_next_succeeds(tmp_path: Path) -> None:
     ends = set()
@@ -168,6 +169,7 @@ def test_change_killed_anywhere_leaves_the_old_or_the_new_one_whole(tmp_path: Pa
     assert ends == {(PLUGIN,), (NEWER,)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unsynced")
 def test_removal_killed_anywhere_leaves_it_whole_or_gone_and_the_next_takes_the_rest(tmp_path: Path) -> None:
     ends = set()

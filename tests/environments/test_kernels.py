@@ -23,7 +23,7 @@ from envkit.environments.kernels import (
     remove_kernel,
     write_kernel,
 )
-from envkit.environments.store import remove_environment
+from envkit.environments.removal import remove_environment
 
 if TYPE_CHECKING:
     from envkit.environments.records import StoredEnvironment

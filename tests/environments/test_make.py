@@ -223,6 +223,10 @@ def test_environment_that_is_there_differs_in_words(plan: Any, make: Any) -> Non
     assert str(why(plan(torch="2.8.0"))).startswith("it was made for no torch")
     other = msgspec.structs.replace(same.base, backend="conda")
     assert why(replace(same, base=other)) == "it is of the kind venv"
+    elsewhere = msgspec.structs.replace(same.base, interpreter="/another/venv/bin/python")
+    assert why(replace(same, base=elsewhere), is_change=True) is None
+    newer = msgspec.structs.replace(same.base, python=f"{same.base.python}9")
+    assert why(replace(same, base=newer), is_change=True) == "its base has changed"
     gone = next(made.prefix.glob("lib/*/site-packages/tiny-1.5.dist-info"))
     gone.rename(gone.with_name("tiny-2.0.dist-info"))
     assert why(same) == "packages in it were changed: tiny"

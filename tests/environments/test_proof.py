@@ -121,16 +121,22 @@ def test_proof_runs_a_torch_that_is_there_and_was_not_chosen(prefix: Path, plan:
     ("module", "tasks", "words"),
     [
         ("", (), "not true that torch is imported: ModuleNotFoundError: No module named 'torch'"),
-        (
+        pytest.param(
             "raise OSError('libfoo.so: cannot open')",
             (),
             "not true that torch is imported: OSError: libfoo.so",
+            marks=pytest.mark.slow,
         ),
         (SOURCE + "isfinite = None", (), "not true that torch computes on cpu"),
         ("import os; print('last words'); os._exit(3)", (), "its Python ended with status 3\n  last words"),
-        ("import os; os.kill(os.getpid(), 11)", (), "its Python ended with status -11"),
+        pytest.param(
+            "import os; os.kill(os.getpid(), 11)",
+            (),
+            "its Python ended with status -11",
+            marks=pytest.mark.slow,
+        ),
         (SOURCE, ("echo",), "the plugin of the task echo is imported: LookupError: no distribution here"),
-        ("raise SystemExit('no licence')", (), "SystemExit: no licence"),
+        pytest.param("raise SystemExit('no licence')", (), "SystemExit: no licence", marks=pytest.mark.slow),
     ],
 )
 def test_proof_that_fails_says_what_and_the_last_words(

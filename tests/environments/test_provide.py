@@ -22,6 +22,7 @@ from envkit.config import Settings
 from envkit.environments.provide import provide_again, provide_environment
 from envkit.environments.requirements import minor_version
 from envkit.environments.store import RECORD_FILE, envs_dir, list_environments
+from envkit.environments.wheels import remake_wheel
 from envkit.machine import FoundInterpreter, Gpu, Nvidia, read_facts
 from envkit.models import DEFAULT_MODEL_PACKAGE
 
@@ -119,6 +120,40 @@ def test_auto_makes_what_the_running_python_lacks_and_finds_it_again(
     assert (found.created, found.prefix) == (False, made.prefix)
     assert found.reason.startswith(f"{NAME}, made before: Python 3.")
     assert f"{len(made.record.installed)} packages" in found.reason
+
+
+def test_auto_keeps_what_other_runs_need_where_it_makes_an_environment_anew(
+    provide: Any, plugin: Any, install: Any, write: Any, offline: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    remake_wheel(write(tmp_path / "other", "other"), folder=tmp_path / "more")
+    environ = {**offline, "PIP_FIND_LINKS": f"{offline['PIP_FIND_LINKS']} {tmp_path / 'more'}"}
+    host = install(
+        "envkit-ml",
+        headers=(
+            *("Provides-Extra: train", "Provides-Extra: tables", "Provides-Extra: pictures"),
+            *("Requires-Dist: tiny<2; extra == 'tables'", "Requires-Dist: other; extra == 'pictures'"),
+        ),
+    )
+    entry = plugin(*TRAIN)
+
+    def run(*extras: str) -> Environment:
+        found = provide(
+            "auto",
+            entry=entry,
+            host_extras=frozenset(extras),
+            environ=environ,
+            find_distribution=lambda name: host if name == "envkit-ml" else distribution(name),
+        )
+        found.release()
+        return found  # type: ignore[no-any-return]
+
+    assert run("tables").created
+    both = run("pictures")
+    assert both.record is not None
+    assert (both.created, both.record.spec.host_extras) == (True, ("pictures", "tables"))
+    assert not run("tables").created
+    assert not run("pictures").created
 
 
 def test_making_takes_no_settings_from_a_project_in_the_working_folder(

@@ -21,6 +21,7 @@ from envkit.api import EnvError, UsageError
 from envkit.environments.flock import FileLock, try_lock
 from envkit.environments.prefixes import write_out
 from envkit.environments.records import Environment, EnvRecord, HostPackage, describe_record
+from envkit.environments.removal import remove_environment
 from envkit.environments.store import (
     RECORD_FILE,
     Wanted,
@@ -33,7 +34,6 @@ from envkit.environments.store import (
     hold_environment,
     list_environments,
     read_record,
-    remove_environment,
     why_unfit,
     write_record,
 )
@@ -202,6 +202,19 @@ def test_making_that_fails_leaves_nothing_and_a_second_try_works(
         change_environment(tmp_path, NAME, is_fit=fits, build=failing(error), say=silent)
     assert lies_in(tmp_path) == set()
     assert make(tmp_path, wanted()).created
+
+
+def test_making_that_is_stopped_says_that_files_are_taken_away_before_they_are(tmp_path: Path) -> None:
+    said: list[tuple[str, bool]] = []
+    prefix = tmp_path / f"envs/.made/{NAME}-1"
+
+    def say(text: str) -> None:
+        said.append((text, prefix.exists()))
+
+    with pytest.raises(KeyboardInterrupt):
+        change_environment(tmp_path, NAME, is_fit=fits, build=failing(KeyboardInterrupt()), say=say)
+    assert [(text.partition(":")[0], was_there) for text, was_there in said] == [("Stopping", True)]
+    assert not prefix.exists()
 
 
 @pytest.mark.parametrize("error", [EnvError("no network"), KeyboardInterrupt()])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.server
+import os
 import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -150,6 +152,88 @@ def test_version_of_torch_that_its_index_lacks_names_the_setting_of_that_index(t
 def test_folder_of_find_links_that_is_gone_is_in_the_last_words(tmp_path: Path) -> None:
     error = fail(tmp_path, "--no-index tiny", UV_FIND_LINKS=str(tmp_path / "gone"))
     assert str(tmp_path / "gone") in error.message
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> str:
+    """Make a git repository without a single tag."""
+    folder = tmp_path / "proxy-401-certificate"  # words that mean nothing in an address
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    (folder / "pyproject.toml").write_text('[project]\nname = "tiny"\nversion = "1.0"\n')
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["add", "."], [*author, "commit", "--quiet", "-m", "first"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+    return folder.as_uri()
+
+
+@pytest.mark.parametrize("ref", ["v9", "f" * 40])
+def test_ref_that_a_git_repository_lacks_is_named_with_the_command_that_lists_them(
+    tmp_path: Path, repository: str, ref: str
+) -> None:
+    error = fail(tmp_path, f"tiny@git+{repository}@{ref}", PATH=os.environ["PATH"])
+    assert error.message.startswith(f"the git repository {repository} has no branch, tag or commit {ref}")
+    assert "cause: failed to fetch" in error.message  # uv's last words
+    assert f"git ls-remote {repository}" in str(error.hint)
+
+
+@pytest.mark.parametrize("ref", ["", "@v1"])
+def test_git_repository_out_of_reach_is_named_with_what_leads_there(tmp_path: Path, ref: str) -> None:
+    error = fail(tmp_path, f"git+{CLOSED}/a/tiny{ref}", PATH=os.environ["PATH"])
+    named = f"{CLOSED}/a/tiny (v1)" if ref else f"{CLOSED}/a/tiny"
+    assert error.message.startswith(f"the git repository {named} cannot be fetched: unable to access")
+    assert "cause: process didn't exit successfully" in error.message
+    hint = str(error.hint)
+    for way in (
+        f"git ls-remote {CLOSED}/a/tiny",
+        "HTTPS_PROXY",
+        "~/.netrc",
+        "insteadOf",
+        "config show --sources",
+    ):
+        assert way in hint
+    assert "package-index" not in hint
+
+
+def test_git_repository_behind_a_proxy_that_nobody_serves_tells_of_the_proxy(tmp_path: Path) -> None:
+    error = fail(tmp_path, "git+https://nowhere.invalid/a/tiny", PATH=os.environ["PATH"], HTTPS_PROXY=CLOSED)
+    assert error.message.startswith(
+        "the proxy on the way to the git repository https://nowhere.invalid/a/tiny does not answer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "says", "hint"),
+    [
+        ("fatal: could not read Username for 'https://h.example': terminal prompts disabled", "refuses", "netrc"),
+        ("git@h.example: Permission denied (publickey).\n         fatal: Could not read from remote repository.",
+         "refuses", "ssh key"),
+        ("remote: Repository not found.\n         fatal: repository 'https://h.example/a/x/' not found",
+         "is not there, or may not be seen", "credentials"),
+        ("fatal: unable to access 'https://h.example/a/x/': server certificate verification failed.",
+         "certificate", "GIT_SSL_CAINFO"),
+    ],
+)  # fmt: skip
+def test_git_server_that_refuses_says_what_it_wants(tmp_path: Path, said: str, says: str, hint: str) -> None:
+    """git's own words: what asks for credentials is no server on this machine."""
+    lines = [
+        "   Updating https://h.example/a/x (HEAD)",
+        "error: Git operation failed",
+        "  cause: failed to clone into: /cache/git-v2/db/24c7",
+        "  cause: process didn't exit successfully: `/usr/bin/git fetch 'https://h.example/a/x' '+HEAD:refs'`",
+        "         --- stderr",
+        *f"         {said}".splitlines(),
+    ]
+    error = explain_failure(lines, status=1, place=Place(home=tmp_path))
+    assert "https://h.example/a/x" in error.message.partition(";")[0]
+    assert says in error.message.partition(";")[0]
+    assert hint in str(error.hint)
+
+
+def test_git_that_is_not_installed_is_asked_for(tmp_path: Path, repository: str) -> None:
+    error = fail(tmp_path, f"tiny@git+{repository}", PATH=str(tmp_path))
+    assert repository in error.message
+    assert "is not installed" in error.message
+    assert "Install git" in str(error.hint)
 
 
 def test_folder_that_may_not_be_written_is_in_the_last_words(tmp_path: Path) -> None:

@@ -129,6 +129,24 @@ def test_digest_is_that_of_the_source_path_where_the_install_is_editable(tmp_pat
     assert content_digest(one) != content_digest(two)
 
 
+def test_digest_is_the_same_whatever_python_the_scripts_name(write: Any, tmp_path: Path) -> None:
+    first_lines = (
+        "#!/x/bin/python",
+        "#!/another/bin/python3.11",
+        "#!/bin/sh\n'''exec' \"/a path/bin/python\" \"$0\" \"$@\"\n' '''",
+    )
+    digests = set()
+    for number, line in enumerate(first_lines):
+        prefix = tmp_path / str(number)
+        dist = write(prefix, "tiny")
+        (prefix / "bin").mkdir()
+        (prefix / "bin/own").write_text(f"{line}\nown")
+        with (Path(str(dist.locate_file(""))) / "tiny-1.0.dist-info/RECORD").open("a") as record:
+            record.write("../../../bin/own,,\n")
+        digests.add(content_digest(dist))
+    assert len(digests) == 1
+
+
 def test_wheel_file_that_is_gone_is_named(install: Any, tmp_path: Path) -> None:
     dist = install("tiny", files={"tiny/gone.py": ""})
     Path(str(dist.locate_file("tiny/gone.py"))).unlink()

@@ -17,6 +17,7 @@ from small_distributions import SOUND_TASK, SmallDistribution, small_task
 
 from envkit.api import PluginError
 from envkit.environments.backends import load_backend
+from envkit.owner import upgrade_command
 from envkit.registry import (
     Extension,
     ExtensionEntry,
@@ -171,7 +172,7 @@ def test_module_of_a_newer_envkit_is_answered_with_the_upgrade(
     for name in ("too-new-name", "newer"):
         with pytest.raises(PluginError) as caught:
             use(entries[name])
-        assert "pip install --upgrade envkit-ml" in str(caught.value.hint)
+        assert upgrade_command() in str(caught.value.hint)
 
 
 @pytest.mark.slow

@@ -11,11 +11,13 @@ import threading
 import time
 import warnings
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from small_distributions import SOUND_EXTENSION, SOUND_TASK, small_task
 
 from envkit.api import API_VERSION, EnvkitDeprecationWarning, PluginError, deprecated, hooks
+from envkit.owner import upgrade_command
 from envkit.registry import EXTENSION_HOOKS, TASK_HOOKS, find_entries, find_task, load_entry, load_extension
 from envkit.registry.compatibility import check_api_version
 from envkit.registry.guard import CodeEnded, CodeInterrupted, CodeIsLate, guarded
@@ -50,8 +52,8 @@ def module_of(version: object) -> ModuleType:
         ("1.0", (1, 0), "", ""),
         ("1.0", (1, 7), "", ""),
         ("1.3", (1, 3), "", ""),
-        ("1.1", (1, 0), "incompatible", "pip install --upgrade envkit-ml"),
-        ("2.0", (1, 9), "incompatible", "pip install --upgrade envkit-ml"),
+        ("1.1", (1, 0), "incompatible", upgrade_command()),
+        ("2.0", (1, 9), "incompatible", upgrade_command()),
         ("1.9", (2, 0), "incompatible", "envkit plugin install --upgrade envkit-versions"),
         ("1", (1, 0), "broken", "Tell"),
         ("1.0.0", (1, 0), "broken", "Tell"),
@@ -140,6 +142,50 @@ def test_deprecated_names_the_line_of_the_caller() -> None:
         old()
 
     assert heard[0].filename == __file__
+
+
+def test_guarded_code_of_a_package_is_told_with_the_line_that_printed_warned_or_began_a_thread(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with guarded(package=__name__.partition(".")[0]) as noted:
+        first = sys._getframe().f_lineno
+        sys.stdout.write("hello")
+        warnings.simplefilter("default")
+        warnings.warn("so old", stacklevel=1)
+        threading.Thread(target=time.sleep, args=(0,), name="late").start()
+        os.environ["SMALL_NEW"] = "1"
+    assert noted.places == {
+        "prints 'hello'": f"{__file__}:{first + 1}",
+        "warns: 'UserWarning: so old'": f"{__file__}:{first + 3}",
+        "starts the thread 'late'": f"{__file__}:{first + 4}",
+    }
+    assert len(noted.remarks) == 4
+    with guarded() as unplaced:
+        sys.stdout.write("hello")
+    assert unplaced.places == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "is_editable", "said"),
+    [
+        ("file://{folder}", True, "Mend it in {folder} (envkit plugin check envkit-mine"),
+        ("file://{folder}", False, "Tell"),
+        ("file://{folder}/gone", True, "Tell"),
+    ],
+)
+def test_plugin_that_is_installed_from_a_folder_of_the_users_is_mended_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, is_editable: bool, said: str
+) -> None:
+    (folder := tmp_path / "my plugins").mkdir()
+    small_task("mine", module="1 / 0").install(tmp_path / "site")
+    origin = {"url": url.format(folder=quote(str(folder))), "dir_info": {"editable": is_editable}}
+    (info,) = (tmp_path / "site").glob("*.dist-info")
+    (info / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    with pytest.raises(PluginError) as failed:
+        load_entry(find_task("mine"))
+    assert (failed.value.hint or "").startswith(said.format(folder=folder))
+    assert "Everything but its task works on." in (failed.value.hint or "")
 
 
 def test_guarded_code_that_the_user_interrupts_ends_as_that() -> None:

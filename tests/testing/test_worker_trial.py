@@ -109,7 +109,7 @@ def test_worker_run_that_fails_says_why_unless_that_was_expected(
 def test_worker_run_with_options_that_the_task_does_not_take_refuses(
     count: Callable[..., WorkerTrial], lines: Path
 ) -> None:
-    with pytest.raises(msgspec.ValidationError, match="speeed"):
+    with pytest.raises(msgspec.ValidationError, match="there is no option speeed"):
         count("count", {"train": lines, "speeed": 3})
 
 

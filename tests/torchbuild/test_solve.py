@@ -5,6 +5,7 @@ from packaging.specifiers import SpecifierSet
 
 from envkit.api import MachineError
 from envkit.machine import Unread
+from envkit.owner import upgrade_command
 from envkit.torchbuild import LocalWheel, choose_torch_build
 
 RANGE = SpecifierSet(">=2.6,<3")
@@ -206,15 +207,15 @@ def test_cpu_build_says_why_no_gpu_is_used(make_facts, capabilities, machine, re
     [
         ({}, "3.16", ">=2.6", "no wheel for Python 3.16", "Use Python 3.11 to 3.15."),
         ({}, "3.10", ">=2.15", "no wheel for Python 3.10", "Use Python 3.11 to 3.15."),
-        ({}, "3.11", ">=2.16", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
+        ({}, "3.11", ">=2.16", "no torch up to 2.15.0", upgrade_command()),
         ({}, "3.11", "<2.6", "its table begins at torch 2.6", "export PIP_FIND_LINKS=FOLDER"),
         ({}, "3.11", "==2.4.*", "meets torch==2.4.*: its table begins at torch 2.6", "Ask for torch>=2.6"),
         ({}, "3.11", "~=2.5.0", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
         ({}, "3.11", ">=1.13,<=2.5.1", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
         ({}, "3.11", "===2.5.1+cu121", "its table begins at torch 2.6", "PIP_FIND_LINKS"),
-        ({}, "3.11", "~=2.99", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
-        ({}, "3.11", "==2.13.0.post7", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
-        ({}, "3.11", "===nightly", "no torch up to 2.15.0", "pip install --upgrade envkit-ml"),
+        ({}, "3.11", "~=2.99", "no torch up to 2.15.0", upgrade_command()),
+        ({}, "3.11", "==2.13.0.post7", "no torch up to 2.15.0", upgrade_command()),
+        ({}, "3.11", "===nightly", "no torch up to 2.15.0", upgrade_command()),
         (
             {"implementation": "pypy"},
             "3.11",

@@ -22,7 +22,7 @@ WHEELS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     capabilities=st.lists(st.sampled_from(CAPABILITIES), max_size=4),
     driver=st.sampled_from(DRIVERS),

@@ -45,6 +45,7 @@ def test_worker_imports_nothing_that_an_environment_may_lack() -> None:
     assert set(ours) <= {
         "envkit.api",
         "envkit.checkpoints",
+        "envkit.option_values",
         "envkit.registry",
         "envkit.templates",
         "envkit.worker",

@@ -133,7 +133,7 @@ def test_use_after_an_error_leaves_the_rows_that_were_known(
     [
         (echo_record(task="gone"), 6, "has no plugin for 'gone': envkit-echo 0.1.0"),
         (echo_record(older_option=1), 5, "the model's options do not fit envkit-echo 0.1.0"),
-        (echo_record(steps=-1), 5, "Expected `int` >= 0"),
+        (echo_record(steps=-1), 5, "steps = -1 does not fit: expected a whole number >= 0"),
     ],
 )
 def test_use_of_a_model_that_does_not_fit_names_its_plugin(

@@ -14,6 +14,7 @@ from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import minor_version
 from envkit.environments.spec_words import read_python, read_torch
 from envkit.environments.store import installed_in, python_of, why_unfit
+from envkit.environments.torch_source import why_other_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,8 +117,8 @@ def _why_unfit_without_tasks(stored: StoredEnvironment, choice: Choice) -> str |
         return "its Python is gone"
     if (moved := why_moved(stored.prefix, record)) is not None:
         return moved
-    if (record.torch and record.torch.requirement) != (choice.torch and choice.torch.requirement):
-        return f"it was made for {record.torch.requirement if record.torch else 'no torch'}"
+    if (other := why_other_torch(stored.prefix, record, choice.torch)) is not None:
+        return other
     there = installed_in(stored.prefix)
     gone = [name for name, version in record.installed.items() if there.get(name) != version]
     return f"packages in it were changed: {', '.join(gone[:3])}" if gone else None

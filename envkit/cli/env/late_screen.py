@@ -5,22 +5,36 @@ Importing what shows lines takes as long as planning an environment does.
 
 from __future__ import annotations
 
+import sys
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
+
+from envkit.cli.lines import is_for_lines, lines_on_stderr
+from envkit.environments.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from envkit.cli.progress import RunScreen
-    from envkit.environments.progress import Progress
 
 # People do not miss a line for so long; longer than a plan takes for which nothing is resolved.
 _SECONDS = 0.25
 
 
-def open_run_screen() -> RunScreen:
+class Screen(Progress, Protocol):
+    """What shows the making of an environment while it is open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_screen() -> Screen:
     """Return the screen that suits where stderr goes."""
+    if is_for_lines(sys.stderr):  # rich would take from uv a tenth of a second of one of two cores
+        return lines_on_stderr()
     from envkit.cli.progress import run_screen  # with it comes rich
 
     return run_screen(headline="")
@@ -29,11 +43,9 @@ def open_run_screen() -> RunScreen:
 class LateScreen:
     """Keep what is said until the screen is there, ``seconds`` after the beginning or at the end."""
 
-    def __init__(
-        self, *, open_screen: Callable[[], RunScreen] = open_run_screen, seconds: float = _SECONDS
-    ) -> None:
+    def __init__(self, *, open_screen: Callable[[], Screen] = open_screen, seconds: float = _SECONDS) -> None:
         self._open_screen = open_screen
-        self._shown: RunScreen | None = None
+        self._shown: Screen | None = None
         self._kept: list[Callable[[Progress], None]] = []
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._show)
@@ -68,7 +80,7 @@ class LateScreen:
             else:
                 line(self._shown)
 
-    def _show(self) -> RunScreen:
+    def _show(self) -> Screen:
         """Return the screen, open, with all that was said so far."""
         with self._lock:
             if self._shown is None:

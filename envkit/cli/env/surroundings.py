@@ -96,9 +96,11 @@ def _decode(content: bytes, file: Path) -> MachineFacts:
         content = bytes(head.data)
         head = msgspec.json.decode(content, type=_Head)
     if head.version is not None and head.version > FACTS_VERSION:
+        from envkit.owner import upgrade_command  # for an error alone
+
         raise ConfigError(
             f"{file}: a newer envkit wrote these facts (version {head.version}; this one reads up to {FACTS_VERSION})",
-            hint="Update this envkit: pip install --upgrade envkit-ml",
+            hint=f"Upgrade this envkit: {upgrade_command()}",
         )
     facts = msgspec.json.decode(content, type=MachineFacts)
     if not facts.parts:

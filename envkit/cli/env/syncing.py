@@ -18,7 +18,7 @@ from envkit.cli.env.records import PlanLine, Synced, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
 from envkit.cli.progress import run_screen
 from envkit.environments.brought_torch import plan_with_torch
-from envkit.environments.drift import why_unplanned
+from envkit.environments.drift import is_same_spec, why_unplanned
 from envkit.environments.generations import sweep
 from envkit.environments.make import check_made_here, make_environment
 from envkit.environments.pinned import pin_wheels
@@ -145,7 +145,7 @@ def _prepare(
     prefer = {} if is_upgrade else record.installed
     wheels = resolve_wheels(plan, planning=planning, prefer=prefer, progress=view)
     changes = compare_packages(record, stored.prefix, plan=plan, wheels=wheels)
-    if not changes and plan.lock is None and plan.spec == record.spec:
+    if not changes and plan.lock is None and is_same_spec(plan.spec, record.spec):
         plan = replace(plan, lock=record.lock)  # it still is what was locked
     return _Prepared(
         planning=planning,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from envkit.authoring.calls import Call
-    from envkit.authoring.owner import Owner
+    from envkit.owner import Owner
 
 
 @contextmanager

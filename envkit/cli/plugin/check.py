@@ -8,7 +8,10 @@ import click
 @click.command(name="check", short_help="Check a plugin: package, code, and what its task promises.")
 @click.argument("target", metavar="[NAME|PATH]", required=False)
 @click.option(
-    "--only", multiple=True, metavar="ID", help="Only these checks, or groups such as hooks; repeatable."
+    "--only",
+    multiple=True,
+    metavar="ID",
+    help="Only these checks, or groups such as hooks or doctor; repeatable.",
 )
 @click.option("--skip", multiple=True, metavar="ID", help="All but these.")
 @click.option(
@@ -43,11 +46,12 @@ def command(
 
     Without NAME or PATH it is the folder you are in. Nothing is installed: a source is built, and looked at by
     processes of their own. The contract is what its task promises, tried in an environment as a run has it.
-    Ends with 0 where all is well or may be better, and 1 on errors.
+    Ends with 0 where all is well or may be better, and 1 on errors. Ctrl-C ends it with what was found so far, and 130.
     """
     from envkit.authoring.check import check_plugin, known_checks
     from envkit.authoring.check_report import Wanted
     from envkit.authoring.contract_run import CHECK_SECONDS
+    from envkit.cli.exits import CANCELLED
     from envkit.cli.plugin.check_screen import check_screen, print_list, print_report
     from envkit.doctor.report import exit_code
     from envkit.doctor.selection import split_names
@@ -68,8 +72,11 @@ def command(
     if as_json:
         from envkit.cli import envelope
 
-        envelope.write(["plugin", "check"], data=report)
+        stopped = {"message": "stopped", "hint": None, "exit_code": CANCELLED} if report.is_stopped else None
+        envelope.write(["plugin", "check"], data=report, error=stopped)
     else:
         print_report(report, is_verbose=verbose)
+    if report.is_stopped:
+        raise click.exceptions.Exit(CANCELLED)
     if code := exit_code(report.verdict, is_strict=strict):
         raise click.exceptions.Exit(code)

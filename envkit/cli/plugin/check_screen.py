@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 import msgspec
 
-from envkit.authoring.check_report import GROUPS, PREFIX
+from envkit.authoring.check_report import GROUPS, PARTS, PREFIX
 from envkit.cli.exits import labelled
 from envkit.cli.severities import COLOURS, INDENT, MARK_WIDTH, bad_in_words, checks_in_words
 from envkit.doctor.report import worst
@@ -107,6 +107,10 @@ def print_report(report: PluginReport, *, is_verbose: bool) -> None:
         click.echo(f"\n{_styled(title, bold=True)}")
         for finding in shown:
             _print_finding(finding, width=width)
+    if report.not_reached:
+        names = ", ".join(each.removeprefix(PREFIX) for each in report.not_reached)
+        left = names if report.checks else "nothing was looked at yet"
+        click.echo(f"\n{_styled('Not reached', bold=True)}\n{labelled('  ', left, width=width)}")
     click.echo(f"\n{labelled('', last_line(report), width=width)}")
 
 
@@ -117,6 +121,9 @@ def last_line(report: PluginReport) -> str:
     name = f"{report.plugin} {report.version}".strip()
     looked = checks_in_words(len(report.checks))
     looked += f", {counts.skip} of them could not be made" if counts.skip else ""
+    if report.is_stopped:
+        found = bad or "nothing wrong found"
+        return f"{name}: stopped; {found} in {looked}, {len(report.not_reached)} not reached."
     well = "nothing wrong found" if counts.skip else "all well"
     return f"{name}: {bad} in {looked}." if bad else f"{name}: {well}, {looked}."
 
@@ -131,8 +138,9 @@ def print_list(checks: Sequence[tuple[str, str, str]], *, as_json: bool) -> None
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for group, title in GROUPS.items():
+        names = ", ".join((group, *PARTS.get(group, ())))
         click.echo(
-            f"{'' if group == 'metadata' else chr(10)}{_styled(f'{title} (--only {group})', bold=True)}"
+            f"{'' if group == 'metadata' else chr(10)}{_styled(f'{title} (--only {names})', bold=True)}"
         )
         for each in listed:
             if each.group == group:

@@ -38,10 +38,10 @@ def command(
     """
     # --help needs none of it
     from envkit.authoring.installing import carry_out, check_installed, load_installed, plan_install
-    from envkit.authoring.owner import find_owner
     from envkit.authoring.specs import read_spec
     from envkit.cli.env.asking import confirm
     from envkit.cli.plugin.changing import running, tell
+    from envkit.owner import find_owner
 
     owner = find_owner()
     wanted = [read_spec(text, is_editable=editable) for text in specs]

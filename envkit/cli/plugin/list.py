@@ -90,7 +90,10 @@ def _remark_text(each: InstalledEntry, remark: str) -> str:
 
 def _slow_text(each: InstalledEntry) -> str:
     what = f"imports {' and '.join(each.heavy)}" if each.heavy else "is slow to import"
+    if each.source_dir is not None:
+        tell = f"mend it in {each.source_dir}"
+    else:
+        tell = "tell its author" + (f" ({each.tracker})" if each.tracker else "")
     return (
-        f"the {each.kind} {each.name!r} {what}, {each.milliseconds or 0:.0f} ms each time it is named: tell its author"
-        + (f" ({each.tracker})" if each.tracker else "")
+        f"the {each.kind} {each.name!r} {what}, {each.milliseconds or 0:.0f} ms each time it is named: {tell}"
     )

@@ -23,10 +23,10 @@ def command(names: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> 
     """
     # --help needs none of it
     from envkit.api import EnvError
-    from envkit.authoring.owner import find_owner
     from envkit.authoring.removing import plan_removal, still_there
     from envkit.cli.env.asking import confirm
     from envkit.cli.plugin.changing import running, show_calls, tell
+    from envkit.owner import find_owner
 
     owner = find_owner()
     plan = plan_removal(owner, names)

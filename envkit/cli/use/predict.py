@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from envkit.api import RunCancelled, UsageError
+from envkit.cli.streams import check_input
 from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
 from envkit.cli.use.screen import UseScreen, can_write_over
 from envkit.data.text import STANDARD_INPUT
@@ -81,15 +82,17 @@ def _choose_source(texts: Sequence[str], file: Path | None) -> Path | None:
         raise UsageError(
             "there are texts and there is --file: give one or the other", hint="envkit predict --help"
         )
-    if list(texts) == [str(STANDARD_INPUT)]:
+    if list(texts) == [str(STANDARD_INPUT)] or file == STANDARD_INPUT:
+        check_input()
         return STANDARD_INPUT
     if texts or file is not None:
         return file
-    if sys.stdin is None or _is_terminal(sys.stdin):
+    if _is_terminal(sys.stdin):
         raise UsageError(
             "there is nothing to predict on",
             hint="Give a text (envkit predict RUN 'Some text.'), a file (--file FILE), or pipe text into it",
         )
+    check_input()
     return STANDARD_INPUT
 
 

@@ -137,4 +137,6 @@ def _claim(state: PluginState) -> str:
 
 
 def _tell(state: PluginState) -> str:
+    if state.source_dir is not None:
+        return f"Mend it in {state.source_dir}"
     return f"Tell its author ({state.tracker})" if state.tracker else "Tell its author"

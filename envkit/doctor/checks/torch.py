@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 # Where the reasons of each family of builds begin in the words of an error.
 _FAMILIES = re.compile(r"(?:\. |; )(?=(?:CUDA|ROCm|XPU|MPS|CPU): )")
-_UPGRADE = "pip install --upgrade envkit-ml"
 
 
 def checks(surroundings: Surroundings) -> tuple[Check, ...]:
@@ -144,11 +143,13 @@ def _check_beyond_table(facts: MachineFacts, surroundings: Surroundings) -> Iter
             evidence.append(f"driver {facts.nvidia.driver_version}")
         evidence.append(build.reason)
     if evidence:
+        from envkit.owner import upgrade_command  # nearly no machine needs it
+
         yield Finding(
             severity="info",
             summary="Something here is newer than all that envkit knows; it goes by the newest",
             evidence=tuple(evidence),
-            fix=_UPGRADE,
+            fix=upgrade_command(),
         )
 
 

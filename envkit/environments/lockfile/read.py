@@ -91,11 +91,13 @@ def _content(text: str, file: Path) -> _Content:
     if _is_other_file(file, text):
         raise _no_lock(file)
     if isinstance(version, int) and version > LOCK_VERSION:
+        from envkit.owner import upgrade_command  # for an error alone
+
         raise file_error(
             f"this lock is of version {version}, and this envkit reads up to {LOCK_VERSION}",
             file=file,
             line=place_line(text, "$.version"),
-            hint="Upgrade envkit: pip install --upgrade envkit-ml",
+            hint=f"Upgrade envkit: {upgrade_command()}",
         )
     if version != LOCK_VERSION:
         raise file_error(

@@ -33,13 +33,17 @@ __all__ = ["BuildProgress", "BuildStep", "BuiltImage", "build_image"]
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltImage:
-    """An image that is built and tagged: ``size`` in bytes, all layers of its base included."""
+    """An image that is built and tagged: ``size`` in bytes, all layers of its base included.
+
+    ``unnamed`` are the ids of images that had one of its tags before and have no name any more.
+    """
 
     id: str
     tags: tuple[str, ...]
     size: int
     seconds: float
     steps: tuple[BuildStep, ...]
+    unnamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +108,17 @@ def build_image(
         mask=make_mask(secrets=secrets, build_args=build_args, proxies=proxies),
     )
     image_id, steps = _build_classic(order) if builder.binary is None else _build_with_client(order)
-    tag_image(engine, image_id, tags)
+    unnamed = tag_image(engine, image_id, tags)
     with engine.explained("look at the image that was built"):
         size = int(engine.client.images.get(image_id).attrs["Size"])
-    return BuiltImage(id=image_id, tags=tuple(tags), size=size, seconds=clock() - begun, steps=tuple(steps))
+    return BuiltImage(
+        id=image_id,
+        tags=tuple(tags),
+        size=size,
+        seconds=clock() - begun,
+        steps=tuple(steps),
+        unnamed=unnamed,
+    )
 
 
 def _build_with_client(order: _Order) -> tuple[str, list[BuildStep]]:

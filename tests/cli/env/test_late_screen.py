@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from envkit.cli.env.late_screen import LateScreen
+from envkit.cli.lines import lines_on_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,3 +113,43 @@ def test_create_loads_nothing_before_uv_that_only_other_ways_or_the_screen_need(
     late = ("rich", "hashlib", "tomlkit", "envkit.runs", "envkit.models", "envkit.cli.env.screen")
     other_ways = ("resolve", "pinned", "wheels", "pylock", "lockfile.install", "files.read")
     assert not loaded & {*late, *(f"envkit.environments.{each}" for each in other_ways)}
+
+
+@pytest.mark.slow
+def test_late_screen_of_a_pipe_writes_the_same_lines_as_rich_would_and_does_without_rich() -> None:
+    code = (
+        "import sys; from envkit.cli.env.late_screen import LateScreen\n"
+        "with LateScreen(seconds=0) as view:\n"
+        "    view.say('made of torch [2.8.0] \\a" + "word " * 40 + "')\n"
+        "    view.step('unpacking: 1 s'); view.step('unpacking: 2 s'); view.bytes(1, None, 'written')\n"
+        "print('rich' in sys.modules)"
+    )
+
+    def run(**variables: str) -> tuple[str, str]:
+        environ = {name: text for name, text in os.environ.items() if name not in ("FORCE_COLOR", "COLUMNS")}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**environ, "NO_COLOR": "1", **variables},
+        )
+        return done.stderr, done.stdout.strip()
+
+    plain, by_rich = run(), run(TTY_COMPATIBLE="0")
+    assert (plain[1], by_rich[1]) == ("False", "True")
+    assert plain[0] == by_rich[0]
+    assert plain[0].splitlines()[1:] == ["unpacking: 1 s"]
+
+
+class Left(io.StringIO):
+    """A pipe whose reader has left."""
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_lines_whose_reader_has_left_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Left())
+    with lines_on_stderr() as view:
+        view.say("planning")

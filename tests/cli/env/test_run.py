@@ -12,7 +12,8 @@ import pytest
 from environments.small_venvs import make_small
 
 from envkit.api import EnvError
-from envkit.environments.store import find_stored, remove_environment
+from envkit.environments.removal import remove_environment
+from envkit.environments.store import find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -92,9 +92,15 @@ def test_what_an_import_does_besides_is_shown_by_v_alone(
 def test_plugin_that_imports_torch_is_named_and_its_author_told(
     envkit_here: Callable[..., Any], site: Callable[..., str], tmp_path: Path
 ) -> None:
-    path = site(heavy=f"import torch\n{CHECKS}")
+    path = site(heavy=f"import torch\n{CHECKS}", mine=f"import torch\n{CHECKS}")
     (tmp_path / "site/torch.py").write_text("", encoding="utf-8")
+    (info,) = (tmp_path / "site").glob("envkit_mine*.dist-info")
+    origin = {"url": tmp_path.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(origin), encoding="utf-8")
 
     done = envkit_here("plugin", "list", PYTHONPATH=path)
 
     assert "imports torch" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert "tell its author" in said.partition("'envkit-heavy' imports")[2].partition("the extension")[0]
+    assert f"mend it in {tmp_path}" in said.partition("'envkit-mine' imports")[2]

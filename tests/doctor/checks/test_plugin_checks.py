@@ -54,6 +54,7 @@ def ask(check: Any, *states: PluginState) -> list[Finding]:
         ),
         (find_heavy, [state(heavy=("torch",), milliseconds=1400.0)], "warn", "imports torch where envkit only reads its options and takes 1400 ms", "author"),
         (find_meddling, [state(remarks=("prints 'hello'",))], "warn", "Importing envkit-poem 0.1 prints 'hello'", "author"),
+        (find_meddling, [state(remarks=("prints 'hello'",), source_dir="/src/poem")], "warn", "prints", "Mend it in /src/poem"),
     ],
 )  # fmt: skip
 def test_plugin_checks_state_is_told_with_a_fix(

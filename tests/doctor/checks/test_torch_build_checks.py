@@ -22,6 +22,7 @@ from envkit.config import Settings
 from envkit.doctor.plugin_records import Entries
 from envkit.doctor.surroundings import read_surroundings
 from envkit.doctor.torch_choice import choose_build
+from envkit.owner import upgrade_command
 
 A100 = gpu_machine()
 
@@ -169,7 +170,7 @@ CASES = {
                 "driver 999.10",
                 "Driver 999.10 is new enough for CUDA 13.2, and torch 2.15.0 has kernels for NVIDIA R100 (compute capability 15.0).",
             ),
-            "pip install --upgrade envkit-ml",
+            upgrade_command(),
         ),
     ),
     "a torch newer than the table": (
@@ -182,7 +183,7 @@ CASES = {
                 "torch 2.99.0+cpu in this Python",
                 "the newest that this envkit knows is 2.15.0",
             ),
-            "pip install --upgrade envkit-ml",
+            upgrade_command(),
         ),
     ),
 }

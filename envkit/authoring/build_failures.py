@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _FRAME = re.compile(r'(?P<indent>\s*)File "(?P<file>[^"]+)", line (?P<line>\d+)')
 # What uv says around them.
-_OF_UV = re.compile(r"\s*(error: Failed to build|cause: (The build backend|Call to)|hint: Build failures)")
+_OF_UV = re.compile(
+    r"\s*(error: Failed to build|cause: (The build backend|Call to)|hint: Build failures|Building \w[\w ]*\.\.\.$)"
+)
+_TOML_LINE = re.compile(r"TOML parse error at line (?P<line>\d+)")
 _FIELD = re.compile(r"\bproject\.(?P<name>[a-z][a-z-]*)")
 
 
@@ -63,9 +66,13 @@ def _place(lines: Sequence[str], said: Sequence[str], folder: Path) -> str:
     """Return the line of the package's own that is to blame: of its build script, or of the field that is named."""
     root = folder.resolve()
     for line in reversed(lines):
-        if (frame := _FRAME.match(line)) and root in (folder / frame["file"]).resolve().parents:
-            return f"{(folder / frame['file']).resolve()}:{frame['line']}"
+        frame = _FRAME.match(line)
+        place = (folder / frame["file"]).resolve() if frame else root
+        if frame and root in place.parents and place.is_file():  # `<string>` is none
+            return f"{place}:{frame['line']}"
     file = root / FILE
+    if at := _TOML_LINE.search(" ".join(lines)):
+        return f"{file}:{at['line']}"
     if (named := _FIELD.search(" ".join(said))) and file.is_file():
         return f"{file}:{line_of(file.read_text(encoding='utf-8').splitlines(), named['name'])}"
     return ""

@@ -24,6 +24,13 @@ class Overheard(io.TextIOBase):
         """Return where bytes go, as of every standard error."""
         return sys.__stderr__.buffer  # type: ignore[union-attr, return-value]  # the process has one
 
+    def fileno(self) -> int:
+        """Return the descriptor of standard error, for who writes to that (``faulthandler.enable()``)."""
+        return sys.__stderr__.fileno()  # type: ignore[union-attr]  # the process has one
+
+    def reconfigure(self, **_: object) -> None:
+        """Take what a text stream takes; nothing here is encoded."""
+
     def writable(self) -> bool:
         return True
 

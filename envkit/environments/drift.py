@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.environments.prefixes import why_moved
 from envkit.environments.requirements import minor_version
-from envkit.environments.spec_words import parse_requirement
+from envkit.environments.spec_words import parse_requirement, spell_requirement
 from envkit.environments.store import installed_in, python_of
 from envkit.environments.torch_source import why_other_torch
 
@@ -85,7 +85,7 @@ def _exact_differences(record: EnvRecord, plan: Plan, there: Mapping[str, str]) 
         yield "what is asked for has changed"
     if not is_same_base(record.base, plan.base):
         yield "its base has changed"
-    if set(record.asked) != set(plan.requirements):
+    if set(_spelled(record.asked)) != set(_spelled(plan.requirements)):
         yield "what its tasks need has changed"
     for package in plan.locked:
         if there.get(package.name) != package.version and package.source != "host":
@@ -111,13 +111,7 @@ def _ordered(spec: EnvSpec) -> EnvSpec:
 
 def _spelled(texts: Iterable[str]) -> tuple[str, ...]:
     """Return requirements all written in one way, sorted; what only an installer reads stays as it is."""
-    return tuple(sorted(_spell(text, parse_requirement(text)) for text in texts))
-
-
-def _spell(text: str, requirement: Requirement | None) -> str:
-    if requirement is None:
-        return text
-    return str(requirement).replace(requirement.name, canonicalize_name(requirement.name), 1)
+    return tuple(sorted(map(spell_requirement, texts)))
 
 
 def is_same_base(one: Base, other: Base) -> bool:

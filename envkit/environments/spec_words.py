@@ -80,6 +80,14 @@ def parse_requirement(text: str) -> Requirement | None:
         return None
 
 
+def spell_requirement(text: str) -> str:
+    """Return a requirement as all that mean it are written; what only an installer reads stays as it is."""
+    requirement = parse_requirement(text)
+    if requirement is None:
+        return text
+    return str(requirement).replace(requirement.name, canonicalize_name(requirement.name), 1)
+
+
 def absolute_package(text: str, *, folder: Path) -> str:
     """Return a package that was asked for as it means the same from everywhere: paths made absolute.
 

@@ -403,6 +403,27 @@ def test_check_of_an_invalid_licence_in_a_source_names_file_value_and_what_to_wr
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ("[build-system]\nrequires = 'hatchling'\n[project]\nname = 'envkit-tally'\nversion = '1.0'\n", ":2"),
+        (
+            "[build-system]\nrequires = []\nbuild-backend = 'not_there'\n[project]\nname = 'a'\nversion = '1'\n",
+            "",
+        ),
+    ],
+)
+def test_check_of_a_source_that_uv_refuses_says_uvs_reason_and_no_place_that_is_none(
+    tmp_path: Path, table: str, place: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(table)
+    (finding,) = check_plugin(tmp_path, has_contract=False).findings
+    assert "Building wheel..." not in str(finding)
+    assert "<string>" not in str(finding.evidence[:1])
+    assert not place or finding.evidence[0] == f"{tmp_path / 'pyproject.toml'}{place}"
+
+
+@pytest.mark.slow
 def test_check_of_code_that_prints_warns_and_logs_says_at_which_lines(tmp_path: Path) -> None:
     lines = (
         "import logging, threading, warnings",
@@ -410,6 +431,9 @@ def test_check_of_code_that_prints_warns_and_logs_says_at_which_lines(tmp_path: 
         "warnings.warn('so old')",
         "logging.getLogger('tally').warning('careful')",
         "threading.Thread(target=print, name='late').start()",
+        "import faulthandler, sys",
+        "faulthandler.enable()",
+        "sys.stderr.reconfigure(errors='backslashreplace')",
     )
     change = in_plugin("from typing", "\n".join((*lines, "from typing")))
     report = check_plugin(write_plugin(tmp_path, change), wanted=Wanted(only=("loads",)), has_contract=False)

@@ -96,6 +96,16 @@ def test_error_whose_json_cannot_be_written_is_said_in_words_with_its_own_code(
     assert "'nothing-like-it'" in done.stderr
 
 
+def test_check_whose_progress_cannot_be_written_still_prints_its_report(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'envkit-nothing'\n")
+    line = f"{' '.join(ENVKIT)} plugin check . --json 2>/dev/full"
+
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, check=False)
+
+    assert done.returncode != 0
+    assert json.loads(done.stdout)["data"]["verdict"] == "errors"
+
+
 def test_list_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
     line = f"{' '.join(ENVKIT)} facts | head -n 1; echo ${{PIPESTATUS[0]}}"
 

@@ -10,7 +10,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from envkit.api import UsageError
-from envkit.environments.spec_words import absolute_package, parse_requirement
+from envkit.environments.spec_words import absolute_package, parse_requirement, spell_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -120,8 +120,9 @@ def spec_differences(there: EnvSpec, asked: EnvSpec) -> list[str]:
         if new and old != new:
             words.append(f"{title}: {old or 'any'} is there, {new} was asked for")
     for title, old_ones, new_ones in _lists(there, asked):
-        lacking = [each for each in new_ones if each not in old_ones]
-        beyond = [each for each in old_ones if each not in new_ones]
+        there_too, asked_too = ({spell_requirement(each) for each in ones} for ones in (old_ones, new_ones))
+        lacking = [each for each in new_ones if spell_requirement(each) not in there_too]
+        beyond = [each for each in old_ones if spell_requirement(each) not in asked_too]
         words += [f"{title}: lacks {_listed(lacking)}"] if lacking else []
         words += [f"{title}: has {_listed(beyond)} as well"] if beyond else []
     if not words and set(there.constraints) != set(asked.constraints):

@@ -69,14 +69,16 @@ def command(
             seconds=limit or CHECK_SECONDS,
             progress=screen,
         )
-    if as_json:
-        from envkit.cli import envelope
+    try:
+        if as_json:
+            from envkit.cli import envelope
 
-        stopped = {"message": "stopped", "hint": None, "exit_code": CANCELLED} if report.is_stopped else None
-        envelope.write(["plugin", "check"], data=report, error=stopped)
-    else:
-        print_report(report, is_verbose=verbose)
-    if report.is_stopped:
-        raise click.exceptions.Exit(CANCELLED)
+            stopped = {"message": "stopped", "hint": None, "exit_code": CANCELLED}
+            envelope.write(["plugin", "check"], data=report, error=stopped if report.is_stopped else None)
+        else:
+            print_report(report, is_verbose=verbose)
+    finally:
+        if report.is_stopped:  # though its reader was stopped as well, as that of `| tee` is
+            raise click.exceptions.Exit(CANCELLED)
     if code := exit_code(report.verdict, is_strict=strict):
         raise click.exceptions.Exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -35,6 +36,12 @@ class ListedCheck(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
 
 
+def _tell(text: str) -> None:
+    # Where nobody reads how it goes, what it comes to is still printed on stdout.
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
 class CheckScreen:
     """Tells on stderr what is being done; what lasts is printed in the end, on stdout."""
 
@@ -62,13 +69,13 @@ class CheckScreen:
         name = result.id.removeprefix(PREFIX)
         mark = severity.ljust(MARK_WIDTH)
         styled = click.style(mark, fg=COLOURS[severity]) if _is_coloured(sys.stderr) else mark
-        click.echo(f"{styled}{f'{name:<{_ID_WIDTH}}{took}'.rstrip()}", err=True)
+        _tell(f"{styled}{f'{name:<{_ID_WIDTH}}{took}'.rstrip()}")
 
     def say(self, text: str) -> None:
         """Show a line that stays."""
         self._erase()
         width = self._width if self._is_live else None
-        click.echo(labelled("", text, width=width), err=True)
+        _tell(labelled("", text, width=width))
 
     def step(self, text: str) -> None:
         """Show beside the check what is done for it."""

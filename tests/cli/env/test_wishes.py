@@ -76,6 +76,7 @@ def test_file_with_conda_packages_chooses_conda_only_for_a_new_environment(tmp_p
             msgspec.structs.replace(HAS, packages=()),
             ["packages: has rich>=14, attrs as well"],
         ),
+        (msgspec.structs.replace(HAS, packages=("Rich >= 14", "ATTRS")), []),
     ],
 )
 def test_differences_are_named_in_words(asked: EnvSpec, words: list[str]) -> None:

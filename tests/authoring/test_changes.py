@@ -58,6 +58,7 @@ def test_change_of_what_nobody_named_is_another(change: Change, says: str, is_ot
     assert (str(change), change.is_other) == (says, is_other)
 
 
+@pytest.mark.slow
 def test_change_of_what_is_there_is_foreseen_and_nothing_is_done(tmp_path: Path) -> None:
     links = tmp_path / "links"
     write_plugin(links, "envkit-back", needs=("tiny<1",))

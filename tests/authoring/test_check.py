@@ -154,6 +154,7 @@ def red(report: PluginReport) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_check_of_a_good_plugin_finds_all_well(tmp_path: Path) -> None:
     report = check_plugin(write_plugin(tmp_path), has_contract=False)
     assert [finding.id for finding in report.findings if finding.severity != "ok"] == []
@@ -167,6 +168,7 @@ def test_check_of_a_good_plugin_finds_all_well(tmp_path: Path) -> None:
     assert "envkit_tally.plugin" not in sys.modules
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "what", "said"),
     [
@@ -209,6 +211,7 @@ def test_check_of_code_that_hangs_says_at_which_line(tmp_path: Path) -> None:
     assert finding.evidence == ("envkit_tally/plugin.py:7",)
 
 
+@pytest.mark.slow
 def test_check_of_code_with_many_faults_finds_each(tmp_path: Path) -> None:
     change = in_both(
         in_plugin("from typing", "import envkit_tally.contract\nfrom typing"),
@@ -274,6 +277,7 @@ def test_check_of_left_out_hooks_says_what_is_lost(tmp_path: Path) -> None:
     assert "envkit predict" in finding.summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task",
     [

@@ -47,6 +47,7 @@ def check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
+@pytest.mark.slow
 def test_plugin_check_of_a_good_plugin_ends_with_0_and_one_line_on_stdout(
     tmp_path: Path, check: Check
 ) -> None:

@@ -59,6 +59,7 @@ def bad(folder: Path, code: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_check_of_an_extension_tries_what_it_hands_in(tmp_path: Path) -> None:
     report = check_plugin(write_plugin(tmp_path, extension(CODE)))  # type: ignore[arg-type]
     well = {finding.id: finding.summary for finding in report.findings if finding.severity == "ok"}

@@ -240,6 +240,7 @@ def test_copy_passes_its_own_torch_tests(tmp_path: Path, from_tree: Callable[[st
     run(*words, folder=made.folder, environ=environ)
 
 
+@pytest.mark.slow
 def test_copying_imports_no_plugin(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from envkit.authoring.eject import eject_plugin;"

@@ -55,6 +55,7 @@ def test_task_gives_its_options_with_defaults(
     assert "envkit_finetune" in {each.hook for each in found.hooks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
@@ -74,6 +75,7 @@ def test_plugin_that_fails_is_told_and_harms_nothing(
     assert problem in (found.problem or "")
 
 
+@pytest.mark.slow
 def test_plugin_that_hangs_is_given_up(inspect: Callable[..., Inspected]) -> None:
     found = inspect("import time\ntime.sleep(60)\n", timeout=0.6)
 

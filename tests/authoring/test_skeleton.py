@@ -160,6 +160,7 @@ def test_usual_sentence_has_no_backslash_in_markdown() -> None:
     assert escape_markdown(usual) == usual
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "mood", "text-pairs", LONG])
 def test_made_package_is_clean_and_formatted_whatever_its_name(tmp_path: Path, name: str) -> None:
     assert len(LONG) == LONGEST_NAME

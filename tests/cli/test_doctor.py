@@ -61,6 +61,7 @@ def test_schema_in_the_docs_is_that_of_the_records(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == schemas()[name], f"it is stale: {told}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [["--only", "python,plugin"], ["--list"], ["--only", "nonsense"], ["--only", "python", "--task", "no"]],
@@ -80,6 +81,7 @@ def test_facts_json_is_what_the_schema_says(facts: dict[str, Any]) -> None:
     validator.validate(json.loads(json.dumps(facts)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
@@ -112,6 +114,7 @@ def test_doctor_words_that_make_no_sense_end_with_2(
     assert message in error and hint in hint_line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("severity", "words", "code", "last"),
     [

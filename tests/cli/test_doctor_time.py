@@ -18,6 +18,7 @@ with limited(as_json={as_json}, seconds=0.2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [False, True])
 def test_limited_work_that_never_ends_is_given_up_with_1(as_json: bool) -> None:
     done = subprocess.run(

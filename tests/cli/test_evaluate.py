@@ -35,6 +35,7 @@ def envkit(tmp_path: Path, echo_environ: dict[str, str]) -> Callable[..., subpro
     return run
 
 
+@pytest.mark.slow
 def test_evaluate_prints_tables_and_scores_as_a_run_does(envkit: Any, tmp_path: Path) -> None:
     done = envkit("evaluate", "model", "test.txt", "--predictions", "told.jsonl")
 
@@ -55,6 +56,7 @@ def test_evaluate_prints_tables_and_scores_as_a_run_does(envkit: Any, tmp_path: 
     assert [(row["gold"], row["is_right"]) for row in rows] == [("LOUD", True), ("soft", False)]
 
 
+@pytest.mark.slow
 def test_evaluate_as_json_prints_the_envelope_alone(envkit: Any, tmp_path: Path) -> None:
     done = envkit("evaluate", "model", "test.txt", "--json")
 

@@ -146,6 +146,7 @@ def imported() -> Iterator[Callable[[str], set[str]]]:
         asked.stdin.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ALLOWED)
 def test_command_imports_no_more_than_it_may_and_nothing_slow(
     words: str, imported: Callable[[str], set[str]]

@@ -36,6 +36,7 @@ def data_of(done: subprocess.CompletedProcess[str]) -> Any:
     return msgspec.json.decode(done.stdout)["data"]
 
 
+@pytest.mark.slow
 def test_lock_is_written_once_and_then_up_to_date(envkit: Command, tmp_path: Path) -> None:
     done = envkit("lock", "--with", "other")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "envkit.lock was written")
@@ -47,6 +48,7 @@ def test_lock_is_written_once_and_then_up_to_date(envkit: Command, tmp_path: Pat
     assert str(tmp_path) not in text
 
 
+@pytest.mark.slow
 def test_lock_check_of_a_stale_file_names_its_lines_and_exits_1(envkit: Command, tmp_path: Path) -> None:
     envkit("lock", "--with", "other")
     file = tmp_path / "envkit.lock"

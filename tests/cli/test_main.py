@@ -166,6 +166,7 @@ def test_words_in_the_wrong_place_are_put_right(
     assert hint in hint_line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"]], ids=" ".join)
 def test_password_in_the_torch_index_is_shown_nowhere(envkit_here: Any, words: list[str]) -> None:
     done = envkit_here(

@@ -63,6 +63,7 @@ def test_run_help_shows_every_option_with_its_type_and_default(envkit_beside_ech
     assert "[none|raise|data" in done.stdout
 
 
+@pytest.mark.slow
 def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(
     envkit: Any, envkit_beside_echo: Any, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_run_without_a_terminal_shows_plain_lines_and_leaves_a_record(
     assert "envkit.toml" in shown.stdout
 
 
+@pytest.mark.slow
 def test_run_as_json_prints_the_envelope_alone(envkit: Any) -> None:
     done = envkit("run", "echo", "--json")
 
@@ -122,6 +124,7 @@ def test_run_with_what_cannot_work_ends_with_error_hint_and_code(
     assert not (tmp_path / "home" / "envs").exists()
 
 
+@pytest.mark.slow
 def test_model_of_the_plugins_own_is_taken_though_a_folder_is_called_so(
     envkit_beside_echo: Any, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ def test_model_of_the_plugins_own_is_taken_though_a_folder_is_called_so(
     assert_one_error(other, code=2, message="'magpie' is no folder with a model", hint="--model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "code", "message", "hint"),
     [
@@ -152,6 +156,7 @@ def test_run_that_fails_in_its_worker_ends_with_error_hint_and_code(
     assert_one_error(done, code=code, message=message, hint=hint)
 
 
+@pytest.mark.slow
 def test_run_whose_worker_is_killed_ends_with_error_hint_and_code(envkit: Any) -> None:
     done = envkit("run", "echo", "--fault", "kill")
 
@@ -167,6 +172,7 @@ def assert_one_error(done: subprocess.CompletedProcess[str], *, code: int, messa
     assert hint in hints[0]
 
 
+@pytest.mark.slow
 def test_run_that_fails_under_json_carries_the_error_in_the_envelope(envkit_beside_echo: Any) -> None:
     done = envkit_beside_echo("run", "echo", "--fault", "data", "--json")
 

@@ -187,6 +187,7 @@ def test_read_sentences_of_jsonl_gives_back_every_word(
     assert rows(read(shared_dir, "\n".join(lines))) == sentences
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "sentences", "entities"),
     [

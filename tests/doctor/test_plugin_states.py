@@ -69,6 +69,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PluginState]:
     return states_of(site)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(BROKEN)), ids=[says for _, says in BROKEN])
 def test_read_plugin_states_broken_extension_is_named_with_why(
     number: int, broken: dict[str, PluginState]
@@ -209,6 +210,7 @@ def test_read_plugin_states_extra_that_is_not_installed_is_not_asked_for(tmp_pat
     assert states_of(tmp_path)[WELL].state == "ok"
 
 
+@pytest.mark.slow
 def test_read_plugin_states_heavy_import_is_seen_for_each_that_does_it(tmp_path: Path) -> None:
     for module in ("torch", "pandas"):
         (tmp_path / f"{module}.py").write_text("")

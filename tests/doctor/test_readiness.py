@@ -84,6 +84,7 @@ def test_task_on_another_machine_is_not_promised_the_wheels_that_lie_here(folder
     assert beside["task.torch"] == found["task.torch"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("facts", "check", "severity", "words"),
     [
@@ -195,6 +196,7 @@ def test_task_without_data_tells_of_the_sample(folder: Path) -> None:
     assert (finding.severity, "sample" in finding.summary) == ("info", True)
 
 
+@pytest.mark.slow
 def test_task_whose_files_do_not_answer_is_told_in_its_own_time_and_not_waited_for(folder: Path) -> None:
     silent = folder / "pip.conf"
     os.mkfifo(silent)  # nobody writes: who reads it waits, as on a server that is gone

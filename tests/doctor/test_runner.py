@@ -76,6 +76,7 @@ def test_run_checks_check_that_fails_is_a_crash_and_the_next_runs(run: Any, says
     assert found["a.good"].severity == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", ["light", "slow"])
 def test_run_checks_check_that_hangs_is_a_crash_and_the_others_run(cost: str) -> None:
     released = threading.Event()

@@ -71,6 +71,7 @@ def plan(surroundings: Callable[..., Planning], told: Any) -> Callable[..., Plan
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="variants of torch are named by Linux")
 @pytest.mark.parametrize(
     ("package", "chosen"),

@@ -151,6 +151,7 @@ def test_proof_that_fails_says_what_and_the_last_words(
     assert "is as it was" in str(caught.value.hint)
 
 
+@pytest.mark.slow
 def test_proof_that_never_ends_is_stopped(prefix: Path, plan: Any, put: Any) -> None:
     put("torch.py", "import time; time.sleep(60)")
     with pytest.raises(EnvError, match="it does not answer within 1 s"):

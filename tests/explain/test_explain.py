@@ -269,6 +269,7 @@ def test_any_bytes_are_read_without_an_error(log: bytes) -> None:
     explain_stream(io.BytesIO(log))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from([rule.examples[0] for rule in load_rules()]), min_size=1, max_size=4),
     st.text(st.characters(codec="utf-8"), max_size=200),

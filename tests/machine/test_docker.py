@@ -178,6 +178,7 @@ def test_docker_without_buildx_may_have_buildkit_in_an_old_command(root, version
         assert read(root).has_buildkit is expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("speak", "state"), [(stay_silent, "silent"), (say(b"220 mail\r\n"), "broken"), (say(b""), "broken")]
 )
@@ -189,6 +190,7 @@ def test_docker_that_does_not_answer_is_not_running_and_others_are_named(root, s
     assert docker.why
 
 
+@pytest.mark.slow
 def test_docker_others_are_all_that_answer_and_not_those_that_are_silent(root):
     run = root / "run-1"
     podman, rootless, desktop = (

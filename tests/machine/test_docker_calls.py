@@ -55,6 +55,7 @@ def test_call_of_an_engine_that_answers_is_its_object(place):
         assert ask(place, seconds=5) == VERSION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("speak", "state", "why"),
     [
@@ -200,6 +201,7 @@ def test_call_behind_tls_that_cannot_be_is_broken(certificate, tmp_path):
         assert call_port(port, replace(certificate, key=tmp_path / "ca.pem"))[0] == "broken"
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.0 200 OK\r\n\r\n{"]))
 def test_call_answered_with_any_bytes_is_an_object_or_a_reason(noise, start):

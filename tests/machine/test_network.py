@@ -340,6 +340,7 @@ def test_proxy_that_nobody_serves_is_told_from_the_index() -> None:
     assert "nothing listens" in found.detail
 
 
+@pytest.mark.slow
 def test_proxy_that_says_nothing_is_told_from_the_index() -> None:
     with silent_port() as port:
         proxy = f"http://127.0.0.1:{port}"

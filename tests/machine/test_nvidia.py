@@ -298,6 +298,7 @@ def run_in_a_hurry(cmd, *, environ, timeout):
     return run_process(cmd, environ=environ, timeout=min(timeout, 0.5))
 
 
+@pytest.mark.slow
 def test_nvidia_smi_that_hangs_is_killed_with_its_children(make_root, tmp_path):
     pid_file = tmp_path / "pid"
     folder = program(tmp_path / "bin", "nvidia-smi", f"sleep 60 & echo $! > {pid_file}\nwait").parent

@@ -129,6 +129,7 @@ def test_facts_beside_a_driver_that_hangs_come_in_time_and_say_so(make_root, tmp
     assert any("did not answer in" in each.why for each in facts.unread if each.part == "nvidia")
 
 
+@pytest.mark.slow
 def test_facts_beside_a_program_that_cannot_be_killed_come_in_time(make_root, tmp_path):
     with never_answers() as never:
         start = time.monotonic()
@@ -142,6 +143,7 @@ def test_facts_beside_a_program_that_cannot_be_killed_come_in_time(make_root, tm
     assert slow.facts("nvidia").nvidia == facts.nvidia  # what is late stays so: one story in one report
 
 
+@pytest.mark.slow
 def test_facts_beside_an_nvidia_smi_that_hangs_come_in_time_and_leave_no_process(make_root, tmp_path):
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")

@@ -304,6 +304,7 @@ def test_guard_gives_descriptor_1_back_when_the_last_of_several_ends() -> None:
     assert os.path.samestat(os.fstat(1), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "redirection"),
     [

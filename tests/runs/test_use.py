@@ -59,6 +59,7 @@ def test_use_model_gives_rows_alone_whatever_libraries_print(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_use_model_that_crashes_shows_what_was_printed_and_leaves_no_process(
     model: Path, tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:

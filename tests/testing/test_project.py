@@ -59,6 +59,7 @@ def test_run_is_given_standard_input_and_variables_besides(envkit_project: Proje
     assert "ENVKIT_NER_EPOCHS" in shown.out, shown
 
 
+@pytest.mark.slow
 def test_run_that_does_not_end_is_killed_with_what_it_started(envkit_project: Project) -> None:
     script = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); time.sleep(60)"
     site = envkit_project.write(

@@ -143,6 +143,7 @@ def test_alone_lists_its_options_with_their_defaults(tmp_path: Path, echo_enviro
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_alone_that_is_stopped_saves_and_says_where(
     tmp_path: Path, echo_environ: dict[str, str], number: signal.Signals
@@ -158,6 +159,7 @@ def test_alone_that_is_stopped_saves_and_says_where(
     assert f"the model so far: runs/{ended.folder.path.name}/model" in ended.said
 
 
+@pytest.mark.slow
 def test_alone_that_is_stopped_twice_ends_at_once_and_leaves_a_record(
     tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
@@ -172,6 +174,7 @@ def test_alone_that_is_stopped_twice_ends_at_once_and_leaves_a_record(
     assert ended.result.status == "cancelled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "code", "message", "hint"),
     [
@@ -229,6 +232,7 @@ def bar_working_folder() -> None:
             ctypes.CDLL(None).prctl(24, capability)  # PR_CAPBSET_DROP
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--run-dir", "mine")])
 def test_alone_in_a_folder_that_may_not_be_entered_says_how_to_be_oneself(
     tmp_path: Path, echo_environ: dict[str, str], words: tuple[str, ...]

@@ -53,6 +53,7 @@ def serve_lines(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "labels"),
     [
@@ -102,6 +103,7 @@ def test_serve_answers_each_line_before_the_next_one_comes(model: Path, echo_env
         assert process.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_of_lines_that_is_stopped_ends_at_once(
     model: Path, echo_environ: dict[str, str], number: signal.Signals
@@ -126,6 +128,7 @@ def test_serve_of_lines_that_is_stopped_ends_at_once(
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [

@@ -218,6 +218,7 @@ def test_server_sends_for_a_body_only_if_it_will_read_it(server: Server) -> None
         assert read_answer(connection).status == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "begun",
     [
@@ -237,6 +238,7 @@ def test_server_gives_a_slow_client_no_more_than_its_time(server: Server, begun:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_server_gives_a_client_that_trickles_no_more_time(server: Server) -> None:
     began = time.monotonic()
     with server.connect() as connection:
@@ -278,6 +280,7 @@ def test_server_writes_a_line_a_request_without_its_content(server: Server) -> N
     assert "\x1b" not in server.said
 
 
+@pytest.mark.slow
 def test_server_has_a_place_for_so_many_and_no_more(model: Path, echo_environ: dict[str, str]) -> None:
     with serving(model, "--queue", "1", environ=echo_environ) as server:
         server.wait_ready()
@@ -295,6 +298,7 @@ def test_server_has_a_place_for_so_many_and_no_more(model: Path, echo_environ: d
             assert [read_answer(each).status for each in (first, second)] == [200, 200]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_server_that_is_stopped_answers_what_it_has_in_hand(
     model: Path, echo_environ: dict[str, str], number: signal.Signals
@@ -316,6 +320,7 @@ def test_server_that_is_stopped_answers_what_it_has_in_hand(
             server.connect()
 
 
+@pytest.mark.slow
 def test_server_that_is_stopped_waits_for_no_request_that_is_half_sent(
     model: Path, echo_environ: dict[str, str]
 ) -> None:
@@ -335,6 +340,7 @@ def test_server_that_is_stopped_waits_for_no_request_that_is_half_sent(
             assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_server_that_is_stopped_twice_ends_at_once(model: Path, echo_environ: dict[str, str]) -> None:
     with serving(model, environ=echo_environ) as server:
         server.wait_ready()
@@ -363,6 +369,7 @@ def test_server_that_loads_says_so_and_answers_later(tmp_path: Path, echo_enviro
     assert (answer.status, answer.content["predictions"][0]["count"]) == (200, 6)
 
 
+@pytest.mark.slow
 def test_server_that_is_stopped_while_it_loads_tells_who_waits(
     tmp_path: Path, echo_environ: dict[str, str]
 ) -> None:
@@ -378,6 +385,7 @@ def test_server_that_is_stopped_while_it_loads_tells_who_waits(
         assert server.ended() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("record", "code", "words"),
     [

@@ -39,6 +39,7 @@ def test_stop_request_remembers_whether_it_was_heard() -> None:
     assert stop.was_heard
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loop", "overdue"), [("listens", "[]"), ("does not", "[True]")])
 def test_life_line_that_ends_asks_for_a_stop_and_waits_for_its_grace(loop: str, overdue: str) -> None:
     with subprocess.Popen(

@@ -269,6 +269,7 @@ def test_create_and_sync_of_a_pylock_take_its_own_addresses(
     assert record["proof"]["tasks"] == ["whisper"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [[], ["--with", "other"]])
 def test_create_of_a_pylock_with_another_hash_is_refused(
     envkit: Any, new_wheels: Path, tmp_path: Path, others: list[str]

@@ -74,6 +74,7 @@ def variables_in(file: Path) -> dict[str, str]:
     return {name: text for name, _, text in pairs}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [make_small, make_small_conda])
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shell_environment_is_active_after_the_shells_own_files(

@@ -57,6 +57,7 @@ def test_folder_that_was_removed_is_named_and_no_bug(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: the folder that this shell is in was removed\nhint: ")
 
 
+@pytest.mark.slow
 def test_settings_of_uv_and_pip_move_no_package_elsewhere(
     envkit: Any, data_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_sync_adds_without_asking_and_takes_out_with_yes(
     assert data["environment"]["record"]["installed"] == {"tiny": "1.5"}
 
 
+@pytest.mark.slow
 def test_sync_that_cannot_be_leaves_the_old_one(sync: Any, envkit: Any, tmp_path: Path) -> None:
     assert sync("--with", "nosuch").returncode == 6
     assert find_stored(tmp_path / "home", "e").record.installed == {"tiny": "1.5"}

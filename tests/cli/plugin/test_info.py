@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["echo", "envkit-echo", "Envkit_Echo"])
 def test_info_finds_a_plugin_by_any_of_its_names(
     name: str, envkit_here: Callable[..., Any], echo_environ: dict[str, str]

@@ -32,6 +32,7 @@ def entries(printed: str) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in json.loads(printed)["data"]}
 
 
+@pytest.mark.slow
 def test_list_as_json_says_what_each_gives_and_how_it_fares(
     envkit_here: Callable[..., Any], site: Callable[..., str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_list_as_json_says_what_each_gives_and_how_it_fares(
     assert "envkit-ml" not in {each["plugin"] for each in found.values()}
 
 
+@pytest.mark.slow
 def test_list_on_the_screen_fits_and_shows_tracebacks_when_asked(
     envkit_here: Callable[..., Any], site: Callable[..., str]
 ) -> None:

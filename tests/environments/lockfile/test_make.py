@@ -68,6 +68,7 @@ def test_lock_made_twice_is_the_same_to_the_byte(lock: Any, tmp_path: Path, fold
     assert FACTS.taken_at not in text
 
 
+@pytest.mark.slow
 def test_lock_keeps_versions_that_fit_unless_they_are_to_be_upgraded(lock: Any, folder: Path) -> None:
     first = lock()
     write_wheel(folder, "tiny", "2.0")

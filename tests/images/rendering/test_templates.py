@@ -47,6 +47,7 @@ def test_load_template_unknown_name_names_the_nearest(given: str, near: str) -> 
     assert near in str(caught.value.hint)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "says"),
     [

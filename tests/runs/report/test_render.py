@@ -229,6 +229,7 @@ def test_page_of_a_run_that_goes_on_shows_how_it_stands(tmp_path: Path) -> None:
     assert "The run goes on" in outline(page_of(folder)).text
 
 
+@pytest.mark.slow
 def test_page_of_very_much_stays_below_its_bound(tmp_path: Path) -> None:
     labels = [f"label {n} " + "é" * 60 for n in range(300)]
     rows: list[list[str | int | float]] = [[label, 0.5, 0.5, 0.5, 7] for label in labels]

@@ -48,6 +48,7 @@ def impolite_plugins() -> Iterator[tuple[SmallDistribution, str]]:
             "changes the variables 'PATH' and 1 more",
         ),
         ("paths", "import sys\nsys.path.insert(0, '/nowhere')", "changes sys.path"),
+        ("gags", "import sys\nsys.stderr = None", "replaces sys.stderr"),
         ("moves", "import os\nos.chdir('/')", "changes the working folder"),
         (
             "threads",
@@ -68,6 +69,12 @@ def _broken_modules() -> Iterator[Broken]:
         ("exits", "import sys\nsys.exit(3)", "SystemExit: 3"),
         ("os-exits", "import os\nos._exit(3)", "ended its process with status 3"),
         ("interrupts", "raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("mute-interrupts", "import sys\nsys.stderr = None\nraise KeyboardInterrupt", "KeyboardInterrupt"),
+        (
+            "mute-raises",
+            "import sys\nsys.stdout = sys.stderr = None\nraise ValueError('no')",
+            "ValueError: no",
+        ),
         ("raises-base", "raise BaseException('odd')", "BaseException: odd"),
         ("recurses", "def f():\n    f()\nf()", "RecursionError"),
         ("shouts", "raise ValueError('\\x1b[31m' + 'x' * 100_000)", "ValueError:  [31mxxx"),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from envkit.authoring.specs import Spec
-    from envkit.authoring.uv_tools import Receipt, ToolRequirement
     from envkit.owner import Owner
+    from envkit.uv_receipt import Receipt, ToolRequirement
 
 
 def install_call(
@@ -144,15 +144,7 @@ def _tool_call(
     *,
     flags: tuple[str, ...] = (),
 ) -> Call:
-    main = ("--editable", receipt.main.text) if receipt.main.is_editable else (receipt.main.text,)
-    words = [*main, *flags]
-    if receipt.python is not None:
-        words += ["--python", receipt.python]
-    wanted: list[ToolRequirement | Spec] = [*kept, *specs]
-    for each in wanted:
-        words += ["--with-editable" if each.is_editable else "--with", each.text]
-    for name in receipt.commands_from:
-        words += ["--with-executables-from", name]
+    words = receipt.install_words(kept, specs, flags=flags)
     variables = {"UV_TOOL_DIR": str(owner.prefix.parent)}
     if receipt.bin_dir is not None:
         variables["UV_TOOL_BIN_DIR"] = str(receipt.bin_dir)

@@ -49,3 +49,9 @@ def refuse_foreign(owner: Owner, *, names: Sequence[str], is_removal: bool = Fal
             f"{owner.title} is made from pixi's manifest, which alone changes it",
             hint=f"Change the manifest: {command}",
         )
+    if owner.kind == "envkit":
+        flags = " ".join(f"{'--without' if is_removal else '--with'} {shown_words([name])}" for name in names)
+        raise EnvError(
+            f"{owner.title} is made of what it was asked to be, and envkit alone changes that",
+            hint=f"Where envkit is installed: envkit env sync {owner.env_name} {flags}",
+        )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from importlib.util import find_spec
+from envkit import owner
 
 
-def install_command(package: str, *, python: str = sys.executable, has_pip: bool | None = None) -> str:
-    """Return the command that installs a package into an interpreter, by default the running one.
+def install_command(package: str) -> str:
+    """Return the command that installs a package into the environment of the running interpreter.
 
-    Environments that envkit makes have no pip of their own: uv, which made them, then installs.
+    It is that of whatever made the environment: pip, uv, uv tool, pipx, pixi, or envkit itself.
     """
-    has_pip = find_spec("pip") is not None if has_pip is None else has_pip
-    installer = [python, "-m", "pip", "install"] if has_pip else ["uv", "pip", "install", "--python", python]
-    return shlex.join([*installer, package])
+    return owner.install_command(package)

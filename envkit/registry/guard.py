@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from envkit.api.deprecation import EnvkitDeprecationWarning
 from envkit.registry.metadata import printable, shorten
-from envkit.registry.output_aside import ASIDE, MOST_KEPT, OfOneThread, Printed, current_line
+from envkit.registry.output_aside import ASIDE, MOST_KEPT, OfOneThread, Printed, current_line, reopened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,6 +68,7 @@ def guarded(*, seconds: float | None = None, package: str = "") -> Iterator[Note
     noted = Noted()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_own_changes(noted))
+        stack.enter_context(_own_streams(noted))
         stack.enter_context(_own_warnings(noted, package))
         stack.enter_context(_own_output(noted, package))
         stack.enter_context(_own_threads(noted, package))
@@ -102,6 +103,26 @@ def _own_changes(noted: Noted) -> Iterator[None]:
             noted.remarks.append("changes the working folder")
             with contextlib.suppress(OSError):  # it is gone, and the code's own error is to be told
                 os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _own_streams(noted: Noted) -> Iterator[None]:
+    """Put back what the code replaces or closes: without standard error, nobody would hear what is wrong with it."""
+    # Beside another thread the main one may lead them elsewhere meanwhile, as a screen does, but never nowhere.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    was_open = {name for name, stream in before.items() if not getattr(stream, "closed", True)}
+    try:
+        yield
+    finally:
+        for name, stream in before.items():
+            now = getattr(sys, name)
+            if now is not stream and (is_main or now is None):
+                noted.remarks.append(f"replaces sys.{name}")
+                setattr(sys, name, stream)
+            if name in was_open and stream.closed and getattr(sys, name) is stream:
+                noted.remarks.append(f"closes sys.{name}")
+                setattr(sys, name, reopened(name))
 
 
 @contextlib.contextmanager

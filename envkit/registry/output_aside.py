@@ -67,6 +67,18 @@ def duplicate(descriptor: int) -> int:
 ASIDE = Aside()
 
 
+def reopened(name: str) -> TextIO:
+    """Return a standard stream that was closed, opened again: Python leaves its descriptor open."""
+    number = stream = ("stdin", "stdout", "stderr").index(name)
+    try:
+        os.fstat(number)
+    except OSError:  # that is closed too
+        number = os.open(os.devnull, os.O_RDWR)
+    return os.fdopen(
+        number, "w" if stream else "r", encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
 def _flush() -> None:
     if sys.__stdout__ is not None:
         with contextlib.suppress(OSError, ValueError):

@@ -32,6 +32,19 @@ def test_environment_that_nobody_else_may_change_is_refused_with_what_to_do(
     assert advice in refusal.value.hint
 
 
+@pytest.mark.parametrize(("is_removal", "flag"), [(False, "--with"), (True, "--without")])
+def test_environment_that_envkit_made_is_changed_by_env_sync(
+    is_removal: bool, flag: str, tmp_path: Path
+) -> None:
+    owner = owner_of(tmp_path, "env/envkit-env.json")
+    owner.evidence.write_text('{"name": "work"}', encoding="utf-8")
+
+    with pytest.raises(EnvError) as refusal:
+        refuse_foreign(owner, names=["envkit-x"], is_removal=is_removal)
+
+    assert f"envkit env sync work {flag} envkit-x" in (refusal.value.hint or "")
+
+
 def test_environment_of_ones_own_is_not_refused(tmp_path: Path) -> None:
     refuse_foreign(owner_of(tmp_path, "env/pyvenv.cfg"), names=["envkit-x"])
 

@@ -192,6 +192,18 @@ def test_command_with_all_of_them_installed_does_as_without_them(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("end", ["sys.stderr = None", "sys.stderr.close()", "sys.__stdout__.close()"])
+def test_plugin_that_takes_the_standard_streams_along_is_named(end: str, tmp_path: Path) -> None:
+    small_task("mute", module=f"import sys\n{end}\nraise KeyboardInterrupt").install(tmp_path / "site")
+
+    found = run_envkit("run mute --help", site=tmp_path / "site", folder=tmp_path)
+
+    assert found.returncode == 5
+    assert "error: the plugin envkit-mute 1.0 cannot be loaded: it raises KeyboardInterrupt" in found.stderr
+    assert "https://example.org/envkit-mute/issues" in found.stderr
+
+
+@pytest.mark.slow
 def test_plugin_list_with_all_of_them_installed_names_each_with_reason_and_tracker(
     site_of_all: Path, tmp_path: Path
 ) -> None:

@@ -12,9 +12,11 @@ import msgspec
 from envkit.api import ConfigError, UsageError
 from envkit.cli import envelope
 from envkit.cli.env.options import Asked
+from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.surroundings import read_facts_file, read_planning, read_settings
-from envkit.cli.env.wishes import add_wishes
+from envkit.cli.env.wishes import Wish, add_wishes, check_machine
 from envkit.cli.progress import run_screen
+from envkit.environments.lockfile.facts import machine_facts
 from envkit.environments.lockfile.fit import nearest_section
 from envkit.environments.lockfile.make import make_lock
 from envkit.environments.lockfile.read import read_lock
@@ -73,9 +75,8 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    spec: EnvSpec
+    wish: Wish
     record: EnvRecord | None
-    notes: tuple[str, ...]
 
 
 def lock_environment(
@@ -83,16 +84,23 @@ def lock_environment(
 ) -> bool:
     """Lock it; return False where it was to be checked and the file is not up to date. Raises: EnvkitError."""
     settings = read_settings()
+    if output.exists() and not output.is_file():
+        raise UsageError(
+            f"-o {output}: that is no plain file",
+            hint="Name a file that a lock can be written to: -o envkit.lock",
+        )
     previous = read_lock(output, is_sealed=False) if output.exists() else None
     if way.is_check and previous is None:
         raise ConfigError(f"there is no {output} to check", hint="Write it first: envkit lock --task TASK")
     wanted = _wanted(name, asked, previous, settings=settings)
-    with run_screen(headline="") as view:
+    with naming_origins(wanted.wish), run_screen(headline="") as view:
         view.step("looking at this machine")
         planning = read_planning(settings)
         others = {str(file): read_facts_file(file) for file in facts_files}
+        for facts in (*others.values(), *_locked_machines(previous)):
+            check_machine(wanted.wish, facts.platform, here=planning.facts.platform)
         lock = make_lock(
-            wanted.spec,
+            wanted.wish.spec,
             planning=planning,
             progress=view,
             machines=tuple(others.values()),
@@ -112,13 +120,18 @@ def lock_environment(
         up_to_date=is_same,
         machines=_machine_lines(lock, {_HERE: planning.facts, **others}),
         changes=_changes(previous, lock, output) if previous is not None and not is_same else (),
-        notes=(*wanted.notes, *_loose(lock)),
+        notes=(*wanted.wish.notes, *_loose(lock)),
     )
     if way.as_json:
         envelope.write(["lock"], data=locked)
     else:
         _print(locked, way=way, is_new=previous is None)
     return is_same or not way.is_check
+
+
+def _locked_machines(previous: LockFile | None) -> list[MachineFacts]:
+    sections = previous.lock.machines if previous is not None else ()
+    return [machine_facts(each.facts, python=each.python) for each in sections]
 
 
 def _changes(previous: LockFile, lock: Lock, output: Path) -> tuple[LineChange, ...]:
@@ -140,7 +153,7 @@ def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settin
     if name is not None:
         record = find_stored(settings.home.absolute(), name).record
         wish = add_wishes(record.spec, asked, package_index=settings.package_index)
-        return _Wanted(spec=wish.spec, record=record, notes=wish.notes)
+        return _Wanted(wish=wish, record=record)
     if asked != Asked():
         wish = add_wishes(
             EnvSpec(backend=settings.backend) if previous is None else previous.lock.spec,
@@ -148,14 +161,14 @@ def _wanted(name: str | None, asked: Asked, previous: LockFile | None, *, settin
             may_choose_backend=previous is None,
             package_index=settings.package_index,
         )
-        return _Wanted(spec=wish.spec, record=None, notes=wish.notes)
+        return _Wanted(wish=wish, record=None)
     if previous is None:
         raise UsageError(
             "nothing was asked for that could be locked",
             hint="Say what is to be in it, as for env create: envkit lock --task ner\n"
             "Or name an environment: envkit lock NAME",
         )
-    return _Wanted(spec=previous.lock.spec, record=None, notes=())
+    return _Wanted(wish=Wish(spec=previous.lock.spec), record=None)
 
 
 def _loose(lock: Lock) -> list[str]:

@@ -26,19 +26,27 @@ class Claim:
     requirement: Requirement
 
 
+class Disagreement(EnvError):
+    """Report two claims of which no version is both."""
+
+    def __init__(self, one: Claim, other: Claim) -> None:
+        super().__init__(
+            f"{one.who} asks for {one.requirement}, and {other.who} for {other.requirement}: "
+            f"no version of {canonicalize_name(one.requirement.name)} is both",
+            hint="Make an environment for each of the two",
+        )
+        self.one, self.other = one, other
+
+
 def check_agreement(claims: Sequence[Claim]) -> None:
-    """Check that no two ranges of one package exclude each other. Raises: EnvError that names both."""
+    """Check that no two ranges of one package exclude each other. Raises: Disagreement."""
     by_name: dict[str, list[Claim]] = {}
     for claim in claims:
         by_name.setdefault(canonicalize_name(claim.requirement.name), []).append(claim)
-    for name, same in by_name.items():
+    for same in by_name.values():
         for one, other in combinations(same, 2):
             if not _have_common(one.requirement.specifier, other.requirement.specifier):
-                raise EnvError(
-                    f"{one.who} asks for {one.requirement}, and {other.who} for {other.requirement}: "
-                    f"no version of {name} is both",
-                    hint="Make an environment for each of the two",
-                )
+                raise Disagreement(one, other)
 
 
 def _have_common(one: SpecifierSet, other: SpecifierSet) -> bool:

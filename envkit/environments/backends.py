@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from operator import methodcaller
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envkit.api import BackendContext, EnvironmentBackend
-from envkit.claims import read_claims
+from envkit.api import BackendContext, ConfigError, EnvironmentBackend
+from envkit.config_files import PREFER_PATH, read_layers
+from envkit.environments.venv_backend import VenvBackend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from envkit.api import PluginError
     from envkit.claims import Claim, Claims
     from envkit.config import Settings
+
+# The registry's own name for it: importing the registry, to look at all that is installed, is what is saved here.
+_PREFER_VARIABLE = "ENVKIT_PREFER_PLUGINS"
 
 
 def find_backends() -> dict[str, Claim[EnvironmentBackend]]:
@@ -25,8 +30,11 @@ def find_backends() -> dict[str, Claim[EnvironmentBackend]]:
 def load_backend(name: str) -> EnvironmentBackend:
     """Return the backend of this name.
 
+    That of venvs is envkit's own unless the user prefers another's: it is had without a look at what is installed.
     Raises: UsageError where there is none, PluginError where two distributions claim the name.
     """
+    if name == VenvBackend.name and not _is_any_preferred():
+        return VenvBackend()
     return _claims(wanted=name).pick(name)
 
 
@@ -47,7 +55,19 @@ def backend_context(
     )
 
 
+def _is_any_preferred() -> bool:
+    """Tell whether the user prefers any distribution for any name, as the registry's ``preferred_plugin`` asks."""
+    if os.environ.get(_PREFER_VARIABLE):
+        return True
+    try:
+        return any(layer.table(PREFER_PATH) for layer in read_layers(Path.cwd()))
+    except (ConfigError, OSError):  # it prefers nothing, there as here
+        return False
+
+
 def _claims(*, wanted: str | None = None) -> Claims[EnvironmentBackend]:
+    from envkit.claims import read_claims  # with it comes the registry
+
     return read_claims(
         "backend",
         purpose="environments",

@@ -14,6 +14,7 @@ from envkit.environments.requirements import minor_version
 from envkit.environments.spec_words import parse_requirement, spell_requirement
 from envkit.environments.store import installed_in, python_of
 from envkit.environments.torch_source import why_other_torch
+from envkit.environments.wheel_origin import find_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +38,7 @@ def why_unplanned(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: boo
 
 def find_missing(record: EnvRecord, plan: Plan) -> list[str]:
     """Return what was to be installed and is not in the environment, or in another version."""
-    missing = [text for text in (*plan.requirements, *plan.unresolved) if not _is_met(text, record)]
+    missing = [text for text in _asked(plan) if not _is_met(text, record)]
     names = [*(dist.metadata["Name"] for dist in plan.distributions), *(each.name for each in plan.locked)]
     return missing + [name for name in names if canonicalize_name(name) not in record.installed]
 
@@ -54,13 +55,15 @@ def _differences(prefix: Path, record: EnvRecord, plan: Plan, *, is_change: bool
     yield from _host_differences(record, plan)
     if (other := why_other_torch(prefix, record, plan.torch)) is not None:
         yield other
+    for name, wheel in find_rebuilt(prefix, plan.requirements):
+        yield f"its {name} is not the one in {wheel}"
     if record.lock != plan.lock:
         yield "it was made from another lock" if record.lock else "it was not made from the lock"
     there = installed_in(prefix)
     gone = [name for name, version in record.installed.items() if there.get(name) != version]
     if gone:
         yield f"packages in it were changed: {', '.join(gone[:3])}"
-    lacking = [text for text in (*plan.requirements, *plan.unresolved) if not _is_met(text, record)]
+    lacking = [text for text in _asked(plan) if not _is_met(text, record)]
     if lacking:
         yield f"it lacks {', '.join(lacking)}"
     if is_change:
@@ -88,8 +91,14 @@ def _exact_differences(record: EnvRecord, plan: Plan, there: Mapping[str, str]) 
     if set(_spelled(record.asked)) != set(_spelled(plan.requirements)):
         yield "what its tasks need has changed"
     for package in plan.locked:
-        if there.get(package.name) != package.version and package.source != "host":
-            yield f"{package.name} {there.get(package.name, 'not there')} becomes {package.version}"
+        if package.source == "host":
+            continue
+        found = there.get(package.name)
+        if not package.version:  # of a folder, whose version only its build tells
+            if found is None:
+                yield f"it lacks {package.name}"
+        elif found != package.version:
+            yield f"{package.name} {found or 'not there'} becomes {package.version}"
 
 
 def is_same_spec(one: EnvSpec, other: EnvSpec) -> bool:
@@ -126,6 +135,18 @@ def is_same_base(one: Base, other: Base) -> bool:
 def _substance(base: Base) -> tuple[str, str, frozenset[tuple[str, ...]]]:
     files = ((each.name, each.version, each.build, each.sha256 or each.url) for each in base.packages)
     return base.backend, base.python, frozenset(files)
+
+
+def _asked(plan: Plan) -> Iterator[str]:
+    """Yield what the plan asks for, in a lock as it counts for the kind of machine, whatever this very one is.
+
+    That a lock holds all that its markers ask for is seen when it is read.
+    """
+    locked = {wheel.name for wheel in plan.locked}
+    for text in (*plan.requirements, *plan.unresolved):
+        requirement = parse_requirement(text) if plan.lock is not None else None
+        if requirement is None or requirement.marker is None or canonicalize_name(requirement.name) in locked:
+            yield text
 
 
 def _is_met(text: str, record: EnvRecord) -> bool:

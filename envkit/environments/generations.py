@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import shlex
@@ -135,8 +136,11 @@ class Generations:
         )
 
     def has_old_folder(self) -> bool:
-        """Tell whether an environment of an older envkit lies where the link belongs."""
-        return not self.link.is_symlink() and (self.link / RECORD_FILE).is_file()
+        """Tell whether an environment of an older envkit, without generations, lies where the link belongs."""
+        with contextlib.suppress(OSError, ValueError):  # a copy of one that has them is somebody's own
+            record = json.loads((self.link / RECORD_FILE).read_bytes())
+            return not self.link.is_symlink() and "generation" not in record
+        return False
 
     def swing(self, number: int) -> None:
         """Let the link name this generation, in one step. Raises: EnvError, and then nothing has changed."""
@@ -169,8 +173,7 @@ class Generations:
         """Keep everybody out of every generation; return None, holding nothing, where one is in use."""
         held: list[FileLock] = []
         for number in self.numbers():
-            lock = _keep_out(self.prefix(number))
-            if lock is None:
+            if (lock := _keep_out(self.prefix(number))) is None:
                 for each in held:
                     each.release()
                 return None
@@ -291,8 +294,7 @@ def sweep(folder: Path, *, but: str = "") -> None:
         generations = Generations(folder, name)
         if generations.has_leftovers():
             with contextlib.suppress(EnvError):
-                lock = try_lock(generations.lock_file, shared=False)
-                if lock is not None:
+                if (lock := try_lock(generations.lock_file, shared=False)) is not None:
                     with lock:
                         generations.clear()
                         generations.forget()

@@ -15,7 +15,7 @@ from envkit.environments.store import python_of
 from envkit.environments.torch_source import asked_lines, locked_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from envkit.environments.plan import Plan
@@ -39,7 +39,8 @@ def install_wheels(prefix: Path, plan: Plan, *, uv: UvCalls) -> None:
     wheels = list(_host_wheels(plan, folder=uv.folder))
     if plan.locked:
         # What comes from its own address is no line: uv would record it as something the user named so.
-        lines = list(locked_lines((each for each in locked if each.source != "pylock"), wheels))
+        named = (each for each in locked if each.source != "pylock")
+        lines = list(locked_lines(named, wheels, editable=_editable_addresses(plan, locked)))
         arguments = ["--no-deps", *(["--require-hashes"] if _all_hashed(lines) else [])]
     else:
         lines = [*asked_lines(plan), *plan.unresolved, *(wheel.as_uri() for wheel in wheels)]
@@ -83,15 +84,36 @@ def write_alone(plan: Plan, *, uv: UvCalls) -> None:
     uv.write_settings("\n".join(tables))
 
 
-def locked_lines(locked: Iterable[WheelPackage], wheels: Sequence[Path]) -> Iterable[str]:
-    """Yield the lines of a requirements file that name exactly these packages, and the host's wheels."""
+def _editable_addresses(plan: Plan, locked: Iterable[WheelPackage]) -> frozenset[str]:
+    """Return the addresses of those packages whose folders were asked for with ``-e``."""
+    asked = [text[len("-e ") :] for text in plan.spec.packages if text.startswith("-e ")]
+    if not asked:
+        return frozenset()
+    from pathlib import Path
+
+    from envkit.environments.files.addresses import local_path, split_extras
+
+    folders = {Path(split_extras(text)[0]).resolve() for text in asked}
+    paths = ((each.url, local_path(each.url)) for each in locked if each.source == "direct")
+    return frozenset(url for url, path in paths if path is not None and path.resolve() in folders)
+
+
+def locked_lines(
+    locked: Iterable[WheelPackage], wheels: Sequence[Path], *, editable: Container[str] = ()
+) -> Iterable[str]:
+    """Yield the lines of a requirements file that name exactly these packages, and the host's wheels.
+
+    What comes from an address in ``editable``, that of a folder, is used where it lies.
+    """
     import hashlib
 
     for package in locked:
         if package.source == "host":
             continue  # remade from what is installed here: its wheel is among the others
         hashed = f" --hash=sha256:{package.sha256}" if package.sha256 else ""
-        if package.source == "direct":
+        if package.url in editable:
+            yield f"-e {package.url}"
+        elif package.source == "direct":
             yield f"{package.name} @ {package.url}{hashed}"
         else:
             # ``==2.15.0`` would mean ``2.15.0+cpu`` as well, wherever an installer finds one.

@@ -17,7 +17,7 @@ from envkit.environments.plan import requested_base_packages
 from envkit.environments.prefixes import write_out
 from envkit.environments.proof import prove
 from envkit.environments.records import EnvRecord, format_size
-from envkit.environments.store import change_environment, installed_in
+from envkit.environments.store import change_environment, current_prefix, installed_in
 from envkit.environments.this_machine import describe_kind
 from envkit.environments.uv_calls import uv_calls
 from envkit.torchbuild.records import masked
@@ -38,28 +38,47 @@ def make_environment(
     progress: Progress,
     is_change: bool = False,
     may_replace: bool = True,
+    changed_from: Path | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Environment:
     """Make the environment, or take the one of this name that is as planned; return it, held.
 
     Of several that make it at once, one does and the others wait and take it. ``is_change`` makes it anew
     unless it is as planned to the last version; else it need only serve. Without ``may_replace`` one that is
-    there is returned as it is, as planned or not. What was there stays until the new
-    one is proved, and stays for good where that fails. Raises: EnvError, and what the backend raises.
+    there is returned as it is, as planned or not. ``changed_from`` is the prefix that the plan was made from:
+    where another command has made a new one since, that one's change would be lost, and nothing is done.
+    ``meanwhile`` is called while the new one is proved. What was there stays until then, and stays for good where
+    that fails. Raises: EnvError, and what the backend and ``meanwhile`` raise.
     """
     check_made_here(plan)
     home = planning.home.absolute()
 
     def is_fit(prefix: Path, record: EnvRecord) -> str | None:
-        return why_unplanned(prefix, record, plan, is_change=is_change)
+        why = why_unplanned(prefix, record, plan, is_change=is_change)
+        return why if why is None or changed_from in (None, prefix) else ""
 
     def build(prefix: Path, generation: int, lock: FileLock) -> EnvRecord:
+        if changed_from not in (None, current_prefix(home, plan.name)):
+            raise EnvError(
+                f"the environment {plan.name} was changed by another command meanwhile, and was left as that made it",
+                hint="Run the command again: it begins with what is there now",
+            )
         check_disk_space(home, needed=estimate_size(plan.torch), environ=planning.environ)
         progress.say(f"Making the environment {plan.name}{_size_text(plan)}")
         for reason in plan.reasons:
             progress.say(reason)
         try:
-            return _build(plan, prefix, generation, planning=planning, progress=progress, lock=lock, now=now)
+            return _build(
+                plan,
+                prefix,
+                generation,
+                planning=planning,
+                progress=progress,
+                lock=lock,
+                meanwhile=meanwhile,
+                now=now,
+            )
         except OSError as error:
             raise EnvError(
                 f"the environment {plan.name} cannot be made: {error}",
@@ -99,6 +118,7 @@ def _build(
     planning: Planning,
     progress: Progress,
     lock: FileLock,
+    meanwhile: Callable[[], object],
     now: Callable[[], datetime],
 ) -> EnvRecord:
     inherited = [lock.fileno()]
@@ -124,6 +144,7 @@ def _build(
             nonlocal size
             size = recorded_size(prefix)
             write_out(prefix)
+            meanwhile()
 
         progress.step("proving it")
         proof = prove(

@@ -97,7 +97,9 @@ def _condarc(environ: Mapping[str, str]) -> Condarc | str:
     except EnvkitError as error:
         return error.message
     except ModuleNotFoundError as error:
-        return f".condarc needs {error.name}: pip install 'envkit-ml[conda]'"
+        from envkit.owner import install_command  # for an error alone
+
+        return f".condarc needs {error.name}: {install_command('envkit-ml[conda]')}"
 
 
 def _said_by(name: str, condarc: Condarc, environ: Mapping[str, str]) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING
 
-from envkit import registry
 from envkit.environments.backends import load_backend
+from envkit.environments.requirements import find_installed
 from envkit.pip_configuration import read_pip_configuration
 from envkit.torchbuild import local_wheels
 
@@ -23,6 +22,12 @@ if TYPE_CHECKING:
     from envkit.pip_configuration import PipConfiguration
     from envkit.registry import TaskEntry
     from envkit.torchbuild.records import LocalWheel
+
+
+def _find_task(name: str) -> TaskEntry:
+    from envkit.registry import find_task  # for tasks alone
+
+    return find_task(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +46,8 @@ class Planning:
     settings: Settings
     here: MachineFacts | None = None
     is_planned_from_afar: bool = False
-    find_distribution: Callable[[str], Distribution] = metadata.distribution
-    find_task: Callable[[str], TaskEntry] = field(default=registry.find_task)
+    find_distribution: Callable[[str], Distribution] = find_installed
+    find_task: Callable[[str], TaskEntry] = field(default=_find_task)
     # Looking through all that is installed for backends once is enough.
     find_backend: Callable[[str], EnvironmentBackend] = field(
         default_factory=lambda: cache(load_backend), compare=False

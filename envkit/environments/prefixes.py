@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,16 @@ from envkit.environments.records import ENV_RECORD_VERSION, EnvRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_decoder = msgspec.json.Decoder(EnvRecord)
+
+@cache
+def _decoder() -> msgspec.json.Decoder[EnvRecord]:
+    return msgspec.json.Decoder(EnvRecord)  # 2 ms, for which the first environment need not wait
 
 
 def read_record(prefix: Path) -> EnvRecord | None:
     """Return the record of an environment, None where it does not stand, is damaged or of another version."""
     try:
-        record = _decoder.decode((prefix / RECORD_FILE).read_bytes())
+        record = _decoder().decode((prefix / RECORD_FILE).read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
     return record if record.version == ENV_RECORD_VERSION and _is_whole(record) else None

@@ -223,7 +223,11 @@ def _managed(order: RunOrder, progress: Progress) -> Environment:
 def _with_what_is_there(order: RunOrder, spec: EnvSpec, name: str) -> tuple[EnvSpec, str]:
     """Return spec and model with what other runs had put into the environment of this name.
 
-    Else two runs that need different extras would each make it anew, for ever by turns.
+    Else two runs that need different extras would each make it anew, for ever by turns. It does not grow without end:
+    what runs of one task differ in are the extras that their data call for, of which there is ``parquet`` alone, and
+    the default model. Other packages are never kept: they are those that the plugin needs now. An environment for each
+    set of extras would hold torch once more for each. What an environment with a name of the user's holds, `env sync`
+    decides.
     """
     from envkit.models import DEFAULT_MODEL_PACKAGE
 

@@ -75,8 +75,8 @@ def write_preferences(versions: Mapping[str, str]) -> str:
     What uv could not read, such as the version of a package put there by hand, is left out.
     """
     readable = (name for name in sorted(versions) if _is_readable(name, versions[name]))
-    tables = (f'[[packages]]\nname = "{name}"\nversion = "{versions[name]}"\n' for name in readable)
-    return "\n".join(['lock-version = "1.0"\ncreated-by = "envkit"\n', *tables])
+    tables = [f'[[packages]]\nname = "{name}"\nversion = "{versions[name]}"\n' for name in readable]
+    return "\n".join(['lock-version = "1.0"\ncreated-by = "envkit"\n', *(tables or ["packages = []\n"])])
 
 
 def _is_readable(name: str, version: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from packaging.markers import default_environment
@@ -14,7 +13,6 @@ from packaging.version import InvalidVersion, Version
 
 from envkit.api import EnvError, PluginError
 from envkit.masking import mask_secrets
-from envkit.registry import tell_author
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,13 +43,20 @@ class Needs:
     requires_python: SpecifierSet
 
 
+def find_installed(name: str) -> Distribution:
+    """Return the distribution that is installed here. Raises: importlib.metadata.PackageNotFoundError."""
+    from importlib import metadata  # for tasks alone: what has none waits neither for it nor for the registry
+
+    return metadata.distribution(name)
+
+
 def read_needs(
     entry: TaskEntry,
     *,
     python: str,
     host_extras: frozenset[str] = frozenset(),
     purpose: Purpose = "train",
-    find_distribution: Callable[[str], Distribution] = metadata.distribution,
+    find_distribution: Callable[[str], Distribution] = find_installed,
 ) -> Needs:
     """Return what the plugin needs on this Python (``3.11`` or ``3.11.7``).
 
@@ -62,7 +67,7 @@ def read_needs(
     """
     try:
         host = find_distribution(HOST)
-    except metadata.PackageNotFoundError as error:
+    except ModuleNotFoundError as error:  # PackageNotFoundError is one
         raise EnvError(
             "envkit runs from its source and is not installed, so no environment can be given its files",
             hint="Install it from its folder: pip install --editable .",
@@ -92,14 +97,14 @@ def missing(needs: Needs, installed: Mapping[str, str]) -> list[Requirement]:
 
 
 def installed_for(
-    needs: Needs, *, find_distribution: Callable[[str], Distribution] = metadata.distribution
+    needs: Needs, *, find_distribution: Callable[[str], Distribution] = find_installed
 ) -> dict[str, str]:
     """Return the versions, by canonical name, in which the running interpreter has what is needed."""
     found: dict[str, str] = {}
     for requirement in needs.requirements:
         try:
             version: str | None = find_distribution(requirement.name).version
-        except (metadata.PackageNotFoundError, KeyError):
+        except (ModuleNotFoundError, KeyError):  # PackageNotFoundError is one
             continue
         if version:  # None stands in metadata that is there and broken
             found[canonicalize_name(requirement.name)] = version
@@ -163,6 +168,8 @@ def _applying(
         try:
             requirement = Requirement(line)
         except InvalidRequirement as error:
+            from envkit.registry import tell_author
+
             raise PluginError(
                 f"{dist.metadata['Name']} asks for {mask_secrets(line)!r}, which is no requirement",
                 hint=f"{tell_author(entry)}. A newer one may be right: {_upgrade_text(entry)}",
@@ -222,7 +229,7 @@ def merge_requirements(requirements: Iterable[Requirement]) -> tuple[Requirement
     return tuple(by_name[name] for name in sorted(by_name))
 
 
-def torch_range(*, find_distribution: Callable[[str], Distribution] = metadata.distribution) -> SpecifierSet:
+def torch_range(*, find_distribution: Callable[[str], Distribution] = find_installed) -> SpecifierSet:
     """Return the range of torch that every plugin built on ``envkit.finetune`` asks for."""
     requirements = map(Requirement, find_distribution(HOST).requires or ())
     return next(r.specifier for r in requirements if canonicalize_name(r.name) == "torch")

@@ -127,7 +127,8 @@ def _compile(
         *("pip", "compile", "--format", "pylock.toml", "--output-file", str(resolved)),
         *("--python", _interpreter(plan)),
         *("--python-version", plan.base.python, "--no-header", "--no-annotate", "--quiet"),
-        *_platform_arguments(plan.facts.platform),
+        # Without them uv takes release and version of the kernel, by which markers may tell, as they are here.
+        *(() if _is_here(plan.facts.platform, planning) else _platform_arguments(plan.facts.platform)),
         *uv.settings.arguments,
         str(asked),
         constraints=plan.spec.constraints,
@@ -183,6 +184,12 @@ def _interpreter(plan: Plan) -> str:
     is_here = describe_kind(plan.facts.platform) == describe_kind()
     interpreter = plan.base.interpreter
     return interpreter if is_here and os.access(interpreter, os.X_OK) else sys.executable
+
+
+def _is_here(platform: Platform, planning: Planning) -> bool:
+    """Tell whether it is this very machine: one that stands for its kind, as in a lock, has no kernel."""
+    is_same = planning.here is None or planning.here.platform == platform
+    return is_same and platform.kernel == os.uname().release and describe_kind(platform) == describe_kind()
 
 
 def _platform_arguments(platform: Platform) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?")
 # ssh://git@host names a user and no secret.
 _PASSWORD = re.compile(r"https?://[^\s/@]+@|[a-z+]+://[^\s/@:]+:[^\s/@]+@", re.IGNORECASE)
 _EDITABLE = re.compile(r"^(-e|--editable)(\s+|$)")
+_FILE = re.compile(r"([^:]*@\s*)?file:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 # A dash that begins a word; the names of files and branches have theirs inside.
 _FLAG = re.compile(r"(?:^|\s)(--?[A-Za-z][\w-]*)")
@@ -91,7 +93,7 @@ def spell_requirement(text: str) -> str:
 def absolute_package(text: str, *, folder: Path) -> str:
     """Return a package that was asked for as it means the same from everywhere: paths made absolute.
 
-    Raises: UsageError for what is no package, and for an address with a password or a token in it, which
+    Raises: UsageError for what is no package, for an address with ``-e``, and for an address with a password or a token in it, which
     would stand in the environment's record.
     """
     words = text.strip()
@@ -99,6 +101,11 @@ def absolute_package(text: str, *, folder: Path) -> str:
     _check_one_package(words)
     is_editable = words.startswith(("-e ", "--editable "))
     place = words.split(None, 1)[1] if is_editable else words
+    if is_editable and "://" in place and not _FILE.match(place):
+        raise UsageError(
+            f"{words!r} is no folder: nothing else can be editable",
+            hint=f"As it is in the repository: --with {shlex.quote(place)}",
+        )
     match = _EXTRAS.fullmatch(place)
     assert match is not None
     path = Path(match["path"]).expanduser()

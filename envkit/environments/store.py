@@ -114,6 +114,11 @@ def _nearest_first(name: str, known: list[str]) -> list[str]:
     return near + [each for each in known if each not in near]
 
 
+def current_prefix(home: Path, name: str) -> Path | None:
+    """Return where the environment of this name really lies now, None where there is none."""
+    return _current_prefix(Generations(envs_dir(home), name))
+
+
 def _current_prefix(generations: Generations) -> Path | None:
     number = generations.current()
     return None if number is None else generations.prefix(number)

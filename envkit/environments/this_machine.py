@@ -6,11 +6,12 @@ import platform
 from typing import TYPE_CHECKING
 
 from envkit.api import MachineError
+from envkit.torchbuild.fit import name_gpus, usable_gpus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envkit.machine import Platform
+    from envkit.machine import MachineFacts, Platform
 
 
 def describe_kind(
@@ -24,6 +25,12 @@ def describe_kind(
         host = uname()
         return f"{host.system.lower()} on {_family(host.machine)}"
     return f"{of.system} on {_family(of.machine)}"
+
+
+def describe_machine(facts: MachineFacts) -> str:
+    """Return which machine an environment is for: ``linux on x86_64, with NVIDIA H200``."""
+    gpus = usable_gpus(facts)
+    return f"{describe_kind(facts.platform)}, {f'with {name_gpus(gpus)}' if gpus else 'no NVIDIA GPU'}"
 
 
 def _family(machine: str) -> str:

@@ -1,39 +1,26 @@
 """Which file a build of torch of one's own is, and whether the torch of an environment is the build that is wanted.
 
 A build that bears one of torch's own names is the same from every index and folder: its pin tells it. One that its
-maker gave no name has the version of the package index's build. There the file counts, wherever it lies.
+maker gave no name has the version of the package index's build, and one with a name of his (2.8.0+mine) may be built
+anew under it. There the file counts, wherever it lies.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from envkit.environments.spec_words import parse_requirement
-from envkit.torchbuild.variants import OWN
-from envkit.torchbuild.wheels import find_own_file, local_wheels
+from envkit.environments.wheel_origin import is_from
+from envkit.torchbuild.wheels import find_own_file, is_own, local_wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envkit.environments.plan import Plan
     from envkit.environments.records import EnvRecord, WheelPackage
     from envkit.machine import Platform
     from envkit.torchbuild import TorchBuild
-
-
-class _Timestamp(msgspec.Struct, frozen=True):
-    secs_since_epoch: int = -1
-    nanos_since_epoch: int = 0
-
-
-class _UvCache(msgspec.Struct, frozen=True):
-    """``uv_cache.json``, which uv writes beside what it installed from this machine. Source: uv 0.13.9."""
-
-    timestamp: _Timestamp | None = None
 
 
 class _DirectUrl(msgspec.Struct, frozen=True):
@@ -44,7 +31,7 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 
 def own_file(build: TorchBuild | None, platform: Platform) -> Path | None:
     """Return the wheel of a build of one's own, None for any other, and where it is not there."""
-    if build is None or build.variant != OWN or not build.location:
+    if build is None or not is_own(build) or not build.location:
         return None
     found = find_own_file(build, platform, local_wheels([build.location]))
     return None if found is None else Path(found)
@@ -80,50 +67,19 @@ def why_other_torch(prefix: Path, record: EnvRecord, wanted: TorchBuild | None) 
         return made_for
     if record.torch is None or wanted is None or record.spec.torch_from == "conda":
         return None
-    was_own, is_own = record.torch.variant == OWN, wanted.variant == OWN
-    if was_own != is_own:
+    was_own, is_now_own = is_own(record.torch), is_own(wanted)
+    if was_own != is_now_own:
         return f"{made_for} {'of your own' if was_own else 'that was not your own build'}"
     infos = list(prefix.glob("lib/python*/site-packages/torch-*.dist-info"))
     if not infos:
         return None  # that it is gone is found elsewhere
-    if is_own:
+    if is_now_own:
         file = own_file(wanted, record.facts.platform)
-        if file is not None and not _is_from(file, infos[0]):
+        if file is not None and not is_from(file, infos[0]):
             return f"its torch is not the one in {file}"
     elif (place := _put_there_from(infos[0])) is not None and not _is_asked_by_address(record):
         return f"its torch was replaced by {place}"
     return None
-
-
-def _is_from(wheel: Path, info: Path) -> bool:
-    """Tell whether what is installed is this wheel: by uv's note of when it was written, else by its content."""
-    try:
-        noted = msgspec.json.decode((info / "uv_cache.json").read_bytes(), type=_UvCache).timestamp
-        if noted is not None:
-            written = divmod(os.stat(wheel).st_ctime_ns, 10**9)  # noqa: PTH116
-            if (noted.secs_since_epoch, noted.nanos_since_epoch) == written:
-                return True
-    except (OSError, msgspec.DecodeError):
-        pass
-    import zipfile  # the note says it mostly
-
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            inside = archive.read(f"{info.name}/RECORD").decode("utf-8")
-        return set(_contents(inside)) == set(_contents((info / "RECORD").read_text(encoding="utf-8")))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return False
-
-
-def _contents(record: str) -> Iterator[tuple[str, str]]:
-    """Yield files and their hashes, without those that installers write or change."""
-    import csv
-    import io
-
-    for row in csv.reader(io.StringIO(record)):
-        folder = row[0].partition("/")[0] if row else ""
-        if folder and folder != ".." and not folder.endswith((".dist-info", ".data")):
-            yield row[0], row[1] if len(row) > 1 else ""
 
 
 def _put_there_from(info: Path) -> str | None:

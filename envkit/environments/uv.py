@@ -43,9 +43,11 @@ def find_uv() -> Path:
 
         return Path(os.fsdecode(uv.find_uv_bin()))
     except (ImportError, FileNotFoundError) as error:
+        from envkit.owner import install_command
+
         raise EnvError(
             f"uv, which makes environments, is not beside {sys.executable}",
-            hint="Install it: pip install --force-reinstall uv",
+            hint=f"Install it: {install_command('uv', is_anew=True)}",
         ) from error
 
 

@@ -184,4 +184,6 @@ def _title(distribution: Distribution) -> str:
 
 
 def _reinstall(distribution: Distribution) -> str:
-    return f"Install it anew: pip install --force-reinstall --no-deps {distribution.metadata['Name']}"
+    from envkit.owner import install_command  # for an error alone
+
+    return f"Install it anew: {install_command(distribution.metadata['Name'], is_anew=True)}"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from envkit.api import EnvkitError
 from envkit.api.facts import Pip, PipSetting, Uv
-from envkit.machine.torch_sites import list_metadata
 from envkit.masking import mask_address, mask_addresses, mask_secrets
 from envkit.pip_configuration import PipConfiguration, read_pip_configuration
 
@@ -89,6 +88,8 @@ def _masked(word: object) -> str:
 
 def _installed_version(name: str, path: Sequence[str] | None) -> str | None:
     """Return the version of the first package of this name, as an import would find it."""
+    from envkit.machine.torch_sites import list_metadata  # who asks for uv's cache needs none of it
+
     for folder in sys.path if path is None else path:
         try:
             metadata = list_metadata(Path(folder or "."), (name,))

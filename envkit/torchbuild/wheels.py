@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion
 
 from envkit.torchbuild.fit import Obstacle
 from envkit.torchbuild.records import LocalWheel
-from envkit.torchbuild.variants import OWN, machine_of
+from envkit.torchbuild.variants import OWN, family_of, machine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,14 +59,21 @@ def is_plain_linux(filename: str) -> bool:
     return all(tag.platform.startswith("linux_") for tag in parse_wheel_filename(filename)[3])
 
 
+def is_own(build: TorchBuild) -> bool:
+    """Tell whether a build is somebody's own: without a name, or with one that torch gives none, as in 2.8.0+mine."""
+    return build.variant == OWN or (build.source == "find-links" and family_of(build.variant) is None)
+
+
 def find_own_file(build: TorchBuild, platform: Platform, wheels: Iterable[LocalWheel]) -> str | None:
     """Return the file of a build of one's own: of the same version, pip would prefer the package index's wheel."""
-    if build.variant != OWN:
+    if not is_own(build):
         return None
     for wheel in wheels:
         is_it = wheel.version == build.version and wheel.location == build.location
-        is_own = is_it and is_plain_linux(wheel.filename)
-        if is_own and check_tags(wheel.filename, platform, python=build.python) is None:
+        is_named = build.variant != OWN  # then the package index has none of this version
+        if not is_it or not (is_named or is_plain_linux(wheel.filename)):
+            continue
+        if check_tags(wheel.filename, platform, python=build.python) is None:
             return f"{wheel.location}/{wheel.filename}"
     return None
 

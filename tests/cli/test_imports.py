@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 LIGHT = {"click", "envkit.cli"}
 TYPED = LIGHT | {"envkit.api", "msgspec", "pluggy", "typing_extensions"}  # the last where msgspec finds it
 LISTS = TYPED | {"envkit.config_files", "envkit.registry"}
-SHOWS = LISTS | {"rich", "pygments", "markdown_it"}
+SCREEN = {"rich", "pygments", "markdown_it"}
+SHOWS = LISTS | SCREEN
 CONFIG = {
     "envkit.config",
     "envkit.config_files",
@@ -27,6 +28,19 @@ CONFIG = {
     "platformdirs",
 }
 FACTS = {"envkit.docker_endpoint", "envkit.machine", "envkit.models", "envkit.pip_configuration", "uv"}
+# What no task is asked of looks at nothing that is installed: neither at tasks nor at other backends.
+ENVIRONMENTS = (
+    TYPED
+    | CONFIG
+    | {
+        "envkit.environments",
+        "envkit.machine",
+        "envkit.pip_configuration",
+        "envkit.torchbuild",
+        "packaging",
+        "uv",
+    }
+)
 HOST = (
     SHOWS
     | CONFIG
@@ -77,8 +91,9 @@ ALLOWED = {
     "env --help": LIGHT,
     "env create --help": LIGHT,
     "env sync --help": LIGHT,
-    "env list": HOST,
-    "env remove --help": HOST,
+    "env create of-no-task --dry-run --json": ENVIRONMENTS,
+    "env list": ENVIRONMENTS | SCREEN,
+    "env remove --help": ENVIRONMENTS | {"envkit.registry"},
     "build --help": LIGHT,
     "image --help": LIGHT,
     "image list --help": TYPED,

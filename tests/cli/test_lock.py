@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -164,3 +165,33 @@ def test_environment_from_a_lock_of_another_machine_names_the_line(envkit: Comma
     assert done.returncode == 6
     assert "envkit.lock:17: is for s390x, and this machine is" in done.stderr
     assert "envkit lock --for facts.json" in done.stderr
+
+
+@pytest.mark.slow
+def test_markers_of_the_kernel_count_here_and_in_no_lock(
+    envkit: Command, wheels: Path, tmp_path: Path
+) -> None:
+    write_wheel(wheels, "third")
+    asked = tmp_path / "asked.txt"
+    asked.write_text('tiny\nother; platform_version != ""\nthird; platform_release != ""\n')
+    planned = data_of(envkit("env", "create", "mine", "--file", "asked.txt", "--dry-run", "--json"))
+    assert [each["name"] for each in planned["plan"]["wheels"]] == ["other", "third", "tiny"]
+    assert envkit("env", "create", "mine", "--file", "asked.txt").returncode == 0
+    assert data_of(envkit("env", "sync", "mine", "--dry-run", "--json"))["changes"] == []
+    # A lock is for a kind of machine, which has no kernel of its own.
+    assert envkit("lock", "--file", "asked.txt").returncode == 0
+    checked = envkit("lock", "--check")
+    assert checked.returncode == 0, checked.stderr
+    made = data_of(envkit("env", "create", "locked", "--locked", "--json"))["environment"]["record"]
+    assert list(made["installed"]) == ["tiny"]
+    assert "is there and is what" in envkit("env", "create", "locked", "--locked").stdout
+
+
+@pytest.mark.parametrize("way", ["device", "pipe"])
+def test_lock_goes_into_no_device_and_no_pipe(envkit: Command, tmp_path: Path, way: str) -> None:
+    output = "/dev/full"
+    if way == "pipe":
+        os.mkfifo(tmp_path / "pipe")
+        output = "pipe"
+    done = envkit("lock", "--with", "tiny", "-o", output)
+    assert (done.returncode, f"-o {output}: that is no plain file" in done.stderr) == (2, True)

@@ -219,6 +219,17 @@ def test_load_backend_named_like_envkits_own_leaves_that_and_is_named_as_wrong(
     monkeypatch.setenv("ENVKIT_PREFER_PLUGINS", "venv=envkit-othervenv")
     assert type(load_backend("venv")).__module__ == "envkit_othervenv"
 
+    monkeypatch.delenv("ENVKIT_PREFER_PLUGINS")
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    (project / "envkit.toml").write_text('[plugins.prefer]\nvenv = "envkit-othervenv"\n', encoding="utf-8")
+    assert type(load_backend("venv")).__module__ == "envkit_othervenv"
+
+    # What cannot be read prefers nothing: whoever reads the settings tells what is wrong.
+    (project / "envkit.toml").write_text("[plugins.prefer\n", encoding="utf-8")
+    assert type(load_backend("venv")).__module__ == "envkit.environments.venv_backend"
+
 
 def test_backend_context_settings_give_each_backend_a_cache_of_its_own(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, channels=("here",))

@@ -155,6 +155,28 @@ def test_environment_is_made_proved_and_taken_again(plan: Any, make: Any, tmp_pa
 
 
 @pytest.mark.slow
+def test_work_meanwhile_comes_before_the_record_and_its_failure_leaves_nothing(
+    plan: Any, planning: Any, echo: TaskEntry, tmp_path: Path, told: Any
+) -> None:
+    home, seen = tmp_path / "home", []
+
+    def look() -> None:
+        seen.append((*(each.name for each in list_environments(home)), told.steps[-1]))
+        if len(seen) == 1:
+            raise EnvError("no more")
+
+    def call() -> Environment:
+        given = planning(echo)
+        return make_environment(plan(packages=("tiny",)), planning=given, progress=told, meanwhile=look)
+
+    with pytest.raises(EnvError, match="no more"):
+        call()
+    assert not list((envs_dir(home) / ".made").iterdir())
+    assert call().created and not call().created
+    assert seen == [("proving it",), ("proving it",)]
+
+
+@pytest.mark.slow
 def test_plain_environment_is_checked_for_what_its_packages_lack(
     plan: Any, make: Any, planning: Any, write: Any, tmp_path: Path, offline: dict[str, str], told: Any
 ) -> None:

@@ -102,3 +102,7 @@ def test_preferences_leave_out_what_uv_could_not_read() -> None:
         ("a", "1.0"),
         ("e", "1+local.2"),
     ]
+
+
+def test_preferences_of_which_uv_could_read_none_are_a_lock_of_nothing() -> None:
+    assert tomllib.loads(write_preferences({"a": ""}))["packages"] == []

@@ -81,6 +81,8 @@ def test_torch_that_cannot_be_read_is_refused_with_examples(text: str) -> None:
         ("./dist/a-1-py3-none-any.whl", "/here/dist/a-1-py3-none-any.whl"),
         ("a-1-py3-none-any.whl", "/here/a-1-py3-none-any.whl"),
         ("-e ../a[dev]", "-e /a[dev]"),
+        ("-e file:///a", "-e file:///a"),
+        ("-e a @ file:///a", "-e a @ file:///a"),
         (".", "/here"),
         ("git+ssh://git@host.example/a.git", "git+ssh://git@host.example/a.git"),
     ],
@@ -140,6 +142,8 @@ def test_torch_among_packages_is_told_apart_from_the_others() -> None:
     [
         ("", "is empty", "a name with a range"),
         ("-e ", "no package|is empty", "a name with a range"),
+        ("-e a @ git+file:///a", "is no folder", "--with 'a @ git+file:///a'"),
+        ("-e git+https://host.example/a#egg=a", "is no folder", "--with 'git+https://host.example/a#egg=a'"),
         ("aa\nbb", "is not one line", "a name with a range"),
         ("aa bb", "is no package", "a name with a range"),
         ("aa=1", "is no package", "a name with a range"),

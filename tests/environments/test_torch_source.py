@@ -15,7 +15,6 @@ from environments.stored import FACTS, record_of, wanted
 
 from envkit.environments.installer import install_wheels
 from envkit.environments.plan import plan_environment
-from envkit.environments.prefixes import python_of
 from envkit.environments.records import EnvSpec
 from envkit.environments.resolve import resolve_wheels
 from envkit.environments.torch_source import asked_lines, own_file, why_other_torch
@@ -26,21 +25,24 @@ from envkit.torchbuild.variants import OWN
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from envkit.environments.plan import Plan
+    from envkit.environments.planning import Planning
     from envkit.environments.records import EnvRecord
 
 MINOR = f"{sys.version_info[0]}{sys.version_info[1]}"
 PLAIN = f"cp{MINOR}-cp{MINOR}-linux_{FACTS.platform.machine}"
 OF_INDEX = f"cp{MINOR}-cp{MINOR}-manylinux_2_17_{FACTS.platform.machine}"
 VERSION = "2.8.0"
+NAMED = "2.8.0+mine"
 on_glibc = pytest.mark.skipif(FACTS.platform.libc != "glibc", reason="wheels of one's own are for Linux")
 
 
-def write_wheel(folder: Path, tag: str, code: str) -> Path:
+def write_wheel(folder: Path, tag: str, code: str, version: str = VERSION) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    wheel, info = folder / f"torch-{VERSION}-{tag}.whl", f"torch-{VERSION}.dist-info"
+    wheel, info = folder / f"torch-{version}-{tag}.whl", f"torch-{version}.dist-info"
     contents = {
         "torch/__init__.py": code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {VERSION}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n",
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: false\nTag: {tag}\n",
         f"{info}/RECORD": f"torch/__init__.py,sha256={code},1\n{info}/RECORD,,\n",
     }
@@ -138,10 +140,11 @@ def test_torch_with_a_name_of_torchs_own_is_the_same_from_everywhere(tmp_path: P
 
 @on_glibc
 @pytest.mark.slow
+@pytest.mark.parametrize(("version", "tag"), [(VERSION, PLAIN), (NAMED, PLAIN), (NAMED, OF_INDEX)])
 def test_torch_of_ones_own_is_what_uv_installs_beside_the_indexs(
-    tmp_path: Path, planning: Any, told: Any, offline: dict[str, str]
+    tmp_path: Path, planning: Any, told: Any, offline: dict[str, str], version: str, tag: str
 ) -> None:
-    wheel = write_wheel(tmp_path / "wheels", PLAIN, "mine")
+    wheel = write_wheel(tmp_path / "wheels", tag, "mine", version)
     theirs = write_wheel(tmp_path / "index" / "torch", OF_INDEX, "theirs")
     (theirs.parent / "index.html").write_text(f'<a href="{theirs.name}">{theirs.name}</a>')
     environ = {name: text for name, text in offline.items() if name != "PIP_NO_INDEX"}
@@ -149,24 +152,28 @@ def test_torch_of_ones_own_is_what_uv_installs_beside_the_indexs(
     given = planning(facts=FACTS, environ=environ)
     plan = plan_environment("own", EnvSpec(torch=VERSION), planning=given, progress=told)
     assert plan.torch is not None
-    assert (plan.torch.variant, own_file(plan.torch, FACTS.platform)) == (OWN, wheel)
+    assert own_file(plan.torch, FACTS.platform) == wheel
     assert asked_lines(plan) == [f"torch @ {wheel.as_uri()}"]
 
     locked = resolve_wheels(plan, planning=given, progress=told)
     assert [(each.url, each.source) for each in locked] == [(wheel.as_uri(), "find-links")]
-    for number, each in enumerate((plan, replace(plan, locked=locked))):
-        prefix = tmp_path / f"env-{number}"
-        folder = tmp_path / f"work-{number}"
-        folder.mkdir()
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
-        install_wheels(prefix, each, uv=uv_calls(each, planning=given, folder=folder, progress=told))
-        found = subprocess.check_output(
-            [
-                python_of(prefix),
-                "-c",
-                "import pathlib, importlib.util as u; print(pathlib.Path(u.find_spec('torch').origin).read_text())",
-            ],
-            text=True,
-        )
-        assert found.strip() == "mine"
+    for name, each in (("asked", plan), ("locked", replace(plan, locked=locked))):
+        prefix = tmp_path / name
+        assert installed_by_uv(prefix, each, given, told) == "mine"
         assert why_other_torch(prefix, record_with(plan.torch), plan.torch) is None
+
+    write_wheel(tmp_path / "wheels", tag, "newer", version)
+    for name in ("asked", "locked"):
+        told_of = why_other_torch(tmp_path / name, record_with(plan.torch), plan.torch)
+        assert told_of == f"its torch is not the one in {wheel}"
+    assert installed_by_uv(tmp_path / "anew", plan, given, told) == "newer"
+
+
+def installed_by_uv(prefix: Path, plan: Plan, planning: Planning, told: Any) -> str:
+    """Install a plan's packages into a new environment; return the code of its torch."""
+    folder = prefix.with_name(f"work-{prefix.name}")
+    folder.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
+    install_wheels(prefix, plan, uv=uv_calls(plan, planning=planning, folder=folder, progress=told))
+    (code,) = prefix.glob("lib/python*/site-packages/torch/__init__.py")
+    return code.read_text()

@@ -18,6 +18,7 @@ from packaging.utils import parse_wheel_filename
 
 from envkit.api import EnvError
 from envkit.environments.wheels import content_digest, remake_wheel
+from envkit.owner import install_command
 
 
 def unpack(wheel: Path, prefix: Path, minor: str = "python3.11") -> PathDistribution:
@@ -152,7 +153,7 @@ def test_wheel_file_that_is_gone_is_named(install: Any, tmp_path: Path) -> None:
     Path(str(dist.locate_file("tiny/gone.py"))).unlink()
     with pytest.raises(EnvError, match="tiny 1.0 is not whole: .*gone.py") as caught:
         remake_wheel(dist, folder=tmp_path)
-    assert caught.value.hint == "Install it anew: pip install --force-reinstall --no-deps tiny"
+    assert caught.value.hint == f"Install it anew: {install_command('tiny', is_anew=True)}"
 
 
 def test_wheel_without_record_says_how_to_get_one(install: Any, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ _OF_CONDA = re.compile(rb'"[^"]*?([^"/]+)-[^-"/]+\.dist-info/METADATA"')
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One package: versions before and after, empty for none; ``of`` is ``base`` or ``packages``.
 
+    ``new`` is ``from ADDRESS`` for a folder or repository from which nothing was installed before: only its
+    build tells the version.
     ``is_host`` where it is remade from what is installed here, and so can only follow that.
     """
 
@@ -61,7 +63,7 @@ def _compare_wheels(
 ) -> list[Change]:
     of_base = _python_packages_of_base(prefix)
     old = {name: version for name, version in record.installed.items() if name not in of_base}
-    new = {wheel.name: wheel.version for wheel in wheels}
+    new = {wheel.name: wheel.version for wheel in wheels} | _unbuilt(record, prefix, wheels)
     host = {wheel.name for wheel in wheels if wheel.source == "host"}
     changes = _differences(old, new, of="packages", host=host)
     known = {canonicalize_name(each.name): each for each in _host_packages(record)}
@@ -71,6 +73,26 @@ def _compare_wheels(
             changed = f"{now.version} as it is now"
             changes.append(_change(now.name, was.version, changed, of="packages", is_host=True))
     return sorted(changes, key=lambda change: change.name)
+
+
+def _unbuilt(record: EnvRecord, prefix: Path, wheels: Sequence[WheelPackage]) -> dict[str, str]:
+    """Return what stands for the versions of packages that are known once they are built: what is there stays."""
+    unbuilt = [wheel for wheel in wheels if wheel.source == "direct" and not wheel.version]
+    if not unbuilt:
+        return {}
+    from envkit.environments.files.installed_wheels import direct_addresses
+
+    there = direct_addresses(record, prefix)
+    is_there = {wheel.name: _place(there.get(wheel.name, "")) == _place(wheel.url) for wheel in unbuilt}
+    return {
+        wheel.name: record.installed[wheel.name] if is_there[wheel.name] else f"from {wheel.url}"
+        for wheel in unbuilt
+    }
+
+
+def _place(address: str) -> str:
+    # What uv resolved has no subdirectory.
+    return address.partition("#")[0].rstrip("/")
 
 
 def _host_packages(record: EnvRecord) -> list[HostPackage]:

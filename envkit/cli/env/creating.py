@@ -1,12 +1,13 @@
 """Make an environment that was asked for, unless it is there.
 
 Beside uv the command itself takes the time that its imports take: what only some ways need is imported there,
-and what shows how it ended, while uv is at work.
+and what tells how it ended, while the environment is proved.
 """
 
 from __future__ import annotations
 
 import shlex
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,7 @@ from envkit.cli.env.late_screen import LateScreen
 from envkit.cli.env.locked import plan_of_lock, read_wish
 from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.surroundings import read_planning, read_settings
-from envkit.cli.env.wishes import spec_differences, words_of
+from envkit.cli.env.wishes import check_machine, spec_differences, words_of
 from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.drift import why_unplanned
 from envkit.environments.generations import sweep
@@ -74,6 +75,7 @@ def create_environment(
             view.say(f"note: {note}")
         view.step("looking at this machine")
         planning = read_planning(settings, facts_file=facts_file)
+        check_machine(wish, planning.facts.platform, here=(planning.here or planning.facts).platform)
         if stored is not None:
             environment = _take(stored, wish, planning=planning)
             if not is_dry_run:
@@ -89,7 +91,7 @@ def create_environment(
             if is_dry_run:
                 line = _resolved(plan, planning=planning, view=view)
             else:
-                environment = _make(plan, wish, planning=planning, view=view)
+                environment = _make(plan, wish, planning=planning, view=view, as_json=as_json)
     _report(line, environment, wish, home=home, is_dry_run=is_dry_run, as_json=as_json)
 
 
@@ -140,13 +142,16 @@ def _resolved(plan: Plan, *, planning: Planning, view: Progress) -> PlanLine:
     return plan_line(plan, resolve_wheels(plan, planning=planning, progress=view))
 
 
-def _make(plan: Plan, wish: Wish, *, planning: Planning, view: Progress) -> Environment:
+def _make(plan: Plan, wish: Wish, *, planning: Planning, view: Progress, as_json: bool) -> Environment:
     """Return the environment, made now; one that another process made meanwhile only if it is what was asked for.
 
     Raises: EnvError.
     """
     check_made_here(plan)
-    environment = make_environment(plan, planning=planning, progress=view, may_replace=False)
+    report = "envkit.cli.env.records" if as_json else "envkit.cli.env.screen"
+    environment = make_environment(
+        plan, planning=planning, progress=view, may_replace=False, meanwhile=lambda: import_module(report)
+    )
     if environment.created:
         return environment
     try:

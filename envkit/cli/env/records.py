@@ -8,10 +8,10 @@ import msgspec
 
 from envkit.api import Base, BasePackage
 from envkit.cli.env.changes import Change
-from envkit.cli.env.screen import machine_text
 from envkit.environments.disk_space import estimate_size
 from envkit.environments.records import EnvRecord, EnvSpec, HostPackage, WheelPackage
 from envkit.environments.store import envs_dir
+from envkit.environments.this_machine import describe_machine
 from envkit.torchbuild import TorchBuild
 from envkit.torchbuild.fit import cuda_of, usable_gpus
 from envkit.torchbuild.records import masked
@@ -118,7 +118,7 @@ def plan_line(
     return PlanLine(
         name=plan.name,
         backend=plan.base.backend,
-        machine=machine_text(plan.facts),
+        machine=describe_machine(plan.facts),
         python=plan.base.python,
         spec=plan.spec,
         base=plan.base,

@@ -9,8 +9,6 @@ import click
 
 from envkit.cli import render
 from envkit.environments.records import describe_record
-from envkit.environments.this_machine import describe_kind
-from envkit.torchbuild.fit import name_gpus, usable_gpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence, Sized
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from envkit.cli.env.changes import Change
     from envkit.cli.env.records import PlanLine
     from envkit.environments.records import Environment, Proof, WheelPackage
-    from envkit.machine import MachineFacts
 
 _WIDTH = 80
 
@@ -112,12 +109,6 @@ def record_words(environment: Environment) -> str:
     return describe_record(environment.record)
 
 
-def machine_text(facts: MachineFacts) -> str:
-    """Return which machine an environment is for: ``linux on x86_64, with NVIDIA H200``."""
-    gpus = usable_gpus(facts)
-    return f"{describe_kind(facts.platform)}, {f'with {name_gpus(gpus)}' if gpus else 'no NVIDIA GPU'}"
-
-
 def proof_text(proof: Proof) -> str:
     """Return what was tried with success: ``Python 3.12.4 starts; torch 2.8.0 computes on cpu; ner imports``."""
     parts = [f"Python {proof.python} starts"]
@@ -130,4 +121,4 @@ def proof_text(proof: Proof) -> str:
 
 
 def _named(packages: Iterable[BasePackage | WheelPackage]) -> list[str]:
-    return sorted(f"{package.name} {package.version}" for package in packages)
+    return sorted(f"{package.name} {package.version}".rstrip() for package in packages)

@@ -124,7 +124,8 @@ def _print(stored: StoredEnvironment, shown: Shown) -> None:
 
 
 def _contents(record: EnvRecord) -> Iterable[tuple[str, str]]:
-    from envkit.cli.env.screen import count_text, machine_text
+    from envkit.cli.env.screen import count_text
+    from envkit.environments.this_machine import describe_machine
 
     spec = record.spec
     # An older envkit wrote no reasons.
@@ -141,7 +142,7 @@ def _contents(record: EnvRecord) -> Iterable[tuple[str, str]]:
     yield "packages", f"{count_text(record.installed)} for Python{base}"
     if record.lock is not None:
         yield "locked", f"by the envkit.lock whose sha256 is {record.lock}"
-    yield "machine", machine_text(record.facts)
+    yield "machine", describe_machine(record.facts)
 
 
 def _guessed_reasons(record: EnvRecord) -> Iterable[str]:

@@ -16,6 +16,7 @@ from envkit.cli.env.locked import plan_of_lock, read_wish
 from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.records import PlanLine, Synced, environment_line, plan_line
 from envkit.cli.env.surroundings import read_planning, read_settings
+from envkit.cli.env.wishes import check_machine
 from envkit.cli.progress import run_screen
 from envkit.environments.brought_torch import plan_with_torch
 from envkit.environments.drift import is_same_spec, why_unplanned
@@ -83,6 +84,7 @@ def sync_environment(
             view.say(f"note: {note}")
         view.step("looking at this machine")
         planning = read_planning(settings, facts_file=facts_file)
+        check_machine(wish, planning.facts.platform, here=(planning.here or planning.facts).platform)
         plan = _plan(stored, wish, planning=planning, view=view, way=way)
         prefer = {} if way.is_upgrade else stored.record.installed
         plan = pin_wheels(plan, wish.wheels, planning=planning, progress=view, prefer=prefer)
@@ -95,7 +97,11 @@ def sync_environment(
             _ask(stored, prepared.changes, way=way)
             with run_screen(headline="") as view:
                 environment = make_environment(
-                    prepared.plan, planning=planning, progress=view, is_change=True
+                    prepared.plan,
+                    planning=planning,
+                    progress=view,
+                    is_change=True,
+                    changed_from=stored.prefix,
                 )
     elif not way.is_dry_run:
         environment = hold_environment(stored)

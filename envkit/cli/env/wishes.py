@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -13,12 +14,13 @@ from envkit.api import UsageError
 from envkit.environments.spec_words import absolute_package, parse_requirement, spell_requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from envkit.cli.env.options import Asked
     from envkit.environments.files.request import FileRequest, Place
     from envkit.environments.lockfile.records import LockFile
     from envkit.environments.records import EnvSpec, WheelPackage
+    from envkit.machine import Platform
 
 # In an error, a list of more is not read.
 _LISTED = 5
@@ -29,7 +31,7 @@ class Wish:
     """What an environment is to be, and what the user is to know of it.
 
     ``wheels`` are the exact files that a pylock names, ``lock`` all of it where that is locked. ``files`` are
-    those that were read, ``places`` where they ask for packages.
+    those that were read, ``places`` where they ask for packages; ``files_of_here`` chose for this machine.
     """
 
     spec: EnvSpec
@@ -37,6 +39,7 @@ class Wish:
     wheels: tuple[WheelPackage, ...] = ()
     lock: LockFile | None = None
     files: tuple[Path, ...] = ()
+    files_of_here: tuple[Path, ...] = ()
     places: tuple[Place, ...] = ()
 
 
@@ -86,7 +89,38 @@ def add_wishes(
         notes=tuple(notes),
         wheels=wheels,
         files=asked.files,
+        files_of_here=tuple(file for file, request in files if request.is_of_here),
         places=tuple(place for _, request in files for place in request.places),
+    )
+
+
+def check_machine(wish: Wish, platform: Platform, *, here: Platform) -> None:
+    """Check that what files chose for the machine ``here`` is right for another. Raises: UsageError."""
+    if not wish.files_of_here:
+        return
+    from envkit.environments.this_machine import describe_kind
+    from envkit.torchbuild import wheel_tags
+
+    why = ""
+    if (describe_kind(here), here.libc) != (describe_kind(platform), platform.libc):
+        why = ", ".join(filter(None, ["that is " + describe_kind(platform), platform.libc]))
+    else:
+        platforms = {"any", *(tag.platform for tag in wheel_tags(platform, python="3.12"))}
+        names = (unquote(urlsplit(wheel.url).path.rpartition("/")[2]) for wheel in wish.wheels)
+        why = next((f"{name} is not for it" for name in names if not _has_platform(name, platforms)), "")
+    if why:
+        files = ", ".join(map(str, wish.files_of_here))
+        raise UsageError(
+            f"{files}: what is in it was chosen for this machine, and is asked for on another: {why}",
+            hint="Run this command on the other machine, or name the packages in a requirements.txt: "
+            "--file requirements.txt",
+        )
+
+
+def _has_platform(name: str, platforms: Collection[str]) -> bool:
+    """Tell whether a file is for one of the platforms, as all are that are no wheels."""
+    return not name.endswith(".whl") or any(
+        each in platforms for each in name.removesuffix(".whl").rpartition("-")[2].split(".")
     )
 
 

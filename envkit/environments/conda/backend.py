@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from envkit.api import Base, BasePackage, EnvError
-from envkit.environments.conda import known_prefixes
-from envkit.environments.conda.activation import activated_variables
-from envkit.environments.conda.activation_scripts import write_activation
 from envkit.environments.conda.jobs import Bytes, Failed, InstallJob, Package, Solved, SolveJob, Step
 from envkit.environments.conda.process import PROCESSES
 from envkit.environments.prefix_names import link_of
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 # Of conda's names of systems and machines, those that differ from the kernel's.
 _SYSTEMS = {"darwin": "osx", "windows": "win"}
 _MACHINES = {"x86_64": "64", "amd64": "64", "i686": "32", "i386": "32"}
+_SUBDIR = re.compile(r"(linux|osx|win|freebsd|emscripten|wasi|zos)-[a-z0-9]+")
 
 
 class CondaBackend:
@@ -102,6 +101,8 @@ class CondaBackend:
             )
             answer = process.run(job, inherited=inherited, on_progress=lambda said: _tell(progress, said))
             _checked(answer, job, settings, context=context)
+        from envkit.environments.conda import known_prefixes  # solving need not wait for it
+
         known_prefixes.remember(link_of(prefix), environ=context.environ)
 
     def activate(self, prefix: Path, *, environ: Mapping[str, str]) -> dict[str, str]:
@@ -109,14 +110,20 @@ class CondaBackend:
 
         Raises: EnvError where such a script ends the shell.
         """
+        from envkit.environments.conda.activation import activated_variables
+
         return activated_variables(prefix, environ=environ)
 
     def activation_script(self, prefix: Path, *, shell: str) -> str:
         """Return what that shell has to read; ``deactivate`` comes with it. Raises: EnvError."""
+        from envkit.environments.conda.activation_scripts import write_activation
+
         return write_activation(prefix, shell=shell)
 
     def forget(self, link: Path, *, environ: Mapping[str, str]) -> None:
         """Take the path under which people found a removed prefix off conda's list."""
+        from envkit.environments.conda import known_prefixes
+
         known_prefixes.forget(link, environ=environ)
 
 
@@ -139,10 +146,11 @@ def _packages(packages: Sequence[BasePackage]) -> tuple[Package, ...]:
 
 
 def _subdir_in(base: Base) -> str:
-    for package in base.packages:
-        subdir = package.url.split("/")[-2]
-        if subdir != "noarch":
-            return subdir
+    """Return the kind of machine that a base is for; a package named by its address may lie in any folder."""
+    for package in sorted(base.packages, key=lambda package: package.name != "python"):
+        folder = package.url.split("/")[-2]
+        if _SUBDIR.fullmatch(folder):
+            return folder
     return "noarch"
 
 
@@ -174,7 +182,9 @@ def _tell(progress: BaseProgress, said: Step | Bytes) -> None:
 def _check_installed() -> None:
     for module, package in (("rattler", "py-rattler"), ("yaml", "PyYAML")):
         if importlib.util.find_spec(module) is None:
+            from envkit.owner import install_command  # for an error alone
+
             raise EnvError(
                 f"{package}, which conda environments need, is not installed",
-                hint="Install it: pip install 'envkit-ml[conda]'",
+                hint=f"Install it: {install_command('envkit-ml[conda]')}",
             )

@@ -156,9 +156,11 @@ def describe_death(status: int, said: str) -> EnvError:
             hint="Try again: what is half made is removed and made anew",
         )
     if "No module named 'rattler'" in said:
+        from envkit.owner import install_command  # for an error alone
+
         return EnvError(
             "py-rattler, which makes conda environments, is not installed",
-            hint="Install it: pip install 'envkit-ml[conda]'",
+            hint=f"Install it: {install_command('envkit-ml[conda]')}",
         )
     return EnvError(
         f"what installs conda packages ended (exit {status}); its last words:\n  "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +53,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _replace(file: Path, text: str) -> None:
     """Write by rename: conda reads without a lock."""
+    import tempfile  # for a prefix that is not listed
+
     target = file.resolve()
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as draft:
         draft.write(text)

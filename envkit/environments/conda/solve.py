@@ -100,11 +100,13 @@ def _virtual_package(text: str) -> GenericVirtualPackage:
 
 
 def _package(record: RepoDataRecord, names: dict[str, str]) -> Package:
+    # One asked for by its address is of no channel: it stands for one of the folder that has its subdir.
+    channel = record.channel or f"{record.url.rsplit('/', 2)[0]}/"
     return Package(
         name=record.name.normalized,
         version=str(record.version),
         build=str(record.build),
-        channel=names.get(f"{record.channel.rstrip('/')}/", record.channel),
+        channel=names.get(f"{channel.rstrip('/')}/", channel),
         url=record.url,
         sha256=record.sha256.hex() if record.sha256 else "",
         size=record.size,

@@ -22,18 +22,26 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
 _EXTRAS = re.compile(r"(.+?)(\[[^\[\]]*\])$")
 _USER = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
+_MARKER = re.compile(r"\s;|;\s")
 _EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9._-]+)")
+_SUBDIRECTORY = re.compile(r"(?:^|&)subdirectory=([^&]+)")
 
 
-def is_place(text: str) -> bool:
-    """Tell whether a requirement without a name is a path or an address, as installers take it."""
+def is_place(text: str, *, folder: Path | None = None) -> bool:
+    """Tell whether a requirement without a name is a path or an address, as installers take it.
+
+    With ``folder`` what lies there by a name with a slash in it is a path too.
+    """
     place = text.split(";")[0].strip()
     if _SCHEME.match(place) and " @ " not in place and "://" in place:
         return True
     place = _EXTRAS.sub(r"\1", place)
-    return place.startswith((".", "/", "~/", "file:")) or (
-        "@" not in place and bool(_ARCHIVE.search(place)) and " " not in place
-    )
+    if place.startswith((".", "/", "~/", "file:")):
+        return True
+    if "@" in place:
+        return False
+    is_named = folder is not None and "/" in place and is_there(folder / place)
+    return is_named or (bool(_ARCHIVE.search(place)) and " " not in place)
 
 
 def stand_alone_place(text: str, *, folder: Path) -> str:
@@ -41,20 +49,32 @@ def stand_alone_place(text: str, *, folder: Path) -> str:
 
     Paths are taken from the folder and become absolute.
     """
-    text, separator, marker = text.partition(" ;")
-    place, extras = split_extras(text)
+    place, marker = split_marker(text)
+    place, extras = split_extras(place)
     address = absolute_address(place, folder=folder)
     name = _name_of(address)
-    return (
-        f"{name}{extras} @ {address}{separator}{marker}" if name else f"{address}{extras}{separator}{marker}"
-    )
+    named = f"{name}{extras} @ {address}" if name else f"{address}{extras}"
+    return f"{named} ; {marker}" if marker else named
 
 
 def absolute_editable(text: str, *, folder: Path) -> str:
     """Return what stands after ``-e``, its path made absolute; addresses stay as they are."""
     place, extras = split_extras(text)
-    path = local_path(absolute_address(place, folder=folder))
-    return f"{path}{extras}" if path else text
+    address = absolute_address(place, folder=folder)
+    path = local_path(address)
+    if path is None:
+        return text
+    subdirectory = _SUBDIRECTORY.search(urlsplit(address).fragment)
+    return f"{path / unquote(subdirectory[1]) if subdirectory else path}{extras}"
+
+
+def split_marker(text: str) -> tuple[str, str]:
+    """Return a place and the marker behind it, empty where there is none."""
+    if "://" not in text:
+        place, _, marker = text.partition(";")
+    else:  # a semicolon may be a part of an address
+        place, marker = (*_MARKER.split(text, maxsplit=1), "")[:2]
+    return place.strip(), marker.strip()
 
 
 def split_extras(text: str) -> tuple[str, str]:
@@ -66,11 +86,22 @@ def split_extras(text: str) -> tuple[str, str]:
 def absolute_address(place: str, *, folder: Path) -> str:
     """Return an address as it is, and a path as an absolute ``file://`` address."""
     scheme, _, rest = place.partition(":")
+    fragment = ""
     if scheme == "file" and not rest.startswith("//"):
-        place = unquote(rest)
+        rest, mark, after = rest.partition("#")
+        place, fragment = unquote(rest), mark + after
     elif _SCHEME.match(place):
         return place
-    return "file://" + quote(os.path.normpath(folder.absolute() / Path(place).expanduser()), safe="/+~")
+    path = os.path.normpath(folder.absolute() / Path(place).expanduser())
+    return f"file://{quote(path, safe='/+~')}{fragment}"
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file or folder; a name that no file can have is of none."""
+    try:
+        return path.exists()
+    except OSError:  # too long, or in a folder that may not be read
+        return False
 
 
 def local_path(address: str) -> Path | None:

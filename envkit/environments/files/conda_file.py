@@ -72,9 +72,11 @@ def _compose(file: Path) -> Any:
     try:
         import yaml  # of the extra `conda`: no other format needs it
     except ModuleNotFoundError as error:
+        from envkit.owner import install_command  # for an error alone
+
         raise EnvError(
             f"{file}: reading YAML takes PyYAML, which is not installed",
-            hint="pip install 'envkit-ml[conda]'",
+            hint=f"Install it: {install_command('envkit-ml[conda]')}",
         ) from error
     text = read_text(file)
     try:
@@ -96,6 +98,8 @@ def _compose(file: Path) -> Any:
 
 def _read_key(key: str, value: Any, gathered: _Gathered, *, key_line: int) -> None:
     file, line = gathered.file, value.start_mark.line + 1
+    if key in _KEYS and _is_nothing(value):
+        return
     if key == "name":
         gathered.name = _scalar(value, file, what="name")
     elif key == "channels":
@@ -244,7 +248,7 @@ def _pairs(node: Any, file: Path, *, what: str) -> Iterator[tuple[Any, Any]]:
 def _items(node: Any, file: Path, *, what: str) -> list[Any]:
     import yaml
 
-    if isinstance(node, yaml.ScalarNode) and node.value == "":  # nothing after the colon
+    if _is_nothing(node):
         return []
     if not isinstance(node, yaml.SequenceNode):
         raise file_error(
@@ -254,6 +258,13 @@ def _items(node: Any, file: Path, *, what: str) -> list[Any]:
             hint="Expected lines with - before",
         )
     return list(node.value)
+
+
+def _is_nothing(node: Any) -> bool:
+    """Tell whether nothing stands after a colon, in whichever way YAML writes that: ``null``, ``~`` or not at all."""
+    import yaml
+
+    return isinstance(node, yaml.ScalarNode) and (node.tag == "tag:yaml.org,2002:null" or node.value == "")
 
 
 def _scalar(node: Any, file: Path, *, what: str) -> str:

@@ -14,6 +14,9 @@ _VERSION = re.compile(r"\d+(\.\d+)*")
 _BRACKETS = re.compile(r"\[(.*)\]$")
 _IN_BRACKETS = re.compile(r"version\s*=\s*['\"]?([^'\"\]]+)['\"]?")
 
+# "3.11.*=*_cpython", "==3.11.7=h1_0" and ">=3.11,<3.12 *_cpython" pin the build behind a range, mostly for a kind of it.
+_BUILD = re.compile(r"(?P<version>.*[\d*])\s*[=\s]\s*(?P<build>[A-Za-z0-9_*]+)")
+
 
 @dataclass(frozen=True)
 class CondaPython:
@@ -37,6 +40,9 @@ def read_python(text: str) -> CondaPython | None:
     exact = re.fullmatch(r"=?\s*(\d+(?:\.\d+)*)(?:=|\s+)([A-Za-z0-9_*]+)", text)
     if exact and not exact[2].startswith("="):
         return CondaPython(exact[1], is_exact_build=True)
+    if pinned := _BUILD.fullmatch(text):
+        inner = read_python(pinned["version"])
+        return inner and CondaPython(inner.version, is_exact_build=True)
     clauses = [_clause(part.strip(), is_fuzzy=text.startswith("=")) for part in text.split(",")]
     if None in clauses:
         return None

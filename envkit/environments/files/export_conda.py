@@ -11,7 +11,7 @@ from envkit.environments.files.addresses import public
 from envkit.environments.files.remarks import bare_names, create_command, pin, remarks, torch_index
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from envkit.api.environments import BasePackage
     from envkit.environments.records import EnvRecord, WheelPackage
@@ -27,7 +27,7 @@ def write_conda(
 ) -> str:
     """Return the environment.yml of an environment; a venv becomes a Python and its list of wheels."""
     packages = record.base.packages
-    channels = [public(each) for each in record.spec.channels or dict.fromkeys(p.channel for p in packages)]
+    channels = [public(each) for each in record.spec.channels or _channels_of(record)]
     channels = [each for each in channels if each] or [_DEFAULT_CHANNEL]
     parts = [
         remarks(
@@ -43,7 +43,7 @@ def write_conda(
         *(f"  - {yaml_scalar(each)}\n" for each in channels),
         "dependencies:\n",
         *(
-            f"  - {yaml_scalar(_spec(each, channels))}\n"
+            f"  - {yaml_scalar(_spec(each, channels, asked=record.spec.base_packages))}\n"
             for each in sorted(packages, key=lambda each: each.name)
         ),
     ]
@@ -62,7 +62,16 @@ def write_conda(
     return "".join(parts)
 
 
-def _spec(package: BasePackage, channels: Sequence[str]) -> str:
+def _channels_of(record: EnvRecord) -> Iterator[str]:
+    """Yield the channels that packages come from; those asked for by address may lie in no channel."""
+    yield from dict.fromkeys(
+        each.channel for each in record.base.packages if each.url not in record.spec.base_packages
+    )
+
+
+def _spec(package: BasePackage, channels: Sequence[str], *, asked: Sequence[str]) -> str:
+    if package.url and package.url in asked:
+        return public(package.url)
     spec = "=".join(filter(None, (package.name, package.version, package.build)))
     if len(channels) > 1 and package.channel:
         return f"{public(package.channel)}::{spec}"

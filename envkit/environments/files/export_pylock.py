@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from envkit.api import EnvError
 from envkit.environments.files.addresses import public
-from envkit.environments.files.remarks import create_command, remarks
+from envkit.environments.files.remarks import create_command, is_editable, remarks
 from envkit.environments.requirements import minor_version
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def write_pylock(record: EnvRecord, wheels: Sequence[WheelPackage], *, file_name
     ]
     if not wheels:
         parts.append("packages = []\n")
-    parts += [f"\n[[packages]]\n{_package(each)}" for each in sorted(wheels, key=lambda each: each.name)]
+    parts += [
+        f"\n[[packages]]\n{_package(each, record)}" for each in sorted(wheels, key=lambda each: each.name)
+    ]
     parts.append(_tool(record))
     return "".join(parts)
 
@@ -63,10 +65,10 @@ def _local_remark(wheels: Sequence[WheelPackage]) -> Iterator[str]:
         yield f"# On this machine alone, in its folders of packages: {local} of {len(wheels)} files\n"
 
 
-def _package(wheel: WheelPackage) -> str:
+def _package(wheel: WheelPackage, record: EnvRecord) -> str:
     lines = [f"name = {_text(wheel.name)}"]
     if wheel.source == "direct":
-        lines.append(_direct(wheel))
+        lines.append(_direct(wheel, record))
     else:
         lines.append(f"version = {_text(wheel.version)}")
         file_name = unquote(urlsplit(wheel.url).path.rsplit("/", 1)[-1])
@@ -78,7 +80,7 @@ def _package(wheel: WheelPackage) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _direct(wheel: WheelPackage) -> str:
+def _direct(wheel: WheelPackage, record: EnvRecord) -> str:
     address, _, fragment = public(wheel.url).partition("#")
     subdirectory = next(
         (each.split("=", 1)[1] for each in fragment.split("&") if each.startswith("subdirectory=")), None
@@ -90,7 +92,8 @@ def _direct(wheel: WheelPackage) -> str:
         return f"vcs = {{ {', '.join(parts)} }}"
     if not wheel.sha256:
         path = unquote(urlsplit(address).path)
-        return f"directory = {{ {', '.join([f'path = {_text(path)}', *more])} }}"
+        parts = [f"path = {_text(path)}", *(["editable = true"] if is_editable(record, wheel) else []), *more]
+        return f"directory = {{ {', '.join(parts)} }}"
     return f"archive = {{ {', '.join([f'url = {_text(address)}', *more, _hashes(wheel)])} }}"
 
 

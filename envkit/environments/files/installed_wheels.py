@@ -87,6 +87,12 @@ def installed_wheels(
     return tuple(resolved.get(wheel.name, wheel) if wheel.name in pins else wheel for wheel in wheels)
 
 
+def direct_addresses(record: EnvRecord, prefix: Path) -> dict[str, str]:
+    """Return by canonical name from which address of its own each such package was installed."""
+    found = (_direct(each) for each in _found(record, prefix))
+    return {wheel.name: wheel.url for wheel in found if wheel is not None}
+
+
 def _found(record: EnvRecord, prefix: Path) -> Iterator[_Found]:
     own = host_names(record)
     base = {

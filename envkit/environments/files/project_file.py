@@ -10,10 +10,13 @@ from packaging.utils import canonicalize_name
 from envkit.environments.files.request import FileRequest, file_error, read_text
 from envkit.environments.files.requirement_lines import Line, place_of, stand_alone
 from envkit.environments.files.toml_lines import key_line, load_toml, string_line
+from envkit.masking import mask_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from packaging.requirements import Requirement
 
 
 def read_project_file(file: Path, *, choices: Sequence[str]) -> FileRequest:
@@ -22,22 +25,16 @@ def read_project_file(file: Path, *, choices: Sequence[str]) -> FileRequest:
     table = load_toml(text, file)
     project = table.get("project")
     if not isinstance(project, dict):
-        if "poetry" in _table(table, "tool", text, file):
-            raise file_error(
-                "the dependencies stand in [tool.poetry], which only Poetry reads",
-                file=file,
-                line=key_line(text, "[tool.poetry"),
-                hint="Write them out: poetry export --output requirements.txt",
-            )
         project = {}
         if not choices:
+            _check_not_poetry(table, text, file)
             raise file_error("there is no [project] table", file=file, hint="Name a requirements.txt instead")
     asked = [] if not project else _dependencies(project, text, file)
     for choice in choices:
         asked += _chosen(choice, table, project, text, file)
     own = canonicalize_name(str(project.get("name", "")))
     lines = [Line(each, file, string_line(text, each) or 1) for each in asked]
-    packages = [stand_alone(line.text, line) for line in lines]
+    packages = [_named(line) for line in lines]
     places = [place for each, line in zip(packages, lines, strict=True) for place in place_of(each, line)]
     packages = _without_self(packages, own, project, text, file)
     return FileRequest(
@@ -46,6 +43,17 @@ def read_project_file(file: Path, *, choices: Sequence[str]) -> FileRequest:
         notes=tuple(_notes(table, project, file)),
         places=tuple(places),
     )
+
+
+def _check_not_poetry(table: Mapping[str, Any], text: str, file: Path) -> None:
+    """Check that nothing stands where only Poetry reads it. Raises: ConfigError."""
+    if "poetry" in _table(table, "tool", text, file):
+        raise file_error(
+            "the dependencies stand in [tool.poetry], which only Poetry reads",
+            file=file,
+            line=key_line(text, "[tool.poetry"),
+            hint="Write them out: poetry export --output requirements.txt",
+        )
 
 
 def _dependencies(project: Mapping[str, Any], text: str, file: Path) -> list[str]:
@@ -71,6 +79,8 @@ def _chosen(
         return _strings(found, f"the extra {choice}", text, file)
     if name in groups:
         return _group(groups[name], table["dependency-groups"], text, file)
+    if not project:  # groups and extras may stand there too
+        _check_not_poetry(table, text, file)
     known = ", ".join([*extras.values(), *groups.values()]) or "none"
     raise file_error(
         f"there is no extra and no dependency group {choice!r}", file=file, hint=f"Known: {known}"
@@ -91,6 +101,19 @@ def _group(name: str, groups: Mapping[str, Any], text: str, file: Path) -> list[
         ) from error
 
 
+def _named(line: Line) -> str:
+    """Return a requirement that stands alone. Raises: ConfigError, also where a path or an address has no name."""
+    asked = stand_alone(line.text, line)
+    if "://" in asked and " @ " not in asked:
+        raise file_error(
+            f"{mask_secrets(line.text)!r} has no name, which a project's dependencies need",
+            file=line.file,
+            line=line.number,
+            hint=f"Write: NAME @ {mask_secrets(asked)}",
+        )
+    return asked
+
+
 def _without_self(
     packages: Sequence[str], own: str, project: Mapping[str, Any], text: str, file: Path
 ) -> list[str]:
@@ -98,20 +121,33 @@ def _without_self(
     from packaging.requirements import Requirement
 
     found: list[str] = []
-    waiting, seen = list(packages), set()
+    # With each goes under which conditions its extra is asked for, each but once: extras may ask for each other.
+    waiting: list[tuple[str, tuple[str, ...]]] = [(package, ()) for package in packages]
+    seen = set()
     while waiting:
-        package = waiting.pop(0)
-        requirement = Requirement(package)  # each has a name: `stand_alone` has read it
+        package, conditions = waiting.pop(0)
+        requirement = Requirement(package)
+        marker = "" if requirement.marker is None else str(requirement.marker)
+        conditions = tuple(dict.fromkeys(filter(None, (*conditions, marker))))
         if not own or canonicalize_name(requirement.name) != own:
-            found.append(package)
-        elif package not in seen:
-            seen.add(package)
+            found.append(_under(requirement, conditions) if conditions else package)
+        elif (package, conditions) not in seen:
+            seen.add((package, conditions))
             for extra in sorted(requirement.extras):
                 more = _chosen(extra, {}, project, text, file)
                 waiting += [
-                    stand_alone(each, Line(each, file, string_line(text, each) or 1)) for each in more
+                    (_named(Line(each, file, string_line(text, each) or 1)), conditions) for each in more
                 ]
     return found
+
+
+def _under(requirement: Requirement, conditions: Sequence[str]) -> str:
+    """Return the requirement with a marker that holds where all of these do."""
+    from packaging.markers import Marker
+
+    joined = conditions[0] if len(conditions) == 1 else " and ".join(f"({each})" for each in conditions)
+    requirement.marker = Marker(joined)
+    return str(requirement)
 
 
 def _requires_python(project: Mapping[str, Any], text: str, file: Path) -> str:

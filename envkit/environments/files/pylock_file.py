@@ -6,6 +6,7 @@ Source: PEP 751, as ``packaging.pylock`` reads it.
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -74,6 +75,8 @@ def read_pylock(file: Path, *, choices: Sequence[str], python: str) -> FileReque
         raise _unselected(error, lock, text, file) from error
     notes: list[str] = []
     wheels = [_wheel(package, source, text, file, notes) for package, source in selected]
+    if not wheels:
+        notes.append(_nothing(lock, choices, file))
     tool = (lock.tool or {}).get("envkit", {})
     if isinstance(tool, dict) and (tasks := tool.get("tasks")):
         options = " ".join(f"--task {task}" for task in tasks)
@@ -87,8 +90,22 @@ def read_pylock(file: Path, *, choices: Sequence[str], python: str) -> FileReque
             if wheel.sha256 and wheel.source != "direct"
         ),
         wheels=tuple(wheels),
+        is_of_here=True,
         notes=tuple(notes),
     )
+
+
+def _nothing(lock: Pylock, choices: Sequence[str], file: Path) -> str:
+    """Return the note that nothing was taken from the file, and how something is."""
+    count = len(lock.packages)
+    if not count:
+        return f"{file} asks for nothing: there is no package in it"
+    what = f"none of its {count} packages is" if count > 1 else "its one package is not"
+    more = [each for each in (*(lock.extras or ()), *(lock.dependency_groups or ())) if each not in choices]
+    if not more:
+        return f"{file}: {what} for this machine"
+    option = shlex.quote(f"{file}[{more[0]}]")
+    return f"{file}: {what} asked for; there {'are' if len(more) > 1 else 'is'} {', '.join(more)}: --file {option}"
 
 
 def _validated(text: str, file: Path) -> Pylock:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit import __version__
-from envkit.environments.files.addresses import public
+from envkit.environments.files.addresses import local_path, public, split_extras
 from envkit.environments.requirements import minor_version
 
 if TYPE_CHECKING:
@@ -94,11 +95,25 @@ def bare_names(record: EnvRecord) -> frozenset[str]:
 
 def pin(record: EnvRecord, wheel: WheelPackage) -> str:
     """Return the requirement that means exactly this package."""
+    if is_editable(record, wheel):
+        path = str(local_path(wheel.url))
+        # Installers split such a line as a shell does; an address has nothing to split at.
+        return f"-e {path if shlex.quote(path) == path else wheel.url}"
     if wheel.source == "direct" and wheel.url:
         return f"{wheel.name} @ {public(wheel.url)}"
     if wheel.name == "torch" and record.torch is not None and record.torch.version == wheel.version:
         return record.torch.requirement
     return f"{wheel.name}=={wheel.version}"
+
+
+def is_editable(record: EnvRecord, wheel: WheelPackage) -> bool:
+    """Tell whether the package was asked for with ``-e``: its folder is used where it lies."""
+    folder = local_path(wheel.url) if wheel.source == "direct" else None
+    if folder is None:
+        return False
+    asked = (split_extras(text[len("-e ") :])[0] for text in record.spec.packages if text.startswith("-e "))
+    places = (place.rpartition(" @ ")[2] for place in asked)
+    return any((local_path(place) or Path(place)).resolve() == folder.resolve() for place in places)
 
 
 def torch_index(record: EnvRecord) -> str | None:

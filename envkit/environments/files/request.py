@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a package is asked for, by its canonical name; lines count from 1."""
+    """Where a package is asked for, by its canonical name; lines count from 1.
+
+    ``text`` is what is asked for there, as it stands among the packages; empty for what is no requirement.
+    """
 
     name: str
     file: Path
     line: int
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,8 @@ class FileRequest:
     ``python`` is a version or a range, ``packages`` are requirements, ``base_packages`` in the backend's
     language. ``constraints`` are pins as an installer reads them, with ``--hash`` where the file has hashes.
     ``wheels`` are exact files for one Python on this machine: where there are any, ``packages`` and
-    ``constraints`` say the same of them for later changes. ``notes`` are sentences for the user: what of the
+    ``constraints`` say the same of them for later changes; ``is_of_here`` tells that what is asked for was chosen
+    for this machine. ``notes`` are sentences for the user: what of the
     file is not taken, and why. ``places`` say where packages are asked for, to be named in errors; they are
     no part of what is asked.
     """
@@ -40,6 +45,7 @@ class FileRequest:
     channels: tuple[str, ...] = ()
     wheels: tuple[WheelPackage, ...] = ()
     constraints: tuple[str, ...] = ()
+    is_of_here: bool = False
     name: str = ""
     notes: tuple[str, ...] = ()
     places: tuple[Place, ...] = field(default=(), compare=False)

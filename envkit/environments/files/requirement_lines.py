@@ -16,8 +16,10 @@ from envkit.environments.files.addresses import (
     absolute_address,
     has_secret,
     is_place,
+    is_there,
     local_path,
     split_extras,
+    split_marker,
     stand_alone_place,
 )
 from envkit.environments.files.request import Place, file_error
@@ -102,8 +104,8 @@ def read_requirement(line: Line, *, environ: Mapping[str, str]) -> Asked:
 
 def stand_alone(text: str, line: Line) -> str:
     """Return a requirement that means the same in every folder. Raises: ConfigError."""
-    if is_place(text):
-        check_there(text.partition(" ;")[0], line)
+    if is_place(text, folder=line.file.parent):
+        check_there(split_marker(text)[0], line)
         text = stand_alone_place(text, folder=line.file.parent)
         if " @ " not in text:  # the installer reads the name off the files
             check_public(text, line)
@@ -129,7 +131,7 @@ def stand_alone(text: str, line: Line) -> str:
 def place_of(text: str, line: Line) -> list[Place]:
     """Return where the package of a requirement is asked for; of an address alone only an installer knows it."""
     try:
-        return [Place(canonicalize_name(Requirement(text).name), line.file, line.number)]
+        return [Place(canonicalize_name(Requirement(text).name), line.file, line.number, text)]
     except InvalidRequirement:
         return []
 
@@ -141,7 +143,7 @@ def check_there(place: str, line: Line) -> None:
         if "://" in place
         else local_path(absolute_address(split_extras(place)[0], folder=line.file.parent))
     )
-    if path is not None and not path.exists():
+    if path is not None and not is_there(path):
         raise file_error(
             f"there is no {path}",
             file=line.file,

@@ -16,6 +16,7 @@ from envkit.environments.files.requirement_lines import (
     join_lines,
     place_of,
     read_requirement,
+    stand_alone,
 )
 from envkit.masking import mask_secrets
 from envkit.pip_configuration import read_pip_configuration
@@ -32,6 +33,8 @@ _LONG = {
     "-i": "--index-url",
     "-f": "--find-links",
 }
+_REPOSITORY = re.compile(r"([\w.-]+(\[[\w., -]*\])?\s*@\s*)?(git|hg|svn|bzr)\+", re.IGNORECASE)
+_NAMED_FOLDER = re.compile(r"[\w.-]+\s*(?P<extras>\[[\w., -]*\])?\s*@\s*(?P<place>file:.+)")
 _PLACES = frozenset({"--index-url", "--extra-index-url", "--find-links"})
 # Where a file may say it for pip, here a setting says it for every command: an environment's record keeps
 # what is in it, and addresses, which may hold passwords, stay out of it.
@@ -145,7 +148,7 @@ def _read_line(line: Line, gathered: Gathered, *, is_constraint: bool) -> None:
 
 def _read_option(line: Line, gathered: Gathered, *, is_constraint: bool) -> None:
     found = _OPTION.fullmatch(expand(line, environ=gathered.environ))
-    name, value = (found[1], found[2].strip("'\" ")) if found else (line.text.split()[0], "")
+    name, value = (found[1], _unquoted(found[2])) if found else (line.text.split()[0], "")
     name = _LONG.get(name, name)
     if name in ("--requirement", "--constraint"):
         if "://" in value:
@@ -157,10 +160,7 @@ def _read_option(line: Line, gathered: Gathered, *, is_constraint: bool) -> None
             )
         _read_named(line, value, gathered, is_constraint=is_constraint or name == "--constraint")
     elif name == "--editable" and not is_constraint:
-        gathered.unhashed = gathered.unhashed or line
-        check_there(value, line)
-        check_public(value, line)
-        gathered.packages.append(f"-e {absolute_editable(value, folder=line.file.parent)}")
+        _read_editable(line, value, gathered)
     elif name == "--require-hashes":
         gathered.must_hash = line
     elif name in _WITHOUT_EFFECT:
@@ -174,6 +174,38 @@ def _read_option(line: Line, gathered: Gathered, *, is_constraint: bool) -> None
             line=line.number,
             hint="Take the line out; pip's own settings, as pip config list shows them, are honoured",
         )
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    is_quoted = len(value) > 1 and value[0] in "'\"" and value[-1] == value[0]
+    return value[1:-1].strip() if is_quoted else value
+
+
+def _read_editable(line: Line, value: str, gathered: Gathered) -> None:
+    """Take an editable folder over; a repository, which is kept nowhere, as it is without ``-e``."""
+    gathered.unhashed = gathered.unhashed or line
+    if not _REPOSITORY.match(value):
+        if named := _NAMED_FOLDER.fullmatch(value):
+            value = f"{named['place']}{named['extras'] or ''}"
+        check_public(value, line)
+        if "://" in value and not value.lower().startswith("file:"):
+            raise file_error(
+                f"{mask_secrets(value)!r} is no folder: nothing else can be editable",
+                file=line.file,
+                line=line.number,
+                hint="Take -e out",
+            )
+        check_there(value, line)
+        gathered.packages.append(f"-e {absolute_editable(value, folder=line.file.parent)}")
+        return
+    asked = stand_alone(value, line)
+    gathered.packages.append(asked)
+    gathered.places += place_of(asked, line)
+    gathered.notes.append(
+        f"{line.file}:{line.number}: -e is passed over: what a repository holds is installed as it is. "
+        "To edit it: git clone it, and name its folder"
+    )
 
 
 def _read_named(line: Line, value: str, gathered: Gathered, *, is_constraint: bool) -> None:

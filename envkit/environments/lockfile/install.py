@@ -140,9 +140,11 @@ def _find(name: str, planning: Planning) -> Distribution | None:
 
 
 def _other_host(lock: LockFile, wrong: Sequence[str], install: Sequence[str]) -> EnvError:
+    from envkit.owner import install_command  # for an error alone
+
     rows = "".join(f"\n  {each}" for each in wrong)
     return EnvError(
         f"envkit and its plugins go into environments from here, and here they are not as locked:{rows}",
-        hint=f"Install what is locked: pip install --force-reinstall --no-deps {' '.join(install)}\n"
+        hint=f"Install what is locked: {install_command(*install, is_anew=True)}\n"
         f"Or lock what is here: {lock_command(lock.file)}",
     )

@@ -29,14 +29,16 @@ _TOKEN = re.compile(r"(https?://[^\s/]+)/t/[^\s/]+/", re.IGNORECASE)
 def to_portable(text: str, *, folder: Path) -> str:
     """Return a requirement or address without password, a path in or beside ``folder`` made relative to it."""
 
+    folder = _absolute(folder)
+
     def relative(found: re.Match[str]) -> str:
         is_address = found["before"] == "file://"
-        path = unquote(found["path"]) if is_address else found["path"]
-        if not Path(path).is_relative_to(folder.absolute().parent):
+        path, revision = _split_revision(found)
+        if not Path(path).is_relative_to(folder.parent):
             return found[0]
-        near = os.path.relpath(path, folder.absolute())
+        near = os.path.relpath(path, folder)
         near = near if near.startswith(".") else f"./{near}"
-        return found["before"] + (quote(near, safe="/+~") if is_address else near)
+        return found["before"] + (quote(near, safe="/+~") if is_address else near) + revision
 
     return _PATH.sub(relative, _TOKEN.sub(r"\1/", public(text)))
 
@@ -46,10 +48,28 @@ def to_absolute(text: str, *, folder: Path) -> str:
 
     def absolute(found: re.Match[str]) -> str:
         is_address = found["before"] == "file://"
-        path = os.path.normpath(folder.absolute() / (unquote(found["path"]) if is_address else found["path"]))
-        return found["before"] + (quote(path, safe="/+~") if is_address else path)
+        path, revision = _split_revision(found)
+        path = os.path.normpath(_absolute(folder) / path)
+        return found["before"] + (quote(path, safe="/+~") if is_address else path) + revision
 
     return _RELATIVE.sub(absolute, text)
+
+
+def _absolute(folder: Path) -> Path:
+    # What lies beside it is told only once ``..`` is worked out, which behind a link is another folder.
+    plain = Path(os.path.normpath(folder.absolute()))
+    return plain if plain.resolve() == folder.resolve() else folder.resolve()
+
+
+def _split_revision(found: re.Match[str]) -> tuple[str, str]:
+    """Return a path as the file system has it, and the ``@REVISION`` behind that of a repository."""
+    if found["before"] != "file://":
+        return found["path"], ""
+    path, revision = found["path"], ""
+    if found.string[: found.start()].endswith("+"):  # as in git+file://
+        path, mark, commit = path.partition("@")
+        revision = mark + commit
+    return unquote(path), revision
 
 
 def portable_spec(spec: EnvSpec, *, folder: Path) -> EnvSpec:

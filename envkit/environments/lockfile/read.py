@@ -233,6 +233,9 @@ def _variables(machine: LockedMachine) -> dict[str, str]:
         "sys_platform": facts.system,
         "platform_system": {"darwin": "Darwin", "linux": "Linux"}.get(facts.system, facts.system),
         "platform_machine": facts.machine,
+        # Of no kind of machine: uv takes them as empty wherever it resolves for one.
+        "platform_release": "",
+        "platform_version": "",
     }
 
 

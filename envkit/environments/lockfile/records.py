@@ -67,15 +67,20 @@ class LockedWheel(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", for
     """A Python package: ``source`` is as in ``WheelPackage``, ``size`` in bytes.
 
     ``url`` is where it was found when it was locked; of what lies in a folder ``file`` is the name alone.
+    ``version`` is empty where ``source`` is ``direct`` and only a build of the folder or repository tells it.
     """
 
     name: str
-    version: str
+    version: str = ""
     source: str = "index"
     url: str = ""
     file: str = ""
     sha256: str = ""
     size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.version and self.source != "direct":
+            raise ValueError("there lacks 'version'")  # msgspec adds the place
 
     @property
     def file_name(self) -> str:

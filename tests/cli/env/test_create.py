@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,18 @@ def test_create_of_a_package_that_is_nowhere_names_the_line_that_asks_for_it(
     assert envkit("env", "create", "e").returncode == 0
     synced = envkit("env", "sync", "e", "--file", "bad.txt")
     assert "bad.txt:2 asks for no-such" in synced.stderr
+
+
+@pytest.mark.slow
+def test_files_that_contradict_each_other_are_named_with_their_lines(envkit: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("# pins\nTiny == 1.0\n")
+    (tmp_path / "b.txt").write_text("tiny==1.5\n")
+    for words in (["env", "create", "e"], ["lock"]):
+        done = envkit(*words, "--file", "a.txt", "--file", "b.txt")
+        assert done.returncode == 6
+        assert "error: a.txt:2 asks for Tiny==1.0, and b.txt:1 for tiny==1.5: " in done.stderr
+    mixed = envkit("env", "create", "e", "--file", "b.txt", "--with", "tiny<1.5")
+    assert "--with asks for tiny<1.5, and b.txt:1 for tiny==1.5: " in mixed.stderr
 
 
 def test_create_of_one_that_is_there_names_the_file_that_was_given(envkit: Any, tmp_path: Path) -> None:
@@ -279,3 +292,13 @@ def test_create_of_a_pylock_with_another_hash_is_refused(
     assert done.returncode == 6
     assert "tiny" in done.stderr and "hash" in done.stderr
     assert envkit("env", "show", "e").returncode == 6
+
+
+def test_create_leaves_a_copy_of_another_environment_alone(envkit: Any, tmp_path: Path) -> None:
+    assert envkit("env", "create", "e", "--with", "tiny").returncode == 0
+    envs = tmp_path / "home" / "envs"
+    shutil.copytree(envs / "e", envs / "copy", symlinks=True)
+    refused = envkit("env", "create", "copy", "--with", "tiny")
+    assert refused.returncode == 6
+    assert "envs/copy that envkit did not make" in refused.stderr
+    assert (envs / "copy" / "envkit-env.json").is_file()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from small_wheels import write_wheel
 
 from envkit.environments.store import find_stored, hold_environment
 
@@ -80,3 +82,37 @@ def test_sync_that_cannot_be_leaves_the_old_one(sync: Any, envkit: Any, tmp_path
     other = envkit("env", "sync", "f")
     assert other.returncode == 6
     assert "Known: e" in other.stderr
+
+
+@pytest.mark.slow
+def test_sync_takes_a_wheel_that_was_built_anew_at_its_version_and_leaves_one_only_written_anew(
+    envkit: Any, tmp_path: Path
+) -> None:
+    wheel = write_wheel(tmp_path / "dist", "mine", content="old")
+    assert envkit("env", "create", "e", "--with", str(wheel)).returncode == 0
+    write_wheel(tmp_path / "dist", "mine", content="old")
+    same = envkit("env", "sync", "e")
+    write_wheel(tmp_path / "dist", "mine", content="new")
+    planned = envkit("env", "sync", "e", "--dry-run")
+    done = envkit("env", "sync", "e", "--yes")
+
+    assert same.stdout == "e is up to date: nothing to do\n"
+    assert f"its mine is not the one in {wheel}" in planned.stdout
+    assert done.returncode == 0, done.stderr
+    (module,) = (tmp_path / "home/envs/e").glob("lib/python*/site-packages/mine.py")
+    assert "new" in module.read_text()
+    assert envkit("env", "sync", "e").stdout == "e is up to date: nothing to do\n"
+
+
+@pytest.mark.slow
+def test_two_syncs_at_once_lose_no_change_that_was_told_as_made(sync: Any, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        adding = pool.submit(sync, "--with", "other")
+        removing = pool.submit(sync, "--without", "tiny", "--yes")
+    installed = find_stored(tmp_path / "home", "e").record.installed
+    added, removed = adding.result(), removing.result()
+    assert (added.returncode == 0) == ("other" in installed)
+    assert (removed.returncode == 0) == ("tiny" not in installed)
+    assert 0 in (added.returncode, removed.returncode)
+    for each in (added, removed):
+        assert each.returncode == 0 or "was changed by another command meanwhile" in each.stderr

@@ -90,6 +90,29 @@ def test_plan_two_channels_the_first_goes_before_the_newer(
 
 
 @pytest.mark.slow
+def test_packages_named_by_address_are_planned_and_installed(
+    conda_channel: LocalChannel, other_channel: LocalChannel, tmp_path: Path
+) -> None:
+    at = context(tmp_path, conda_channel.url)
+    fetched = tmp_path / "downloads" / conda_channel.file("built-module").name
+    fetched.parent.mkdir()
+    shutil.copy(conda_channel.file("built-module"), fetched)
+    addresses = [file.as_uri() for file in (fetched, conda_channel.file("fonts"))]
+    addresses.append(other_channel.file("only-here").as_uri())
+
+    base = CondaBackend().plan(request(*addresses), context=at)
+    install(base, tmp_path / "env", at, *addresses)
+
+    assert {package.name: (package.channel, package.url) for package in base.packages}.items() >= {
+        "built-module": (f"{tmp_path.as_uri()}/", addresses[0]),
+        "fonts": (conda_channel.url, addresses[1]),
+        "only-here": (f"{other_channel.url}/", addresses[2]),
+    }.items()
+    subprocess.run([tmp_path / "env/bin/python", "-c", "import built_module"], check=True)
+    assert (tmp_path / "env/share/font").is_file() and (tmp_path / "env/share/only").is_file()
+
+
+@pytest.mark.slow
 def test_plan_for_a_machine_with_a_gpu_needs_none_here(conda_channel: LocalChannel, tmp_path: Path) -> None:
     at = context(tmp_path, conda_channel.url)
 
@@ -198,7 +221,7 @@ def test_plan_without_rattler_says_what_to_install(tmp_path: Path, monkeypatch: 
 
     with pytest.raises(EnvError, match="py-rattler") as caught:
         CondaBackend().plan(request(), context=context(tmp_path))
-    assert "pip install 'envkit-ml[conda]'" in str(caught.value.hint)
+    assert "'envkit-ml[conda]'" in str(caught.value.hint)
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ def test_explain_failure_behind_a_proxy_names_it_without_password() -> None:
     [
         (-9, "", "killed by SIGKILL: the system may have run out of memory", "made anew"),
         (-15, "", "killed by SIGTERM", "made anew"),
-        (1, "ModuleNotFoundError: No module named 'rattler'", "py-rattler", "pip install 'envkit-ml[conda]'"),
+        (1, "ModuleNotFoundError: No module named 'rattler'", "py-rattler", "'envkit-ml[conda]'"),
         (1, "thread panicked at https://me:pw@h/t/T/c", "thread panicked at https://h/c", "made anew"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from envkit.api import EnvError, UsageError
 from envkit.environments.files.read import read_environment_file
 from envkit.environments.files.request import FileRequest
+from envkit.owner import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,13 @@ def test_environment_yml_gives_all_that_an_environment_can_have(
         ("python~=3.11", "~=3.11", ()),
         ("python=3.12.4=h1_0_cpython", "3.12.4", ("python=3.12.4=h1_0_cpython",)),
         ("python 3.12.4 h1_0", "3.12.4", ("python 3.12.4 h1_0",)),
+        ("python=3.11.*=*_cpython", "3.11", ("python=3.11.*=*_cpython",)),
+        ("python 3.11.* *_cpython", "3.11", ("python 3.11.* *_cpython",)),
+        ("python==3.11.7=h1_0", "==3.11.7", ("python==3.11.7=h1_0",)),
+        ("python >=3.11,<3.12 *_cpython", ">=3.11,<3.12", ("python >=3.11,<3.12 *_cpython",)),
+        ("python >= 3.11, < 3.13 h1_0", ">=3.11,<3.13", ("python >= 3.11, < 3.13 h1_0",)),
+        ("python * *_cpython", "", ("python * *_cpython",)),
+        ("python >= 3.11 , < 3.13", ">=3.11,<3.13", ()),
         ("conda-forge::python=3.12", "3.12", ("conda-forge::python=3.12",)),
         ("python[version='>=3.11', build=h1_0]", ">=3.11", ("python[version='>=3.11', build=h1_0]",)),
         ("Python=3.12", "3.12", ()),
@@ -93,6 +101,16 @@ def test_environment_yml_python_is_read_as_conda_reads_it(
     file = write("environment.yml", f"dependencies:\n  - {spec}\n")
     requested = read_environment_file(file, backend="conda", environ=environ)
     assert (requested.python, requested.base_packages) == (python, packages)
+
+
+@pytest.mark.parametrize("nothing", ["", "null", "~", "Null"])
+def test_environment_yml_keys_with_nothing_in_them_say_nothing(
+    write: Callable[[str, str], Path], environ: dict[str, str], nothing: str
+) -> None:
+    text = "".join(f"{key}: {nothing}\n" for key in ("name", "channels", "variables", "prefix"))
+    file = write("environment.yml", f"{text}dependencies:\n  - tk\n  - pip: {nothing}\n")
+    requested = read_environment_file(file, backend="conda", environ=environ)
+    assert requested == FileRequest(base_packages=("tk",))
 
 
 def test_environment_yml_for_a_venv_takes_python_and_pips_list(
@@ -157,4 +175,4 @@ def test_environment_yml_without_pyyaml_names_the_extra(
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(EnvError, match="PyYAML") as caught:
         read_environment_file(write("environment.yml", WHOLE), backend=None, environ=environ)
-    assert caught.value.hint == "pip install 'envkit-ml[conda]'"
+    assert caught.value.hint == f"Install it: {install_command('envkit-ml[conda]')}"

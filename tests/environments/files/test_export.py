@@ -200,6 +200,64 @@ def test_exported_environment_yml_of_a_venv_has_its_python(
     assert (requested.python, requested.packages) == ("3.11.7", ("six==1.0",))
 
 
+@pytest.mark.parametrize(
+    ("form", "file_name"), [("requirements", "requirements.txt"), ("environment.yml", "environment.yml")]
+)
+def test_exported_editable_packages_read_back_are_editable(
+    make_record: Callable[..., EnvRecord],
+    write: Callable[[str, str], Path],
+    environ: dict[str, str],
+    tmp_path: Path,
+    form: Any,
+    file_name: str,
+) -> None:
+    folders = [tmp_path / "plain", tmp_path / "with space", tmp_path / "copied"]
+    wheels = []
+    for folder in folders:
+        folder.mkdir()
+        url = folder.as_uri()
+        wheels.append(WheelPackage(name=folder.name.replace(" ", "-"), version="1", url=url, source="direct"))
+    asked = (f"-e {folders[0]}[dev]", f"-e with-space @ {folders[1].as_uri()}", str(folders[2]))
+    record = make_record(spec=EnvSpec(packages=asked))
+    text = export_environment(record, [*wheels, wheel("six")], form=form)
+    requested = read_environment_file(write(file_name, text), backend="venv", environ=environ)
+    assert set(requested.packages) == {
+        f"-e {folders[0]}",
+        f"-e {folders[1]}",
+        f"copied @ {folders[2].as_uri()}",
+        "six==1.0",
+    }
+    lock = Pylock.from_dict(tomllib.loads(export_environment(record, wheels, form="pylock")))
+    directories = {package.name: package.directory for package in lock.packages}
+    assert {name: bool(each and each.editable) for name, each in directories.items()} == {
+        "plain": True,
+        "with-space": True,
+        "copied": False,
+    }
+
+
+def test_exported_environment_yml_names_packages_asked_for_by_address_so(
+    make_record: Callable[..., EnvRecord], write: Callable[[str, str], Path], environ: dict[str, str]
+) -> None:
+    address = "https://host.example/downloads/tk-8.6-xft_1.conda"
+    fetched = BasePackage(
+        name="tk", version="8.6", build="xft_1", channel="https://host.example/", url=address
+    )
+    record = make_record(
+        backend="conda",
+        spec=EnvSpec(backend="conda", base_packages=(address,)),
+        base=Base(
+            backend="conda", python="3.11.7", packages=(base_package("python", "3.11.7", "h1_0"), fetched)
+        ),
+    )
+    text = export_environment(record, (), form="environment.yml")
+    requested = read_environment_file(write("environment.yml", text), backend="conda", environ=environ)
+    assert (requested.channels, requested.base_packages) == (
+        ("conda-forge",),
+        ("python=3.11.7=h1_0", address),
+    )
+
+
 @settings(max_examples=50)
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_any_text_survives_yaml(text: str) -> None:

@@ -52,6 +52,36 @@ def test_pyproject_gives_what_the_project_and_the_choices_need(
     assert f"--with 'thing @ file://{tmp_path}' adds it" in requested.notes[0]
 
 
+def test_pyproject_extra_of_extras_asked_for_under_a_marker_passes_it_on(
+    write: Callable[[str, str], Path],
+) -> None:
+    text = """\
+[project]
+name = "thing"
+[project.optional-dependencies]
+all = ["thing[old]; python_version < '3'", "Thing[round] ; sys_platform == 'linux'", "six"]
+old = ["pluggy", "enum34; sys_platform == 'linux' or os_name == 'nt'"]
+round = ["thing[round, old]; sys_platform == 'linux'"]
+"""
+    requested = read(write("pyproject.toml", text), "[all]")
+    assert set(requested.packages) == {
+        "six",
+        'pluggy; python_version < "3"',
+        'enum34; python_version < "3" and (sys_platform == "linux" or os_name == "nt")',
+        'pluggy; sys_platform == "linux"',
+        'enum34; sys_platform == "linux" and (sys_platform == "linux" or os_name == "nt")',
+    }
+
+
+def test_pyproject_of_poetry_has_groups_for_everybody(write: Callable[[str, str], Path]) -> None:
+    text = '[tool.poetry]\npackage-mode = false\n[dependency-groups]\ndev = ["iniconfig"]\n'
+    file = write("pyproject.toml", text)
+    assert read(file, "[dev]") == FileRequest(packages=("iniconfig",))
+    for choices in ("", "[test]"):  # which Poetry alone may know
+        with pytest.raises(UsageError, match="only Poetry reads"):
+            read(file, choices)
+
+
 def test_pyproject_of_groups_alone_needs_no_project(write: Callable[[str, str], Path]) -> None:
     file = write("pyproject.toml", '[dependency-groups]\ndev = ["pytest"]\n')
     assert read(file, "[dev]") == FileRequest(packages=("pytest",))
@@ -76,6 +106,13 @@ def test_pyproject_with_sources_of_uv_names_the_packages(write: Callable[[str, s
             ":5:",
             "no requirement",
             "name",
+        ),
+        (
+            '[project]\nname = "a"\ndependencies = [\n "six",\n "https://host.example/b"\n]\n',
+            "",
+            ":5:",
+            "'https://host.example/b' has no name",
+            "NAME @ https://host.example/b",
         ),
         ('[project]\nname = "a"\nrequires-python = "three"\n', "", ":3:", "no range", ">=3.11"),
         ("dependency-groups = 3\n", "[dev]", ":1:", "not a table", ""),

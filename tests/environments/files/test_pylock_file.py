@@ -193,3 +193,30 @@ def test_pylock_names_the_line_that_does_not_fit(
         read(write("pylock.toml", text), python=python)
     assert f"pylock.toml{place}" in caught.value.message
     assert message.lower() in caught.value.message.lower()
+
+
+EXTRA = 'extras = ["x", "y"]\n'
+IN_X = "marker = \"'x' in extras\""
+ELSEWHERE = "marker = \"sys_platform == 'none such'\""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            EXTRA + package("a", PURE, more=IN_X),
+            "its one package is not asked for; there are x, y: --file '{}[x]'",
+        ),
+        (
+            package("a", PURE, more=ELSEWHERE) + package("b", PURE.replace("a-1", "b-1"), more=ELSEWHERE),
+            "none of its 2 packages is for this machine",
+        ),
+        ("packages = []\n", "asks for nothing: there is no package in it"),
+    ],
+)
+def test_pylock_of_which_nothing_is_taken_says_why(
+    write: Callable[[str, str], Path], text: str, said: str
+) -> None:
+    file = write("pylock.toml", HEAD + text)
+    (note,) = read_environment_file(file, backend="venv", environ={}).notes
+    assert note.startswith(str(file)) and note.endswith(said.format(file))

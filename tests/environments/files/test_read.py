@@ -94,12 +94,16 @@ def test_file_that_asks_for_nothing_says_so(
 @pytest.mark.parametrize(
     ("name", "text", "places"),
     [
-        ("requirements.txt", "# one\nSix.Two>=1\n\nattrs\n", [("six-two", 2), ("attrs", 4)]),
-        ("pyproject.toml", '[project]\ndependencies = [\n  "six",\n]\n', [("six", 3)]),
+        (
+            "requirements.txt",
+            "# one\nSix.Two>=1\n\nattrs\n",
+            [("six-two", 2, "Six.Two>=1"), ("attrs", 4, "attrs")],
+        ),
+        ("pyproject.toml", '[project]\ndependencies = [\n  "six",\n]\n', [("six", 3, "six")]),
         (
             "environment.yml",
             "dependencies:\n  - hello=1\n  - pip:\n    - six\n",
-            [("hello", 2), ("six", 4)],
+            [("hello", 2, ""), ("six", 4, "six")],
         ),
     ],
 )
@@ -108,11 +112,11 @@ def test_file_tells_the_line_of_each_package(
     environ: dict[str, str],
     name: str,
     text: str,
-    places: list[tuple[str, int]],
+    places: list[tuple[str, int, str]],
 ) -> None:
     file = write(name, text)
     request = read_environment_file(file, backend="conda", environ=environ)
-    assert request.places == tuple(Place(package, file, line) for package, line in places)
+    assert request.places == tuple(Place(package, file, line, asked) for package, line, asked in places)
 
 
 @pytest.mark.parametrize("name", ["gone.txt", "gone.toml[dev]", "gone"])

@@ -46,7 +46,6 @@ def read(file: Path, environ: dict[str, str]) -> FileRequest:
         ("https://host.example/archive", ("https://host.example/archive",)),
         ("y @ https://${TOKEN}@host.example/y.zip", ("y @ https://${TOKEN}@host.example/y.zip",)),
         ("git+ssh://git@host.example/a#egg=a", ("a @ git+ssh://git@host.example/a#egg=a",)),
-        ("-e git+https://host.example/a#egg=a", ("-e git+https://host.example/a#egg=a",)),
     ],
 )
 def test_requirements_file_gives_its_lines(
@@ -87,6 +86,54 @@ def test_requirements_file_follows_the_files_it_names_from_their_own_folders(
     assert requested.constraints == (f"six==1.0 --hash=sha256:{A}", "wheel<1")
 
 
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("./pkg; python_version>'3'", 'my-pkg @ {pkg} ; python_version > "3"'),
+        ("pkg/inner", "{pkg}/inner"),
+        ("pkg/inner ;python_version<'3'", "{pkg}/inner ; python_version<'3'"),
+        ("./pkg[a] ; python_version > '3'", 'my-pkg[a] @ {pkg} ; python_version > "3"'),
+        ("{pkg}; python_version>'3'", 'my-pkg @ {pkg} ; python_version > "3"'),
+        ("file:pkg/inner#egg=Inner", "inner @ {pkg}/inner#egg=Inner"),
+        ("-e file:./pkg#egg=my-pkg", "-e {folder}/pkg"),
+        ("-e file:./#egg=inner[a]&subdirectory=x", "-e {folder}/x"),
+        ("-e 'pkg/inner'", "-e {folder}/pkg/inner"),
+        ("-e my-pkg[a] @ {pkg}", "-e {folder}/pkg[a]"),
+    ],
+)
+def test_requirements_file_takes_every_way_to_write_a_folder(
+    write: Callable[[str, str], Path], environ: dict[str, str], tmp_path: Path, line: str, package: str
+) -> None:
+    write("pkg/pyproject.toml", '[project]\nname = "My.Pkg"\n')
+    write("pkg/inner/setup.py", "")
+    names = {"pkg": (tmp_path / "pkg").as_uri(), "folder": str(tmp_path)}
+    requested = read(write("requirements.txt", line.format(**names)), environ)
+    assert requested.packages == (package.format(**names),)
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        (
+            "-e git+https://host.example/a@c0ffee#egg=A&subdirectory=s",
+            "a @ git+https://host.example/a@c0ffee#egg=A&subdirectory=s",
+        ),
+        ("--editable=git+ssh://git@host.example/a", "git+ssh://git@host.example/a"),
+        (
+            "-e a[x] @ git+https://host.example/a ; python_version > '3'",
+            'a[x] @ git+https://host.example/a ; python_version > "3"',
+        ),
+    ],
+)
+def test_requirements_file_with_an_editable_repository_takes_it_as_it_is(
+    write: Callable[[str, str], Path], environ: dict[str, str], line: str, package: str
+) -> None:
+    file = write("requirements.txt", f"six\n{line}\n")
+    requested = read(file, environ)
+    assert requested.packages == ("six", package)
+    assert requested.notes[0].startswith(f"{file}:2: -e is passed over")
+
+
 def test_requirements_file_keeps_every_hash_as_a_constraint(
     write: Callable[[str, str], Path], environ: dict[str, str]
 ) -> None:
@@ -118,6 +165,10 @@ def test_requirements_file_replaces_variables_that_are_set(
         ("-r https://host.example/r.txt", ":1:", "is not followed", "Fetch it"),
         ("six\n./nowhere[x] ; python_version>'3'", ":2:", "there is no ", "folder of the file"),
         ("-e nowhere", ":1:", "there is no ", "folder of the file"),
+        ("./" + "a" * 300, ":1:", "there is no ", "folder of the file"),
+        ("a/" + "a" * 300, ":1:", "is no requirement", "Expected a name"),
+        ("-e file:./nowhere#egg=a", ":1:", "there is no ", "folder of the file"),
+        ("-e https://host.example/a-1.0.zip", ":1:", "is no folder", "Take -e out"),
         ("six==1 --hash=md5:00", ":1:", "is no hash", "sha256"),
         ("six==1 --global-option=x", ":1:", "--global-option", "only --hash"),
         (f"--require-hashes\nsix==1 --hash=sha256:{A}\nattrs==1", ":3:", "has no --hash", "--require-hashes"),

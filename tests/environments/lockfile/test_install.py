@@ -24,6 +24,7 @@ from envkit.environments.make import make_environment
 from envkit.environments.records import EnvSpec
 from envkit.environments.store import find_stored, list_environments
 from envkit.machine import read_facts
+from envkit.owner import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,7 @@ def test_plan_of_a_lock_with_another_plugin_names_line_and_command(
         plan_locked("mine", read_lock(file), planning=planning(find_distribution=find))
     line = int(caught.value.message.split("envkit.lock:")[1].split(":")[0])
     assert host.name in file.read_text().splitlines()[line - 1]
-    assert f"pip install --force-reinstall --no-deps {wanted}" in str(caught.value.hint)
+    assert install_command(wanted, is_anew=True) in str(caught.value.hint)
 
 
 @pytest.mark.slow

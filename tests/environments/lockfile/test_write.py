@@ -64,6 +64,10 @@ def test_lock_of_any_text_is_read_as_it_was(name: str, reason: str, asked: str) 
         ("/elsewhere/own.whl", "/elsewhere/own.whl"),
         ("tiny>=1 ; python_version > '3'", "tiny>=1 ; python_version > '3'"),
         ("git+ssh://git@host/team/tool@abc", "git+ssh://git@host/team/tool@abc"),
+        ("tool @ git+file:///data/team/project/my%20tool@abc/d", "tool @ git+file://./my%20tool@abc/d"),
+        ("tool @ git+file:///data/team/tool@abc#egg=a", "tool @ git+file://../tool@abc#egg=a"),
+        ("git+file:///elsewhere/tool@abc", "git+file:///elsewhere/tool@abc"),
+        ("file:///data/team/project/a%40b.whl", "file://./a%40b.whl"),
     ],
 )
 def test_paths_beside_the_lock_are_relative_in_it_and_absolute_when_read(
@@ -91,3 +95,13 @@ def test_facts_in_a_lock_tell_the_machine_and_not_whose_it_is() -> None:
     assert locked_facts(again) == locked
     assert (again.platform.libc_version, again.nvidia.gpus[0].compute_capability) == ("2.36", "9.0")
     assert "GPU-secret" not in repr(locked)
+
+
+def test_path_is_relative_to_a_lock_that_is_named_through_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "a/link").symlink_to(tmp_path / "elsewhere/deep")
+    through = tmp_path / "a/b/.."
+    assert to_portable(f"{tmp_path}/a/own.whl", folder=through) == "./own.whl"
+    assert to_absolute("./own.whl", folder=through) == f"{tmp_path}/a/own.whl"
+    assert to_portable(f"{tmp_path}/elsewhere/own.whl", folder=tmp_path / "a/link/..") == "./own.whl"

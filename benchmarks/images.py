@@ -21,6 +21,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import uuid
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -113,7 +114,7 @@ def rebuild(bench: Bench) -> None:
     envkit("build", "--task", "ner", *bench.common(TASK_IMAGE))
     seconds = []
     for number in range(bench.repeats):
-        site = changed_plugin(bench.folder / f"changed-{number}", number)
+        site = changed_plugin(bench.folder / f"changed-{number}")
         began = time.perf_counter()
         done = envkit(
             *("build", "--task", "ner", "--json"),
@@ -252,13 +253,14 @@ def tree(bench: Bench, image: str) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def changed_plugin(folder: Path, number: int) -> Path:
-    """Return a folder for PYTHONPATH with the plugin installed, one line of its code changed."""
+def changed_plugin(folder: Path) -> Path:
+    """Return a folder for PYTHONPATH with the plugin installed, one line of its code as no engine has seen it."""
     source = folder / "source"
     original = Path(__file__).parents[1] / "plugins" / distribution("envkit-ner").metadata["Name"]
     shutil.copytree(original, source, ignore=shutil.ignore_patterns("__pycache__", "tests"))
     train = source / "src" / "envkit_ner" / "train.py"
-    train.write_text(train.read_text(encoding="utf-8") + f"# change {number}\n", encoding="utf-8")
+    line = f"# change {uuid.uuid4().hex}\n"
+    train.write_text(train.read_text(encoding="utf-8") + line, encoding="utf-8")
     site = folder / "site"
     subprocess.run(
         [str(find_uv()), "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(source)],

@@ -84,7 +84,7 @@ def _engine(wish: BuildWish) -> Engine | None:
 
 def _build(wish: BuildWish, order: Order, *, engine: Engine, builder: Builder, view: RunScreen) -> BuiltImage:
     plan, lines = order.plan, BuildLines(view)
-    with build_folder() as folder:
+    with build_folder(is_usual=True) as folder:
         context_dir = folder / "context"
         view.step("writing what the build copies")
         write_context(plan, context_dir, dockerfile=order.dockerfile, mode=order.mode)
@@ -103,5 +103,5 @@ def _build(wish: BuildWish, order: Order, *, engine: Engine, builder: Builder, v
     lines.finish()
     if wish.push:
         for tag in order.tags:
-            push_image(engine, tag, view)
+            push_image(engine, tag, view, image_id=built.id)
     return built

@@ -227,6 +227,7 @@ def _failed(order: _Order, failure: BuildFailure, *, status: int) -> ImageError:
         base=_base_of(order.dockerfile),
         endpoint=order.engine.endpoint,
         platform=order.platform,
+        disk=order.engine.disk,
         is_alive=order.engine.is_staying,
     )
 

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envkit.api import ImageError
-from envkit.images.engine.failures import (
-    daemon_stopped,
-    explain_full_disk,
-    explain_transfer,
-)
+from envkit.images.engine.disk import explain_full_disk
+from envkit.images.engine.failures import daemon_stopped, explain_transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envkit.images.building.output import BuildFailure
+    from envkit.images.engine.disk import EngineDisk
 
 _LONGEST_STEP = 200
 _SHOWN_LINES = 12
@@ -124,14 +122,16 @@ def explain_build_failure(
     base: str,
     endpoint: str,
     platform: str = "",
+    disk: EngineDisk | None = None,
     is_alive: Callable[[], bool] = lambda: True,
 ) -> ImageError:
     """Return the error for a build that ended; ``is_alive`` asks the engine, where it may be gone.
 
-    ``base`` is the image that the build begins from, ``status`` the client's exit status.
+    ``base`` is the image that the build begins from, ``status`` the client's exit status, ``disk`` the engine's.
     """
     said = "\n".join((*failure.lines, failure.error))
-    if full := explain_full_disk(said, doing=f"build ({shorten(failure.step) or 'its first step'})"):
+    doing = f"build ({shorten(failure.step) or 'its first step'})"
+    if full := explain_full_disk(said, doing=doing, disk=disk):
         return full
     # A program inside may say EOF as well: only an engine that is gone makes it the engine's.
     if (_DAEMON_GONE.search(said) or not failure.error) and not is_alive():

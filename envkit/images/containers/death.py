@@ -15,6 +15,7 @@ from envkit.worker.failures import hint_for_memory
 
 if TYPE_CHECKING:
     from envkit.api.records import RunRequest
+    from envkit.images.engine.disk import EngineDisk
 
 # A shell's way to say that a program ended by a signal; the container's first process says it so, too.
 _SIGNAL_BASE = 128
@@ -83,7 +84,9 @@ def explain_end(end: ContainerEnd, *, reference: str, endpoint: str, request: Ru
     return None
 
 
-def explain_start(error: BaseException, *, reference: str, endpoint: str, task: str) -> ImageError:
+def explain_start(
+    error: BaseException, *, reference: str, endpoint: str, task: str, disk: EngineDisk | None = None
+) -> ImageError:
     """Return why a container was not made or did not start."""
     words = str(getattr(error, "explanation", None) or error)
     if "no such image" in words.lower():
@@ -106,7 +109,8 @@ def explain_start(error: BaseException, *, reference: str, endpoint: str, task: 
             f"{reference} is for another processor than this machine's",
             hint=f"Build it here: {build_command(task)}",
         )
-    return explain_engine_error(error, doing=f"start a container of {reference}", endpoint=endpoint)
+    doing = f"start a container of {reference}"
+    return explain_engine_error(error, doing=doing, endpoint=endpoint, disk=disk)
 
 
 def missing_image(reference: str, *, task: str) -> ImageError:

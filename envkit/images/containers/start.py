@@ -155,7 +155,11 @@ def _start(
         if not is_of_engine(error):
             raise
         raise explain_start(
-            error, reference=start.reference, endpoint=start.engine.endpoint, task=request.task
+            error,
+            reference=start.reference,
+            endpoint=start.engine.endpoint,
+            task=request.task,
+            disk=start.engine.disk,
         ) from error
     return ContainerWorker(
         container,

@@ -51,9 +51,11 @@ def whole_distribution(dist: Distribution, *, planning: Planning, progress: Prog
         return dist
     name, version = dist.metadata["Name"], dist.version
     if not source.is_dir():
+        from envkit.owner import install_command  # for an error alone
+
         raise EnvError(
             f"{name} {version} is installed as editable, and its source {source} is gone",
-            hint=f"Install it anew: pip install --force-reinstall --no-deps {name}",
+            hint=f"Install it anew: {install_command(name, is_anew=True)}",
         )
     canonical = str(canonicalize_name(name))
     kept = planning.home / "cache" / "images" / "hosts" / f"{canonical}-{_state_of(source)}"

@@ -38,6 +38,8 @@ def cache_file(section: LockedMachine, *, uv_version: str, facts: MachineFacts, 
     settings = uv_settings(planning.pip_configuration(), environ=planning.environ)
     indexes = [settings.environ.get(name, "") for name in INDEX_VARIABLES]
     platform = facts.platform
+    # envkit and the plugins are packed here: whoever changes their code looks for no other files.
+    section = msgspec.structs.replace(section, host=())
     words = [
         section_digest(section),
         *(uv_version, facts.python.version, platform.machine, f"{platform.libc} {platform.libc_version}"),

@@ -65,7 +65,8 @@ def _wrong(wheel: LockedWheel) -> str | None:
         canonicalize_name(wheel.name, validate=True)
     except InvalidName:
         return f"{wheel.name!r} is no name of a package"
-    if not _is_version(wheel.version):
+    # A folder, which has no hash, may have none: that no image is built from it is said where its file is wanted.
+    if (wheel.version or wheel.sha256) and not _is_version(wheel.version):
         return f"{wheel.name} has no version {wheel.version!r}"
     if _NO_ADDRESS.search(wheel.url):
         return f"{wheel.name} comes from {_masked(wheel.url)!r}, which is no address"

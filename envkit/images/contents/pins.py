@@ -129,10 +129,11 @@ def _pin(name: str, version: str) -> str:
 def _direct(wheel: LockedWheel) -> WheelPackage:
     """Return a package that comes from an address of its own. Raises: EnvError where that is no file."""
     if not wheel.sha256 or not wheel.url.endswith((".whl", ".tar.gz", ".zip")):
+        exactly = f"{wheel.name}=={wheel.version}" if wheel.version else wheel.name
         raise EnvError(
             f"{wheel.name} comes from {wheel.url}, which no image can be built from: expected a wheel",
             hint=f"Build its wheel into a folder DIR: pip wheel --no-deps -w DIR '{wheel.url}'\n"
-            f"Then ask for it by its version: PIP_FIND_LINKS=DIR envkit lock --with {wheel.name}=={wheel.version}",
+            f"Then ask for it by its version: PIP_FIND_LINKS=DIR envkit lock --with {exactly}",
         )
     path = local_path(wheel.url)
     if path is not None and not path.is_file():

@@ -17,6 +17,7 @@ from envkit.docker_endpoint import (
     find_endpoint,
 )
 from envkit.images.engine.base_probe import probe_image
+from envkit.images.engine.disk import EngineDisk, engine_disk
 from envkit.images.engine.failures import (
     explain_connection,
     explain_engine_error,
@@ -46,7 +47,8 @@ class Engine:
     """An engine that answers.
 
     ``platform`` is what it runs by itself, ``linux/amd64``. ``is_local`` tells that it sees this machine's
-    files; ``id`` and ``version`` are its own words. ``client_variables`` lead docker's command line to it.
+    files; ``id`` and ``version`` are its own words; ``disk`` is where it keeps images. ``client_variables`` lead
+    docker's command line to it.
     """
 
     client: DockerClient = field(repr=False)
@@ -57,6 +59,7 @@ class Engine:
     version: str
     platform: str
     id: str
+    disk: EngineDisk = field(default_factory=EngineDisk)
     client_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
@@ -142,7 +145,7 @@ class Engine:
             except APIError as refusal:  # before it sent anything
                 error = str(refusal.explanation or refusal)
         if error:
-            raise explain_transfer(error, verb="pull", reference=reference)
+            raise explain_transfer(error, verb="pull", reference=reference, disk=self.disk)
         return self.image_id(reference)
 
     def probe_base(self, reference: str, platform: str = "", *, interpreter: str = "python3") -> ImageBase:
@@ -168,7 +171,7 @@ class Engine:
         except Exception as error:
             if not is_of_engine(error):
                 raise
-            raise explain_engine_error(error, doing=doing, endpoint=self.endpoint) from error
+            raise explain_engine_error(error, doing=doing, endpoint=self.endpoint, disk=self.disk) from error
 
     @contextlib.contextmanager
     def without_limit(self) -> Iterator[DockerClient]:
@@ -196,16 +199,18 @@ def connect(environ: Mapping[str, str] = os.environ) -> Engine:
             raise
         raise explain_connection(error, endpoint=endpoint) from error
     components = [str(part.get("Name", "")) for part in version.get("Components") or []]
+    is_podman = any("podman" in name.lower() for name in components)
     system, machine = str(version.get("Os", "linux")), str(version.get("Arch", ""))
     return Engine(
         client=client,
         endpoint=endpoint.address,
         is_local=endpoint.socket is not None,
-        kind="podman" if any("podman" in name.lower() for name in components) else "docker",
+        kind="podman" if is_podman else "docker",
         is_rootless=any("rootless" in option for option in info.get("SecurityOptions") or []),
         version=str(version.get("Version", "")),
         platform=f"{system}/{machine}",
         id=str(info.get("ID", "")),
+        disk=engine_disk(info, version=version, has_socket=endpoint.socket is not None, is_podman=is_podman),
         client_variables=_client_variables(endpoint),
         environ=environ,
     )

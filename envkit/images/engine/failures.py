@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from envkit.api import ImageError
+from envkit.images.engine.disk import explain_full_disk
 from envkit.images.engine.references import registry_of
 from envkit.masking import mask_secrets
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envkit.docker_endpoint import Endpoint
+    from envkit.images.engine.disk import EngineDisk
 
 _START = (
     "Start it: open Docker Desktop"
@@ -29,7 +31,6 @@ _DEAD = re.compile(
     r"connection (?:aborted|refused|reset|broken)|remote end closed|\beof\b|broken pipe|ended prematurely",
     re.IGNORECASE,
 )
-_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
 def is_of_engine(error: BaseException) -> bool:
@@ -53,9 +54,11 @@ def explain_connection(error: BaseException, *, endpoint: Endpoint) -> ImageErro
             "Or run an engine of your own: dockerd-rootless-setuptool.sh install",
         )
     if "paramiko" in words:
+        from envkit.owner import install_command  # for an error alone
+
         return ImageError(
             f"an engine behind ssh needs a package that is not installed: {where}",
-            hint="Install it: pip install 'docker[ssh]'",
+            hint=f"Install it: {install_command('docker[ssh]')}",
         )
     if "certificate" in words or "ssl" in words or "tls" in words:
         return ImageError(
@@ -85,12 +88,14 @@ def explain_connection(error: BaseException, *, endpoint: Endpoint) -> ImageErro
     )
 
 
-def explain_engine_error(error: BaseException, *, doing: str, endpoint: str) -> ImageError:
+def explain_engine_error(
+    error: BaseException, *, doing: str, endpoint: str, disk: EngineDisk | None = None
+) -> ImageError:
     """Return the error for an engine that fails, or dies, while it is asked something."""
     from docker.errors import APIError
 
     words = str(error.explanation or error) if isinstance(error, APIError) else _last_words(error)
-    if full := explain_full_disk(words, doing=doing):
+    if full := explain_full_disk(words, doing=doing, disk=disk):
         return full
     if not isinstance(error, APIError) and (
         _number_of(error) in _NO_ANSWER or any(_DEAD.search(str(each)) for each in _chain(error))
@@ -110,22 +115,11 @@ def daemon_stopped(*, doing: str, endpoint: str) -> ImageError:
     )
 
 
-def explain_full_disk(words: str, *, doing: str) -> ImageError | None:
-    """Return the error for an engine with no disk left, None for another one."""
-    if not _FULL.search(words):
-        return None
-    path = re.search(r"(/[\w./+-]+): (?:no space|disk quota)", words)
-    return ImageError(
-        f"the disk is full: the engine could not {doing}{f' (writing {path[1]})' if path else ''}",
-        hint="See what takes it: docker system df. Free some: docker builder prune, docker image prune",
-    )
-
-
-def explain_transfer(error: str, *, verb: str, reference: str) -> ImageError:
+def explain_transfer(error: str, *, verb: str, reference: str, disk: EngineDisk | None = None) -> ImageError:
     """Return the error for a pull or a push that the registry or the way to it ended."""
     said, words = mask_secrets(error).strip(), error.lower()
     registry = registry_of(reference)
-    if full := explain_full_disk(said, doing=f"{verb} {reference}"):
+    if full := explain_full_disk(said, doing=f"{verb} {reference}", disk=disk):
         return full
     if "no basic auth credentials" in words or "authentication required" in words or "unauthorized" in words:
         return ImageError(

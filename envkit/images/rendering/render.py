@@ -176,5 +176,7 @@ def _place(error: BaseException, file: Path) -> str:
 
 def _hint(file: Path) -> str:
     if file.is_relative_to(templates_dir()):
-        return "Install envkit again: pip install --force-reinstall --no-deps envkit-ml"
+        from envkit.owner import install_command  # for an error alone
+
+        return f"Install envkit again: {install_command('envkit-ml', is_anew=True)}"
     return f"Tell the author of {file}"

@@ -9,16 +9,19 @@ import sys
 import textwrap
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 from docker_engine import TEST_LABELS
+from images.planned import make_place, make_plan, make_template
 from required import skip_or_fail
 
 from envkit.api import ImageError
 from envkit.images.building.build import build_image
+from envkit.images.building.build_folder import build_folder
 from envkit.images.building.builders import CLASSIC, Builder, choose_builder
+from envkit.images.contents.context import write_context
 from envkit.images.records import BuildSecret
 
 if TYPE_CHECKING:
@@ -116,6 +119,32 @@ def test_build_that_fails_names_the_step_and_leaves_nothing(
         build_image(context_dir, engine=docker_engine, builder=builder, tags=[tag], progress=Heard())
     assert not docker_engine.has_image(tag)
     assert containers(docker_engine) == set()
+
+
+def test_build_of_a_folder_written_anew_has_what_changed_and_is_sent_nothing_else(
+    docker_engine: Engine, base_image: str, tmp_path: Path
+) -> None:
+    builder = choose_builder(docker_engine, cache_dir=tmp_path / "cache")
+    if builder.binary is None:
+        skip_or_fail("docker", "no client of this machine speaks to BuildKit")
+    large = tmp_path / "large"
+    large.write_bytes(os.urandom(20_000_000))
+    place = make_place(tmp_path / "place")
+    plan = make_plan(place.contents(), template=make_template(files=(large,)))
+    steps = f"FROM {base_image}\nLABEL {_LABEL}\nCOPY files/large /large\nCOPY lock/envkit.lock /lock\n"
+    sent: list[str] = []
+    for text in ("one lock\n", "two lock\n"):  # of the same size
+        changed = replace(plan, contents=replace(plan.contents, lock_text=text))
+        with build_folder(places=[tmp_path], is_usual=True) as folder:
+            write_context(changed, folder, dockerfile=steps, mode="buildkit", environ={})
+            heard = Heard()
+            built = build_image(folder, engine=docker_engine, builder=builder, tags=(), progress=heard)
+        run = docker_engine.client.containers.run
+        said = run(built.id, ["/lock"], entrypoint=["cat"], remove=True, labels=TEST_LABELS)
+        assert said.decode() == text
+        sent.append(" ".join(line for line in heard.lines if line.startswith("transferring context")))
+    assert "MB" in sent[0]
+    assert "MB" not in sent[1]
 
 
 def test_build_on_a_base_image_that_is_missing_names_it(
@@ -226,8 +255,12 @@ def test_build_that_is_interrupted_stops_on_the_engine_too(
             line = process.stdout.readline()
             assert line, said
             said += line
+        time.sleep(0.5)  # Python hears of a signal on the way into a blocking call when that call is over
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        try:
+            assert process.wait(timeout=20) == 130
+        finally:
+            process.kill()
     deadline = time.monotonic() + 10
     while (sleeps(mark) or containers(docker_engine)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -276,12 +309,13 @@ def test_build_on_a_full_disk_says_so_and_leaves_nothing(
 ) -> None:
     engine = engine_of_its_own.start()
     engine_of_its_own.give(docker_engine, base_image)
-    for step in ("RUN dd if=/dev/zero of=/large bs=1M count=600", "COPY large /large"):
+    for step in ("RUN dd if=/dev/zero of=/large bs=1M count=750", "COPY large /large"):
         context_dir = write_dockerfile(tmp_path, base_image, step)
         with (context_dir / "large").open("wb") as file:
-            file.truncate(600_000_000)
-        with pytest.raises(ImageError, match="the disk is full"):
+            file.truncate(750_000_000)
+        with pytest.raises(ImageError, match="the disk is full") as raised:
             build_image(context_dir, engine=engine, builder=builder, tags=["never:1"], progress=Heard())
+        assert f"It keeps images in {engine_of_its_own.folder}/data, where " in raised.value.message
     assert not engine.has_image("never:1")
     assert engine.client.containers.list(all=True) == []
     engine.client.close()

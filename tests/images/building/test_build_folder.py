@@ -49,6 +49,36 @@ def test_build_folder_lies_in_the_first_place_that_is_there(tmp_path: Path) -> N
         assert folder.parent == tmp_path
 
 
+def test_usual_build_folder_has_one_path_also_after_a_build_that_was_killed(tmp_path: Path) -> None:
+    holder = _HOLDER.replace("])])", "])], is_usual=True)")
+    cmd = [sys.executable, "-c", holder, str(tmp_path)]
+    with subprocess.Popen(cmd, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        usual = Path(process.stdout.readline().strip())
+        with build_folder(places=[tmp_path], is_usual=True) as meanwhile:
+            assert meanwhile != usual
+            assert (usual / "secret-0").read_text() == "sesame"
+        process.kill()
+    for _ in range(2):
+        with build_folder(places=[tmp_path], is_usual=True) as folder:
+            assert folder == usual
+            assert list(folder.iterdir()) == []
+            assert folder.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_usual_build_folder_is_another_where_somebody_else_has_made_it(tmp_path: Path) -> None:
+    with build_folder(places=[tmp_path], is_usual=True) as usual:
+        pass
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    usual.symlink_to(theirs)
+    with build_folder(places=[tmp_path], is_usual=True) as folder:
+        assert folder != usual
+        assert not folder.is_symlink()
+    assert theirs.is_dir() and usual.is_symlink()
+
+
 def test_clearing_follows_no_link_and_keeps_what_is_not_a_builds(tmp_path: Path) -> None:
     place, kept = tmp_path / "place", tmp_path / "kept"
     for folder in (place / "envkit-build-x", place / "envkit-locked-build-1", kept):

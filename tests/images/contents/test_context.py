@@ -112,7 +112,16 @@ def test_context_written_twice_is_the_same_to_the_byte(
     finally:
         os.umask(before)
     assert {mode for _, mode, _ in first.values()} == {0o755, 0o644}
-    assert len({moment for *_, moment in first.values()}) == 1
+    assert {time.gmtime(moment).tm_year // 10 for *_, moment in first.values()} == {198}
+
+
+def test_context_shows_in_the_time_alone_what_changed_and_kept_its_size(
+    plan: ImagePlan, tmp_path: Path
+) -> None:
+    locks = ("a lock\n", "b lock\n")
+    plans = [replace(plan, contents=replace(plan.contents, lock_text=text)) for text in locks]
+    before, after = (digests(write(each, tmp_path / f"{number}")) for number, each in enumerate(plans))
+    assert [place for place in before if before[place][2] != after[place][2]] == ["lock/envkit.lock"]
 
 
 def test_context_names_nothing_of_this_machine(plan: ImagePlan, place: Place, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from small_wheels import write_wheel
 from envkit.api import EnvError
 from envkit.environments.files.addresses import local_path
 from envkit.environments.lockfile.facts import locked_facts
+from envkit.environments.lockfile.records import LockedHost
 from envkit.environments.records import EnvSpec
 from envkit.images.contents.pins import find_files, without_places
 
@@ -98,6 +99,19 @@ def test_wheel_at_an_address_of_its_own_keeps_it(place: Place) -> None:
     own = wheel("own", source="direct", url="https://x.example/own-1.0-py3-none-any.whl")
     (package,) = find(place, locked(place, own)).packages
     assert (package.url, package.sha256) == (own.url, own.sha256)
+
+
+def test_files_are_looked_for_once_however_often_a_plugin_changes(place: Place) -> None:
+    there = locked(place, named(write_wheel(place.wheels, "part", "1.0"), "part", "1.0"))
+    before, after = (
+        msgspec.structs.replace(there, host=(LockedHost(name="envkit-echo", version="1.0", digest=digest),))
+        for digest in ("5" * 64, "6" * 64)
+    )
+    found = find(place, before)
+    steps = list(place.told.steps)
+    assert steps
+    assert find(place, after) == found
+    assert place.told.steps == steps
 
 
 def test_password_in_an_index_is_in_no_cache(place: Place) -> None:

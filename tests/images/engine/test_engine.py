@@ -13,6 +13,7 @@ import pytest
 from envkit.api import ImageError
 from envkit.images.engine.engine import connect
 from envkit.images.engine.references import registry_of, split_reference
+from envkit.owner import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def test_connect_by_ssh_without_its_package_names_what_to_install() -> None:
     except ImportError:
         with pytest.raises(ImageError, match="behind ssh") as raised:
             connect({"DOCKER_HOST": "ssh://someone@example.invalid", "HOME": "/nonexistent"})
-        assert raised.value.hint == "Install it: pip install 'docker[ssh]'"
+        assert raised.value.hint == f"Install it: {install_command('docker[ssh]')}"
         assert "someone" not in raised.value.message
     else:
         pytest.skip("paramiko is installed")

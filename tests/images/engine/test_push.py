@@ -42,6 +42,10 @@ class Heard:
         self.counts.append((done, total))
 
 
+def push(engine: Engine, name: str, heard: Heard | None = None) -> str:
+    return push_image(engine, name, heard or Heard(), image_id=engine.image_id(name))
+
+
 @contextlib.contextmanager
 def serve(folder: Path, settings: str = "", *, storage: str = "") -> Iterator[str]:
     """Run a registry with a folder of its own; yield its host and port."""
@@ -115,12 +119,12 @@ def test_push_brings_the_image_and_pull_brings_it_back(
 ) -> None:
     with serve(tmp_path / "registry") as host:
         name, heard = tagged(host), Heard()
-        digest = push_image(docker_engine, name, heard)
+        digest = push(docker_engine, name, heard)
         assert digest.startswith("sha256:")
         assert heard.said == [f"push {name} to {host}"]
         assert heard.counts and all(total is None or done <= total for done, total in heard.counts)
         # Nothing is sent twice.
-        assert push_image(docker_engine, name, Heard()) == digest
+        assert push(docker_engine, name) == digest
         image_id = docker_engine.image_id(name)
         docker_engine.client.images.remove(name)
         assert docker_engine.pull(name, Heard()) == image_id
@@ -141,12 +145,12 @@ def test_push_to_a_registry_with_passwords_needs_the_right_one(
         right = logged_in(docker_engine, tmp_path / "right", host, "s3cret-pw")
         for engine in (docker_engine, wrong):
             with pytest.raises(ImageError, match="asks for a user name and password to push") as raised:
-                push_image(engine, name, Heard())
+                push(engine, name)
             assert raised.value.hint == f"Log in: docker login {host}"
             assert "-pw" not in raised.value.message
         with pytest.raises(ImageError, match="asks for a user name and password to pull"):
             docker_engine.pull(f"{host}/team/other:1", Heard())
-        assert push_image(right, name, Heard()).startswith("sha256:")
+        assert push(right, name).startswith("sha256:")
 
 
 @pytest.mark.docker
@@ -158,7 +162,7 @@ def test_push_to_a_registry_that_takes_nothing_is_refused(
     with serve(tmp_path / "registry", storage=read_only) as host:
         name = tagged(host)
         with pytest.raises(ImageError, match=f"{host} refuses to push"):
-            push_image(docker_engine, name, Heard())
+            push(docker_engine, name)
 
 
 @pytest.mark.docker
@@ -167,7 +171,7 @@ def test_push_to_a_registry_that_is_not_there_names_it(
     docker_engine: Engine, tagged: Callable[[str], str]
 ) -> None:
     with pytest.raises(ImageError, match="the registry 127.0.0.1:9 does not answer"):
-        push_image(docker_engine, tagged("127.0.0.1:9"), Heard())
+        push(docker_engine, tagged("127.0.0.1:9"))
 
 
 @pytest.mark.docker
@@ -175,7 +179,23 @@ def test_push_to_a_registry_that_is_not_there_names_it(
 def test_push_of_an_image_that_is_missing_names_it(docker_engine: Engine) -> None:
     assert connect().id == docker_engine.id
     with pytest.raises(ImageError, match="envkit-test-none:1 is not on this engine"):
-        push_image(docker_engine, "envkit-test-none:1", Heard())
+        push_image(docker_engine, "envkit-test-none:1", Heard(), image_id="sha256:5")
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_push_of_a_name_that_another_image_has_by_now_sends_nothing(
+    docker_engine: Engine, base_image: str, tagged: Callable[[str], str], tmp_path: Path
+) -> None:
+    with serve(tmp_path / "registry") as host:
+        name, heard = tagged(host), Heard()
+        built = docker_engine.image_id(name)
+        assert docker_engine.client.images.get(base_image).tag(name)
+        with pytest.raises(ImageError, match=f"{name} was not pushed: another build has given that name"):
+            push_image(docker_engine, name, heard, image_id=built)
+        assert heard.said == []
+        with pytest.raises(ImageError, match="the image is not there"):
+            docker_engine.pull(name, Heard())
 
 
 def test_transfer_counts_all_layers_together_and_never_beyond_their_sum() -> None:

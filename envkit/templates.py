@@ -17,9 +17,11 @@ def templates_dir(*, package_dir: Path = _PACKAGE_DIR) -> Path:
     for folder, witness in ((in_wheel, in_wheel), (in_source_tree, package_dir.parent / "pyproject.toml")):
         if folder.is_dir() and witness.exists():
             return folder
+    from envkit.owner import install_command  # for an error alone
+
     raise EnvkitError(
         f"envkit's templates are in neither {in_wheel} nor {in_source_tree}",
-        hint="Install envkit again: pip install --force-reinstall --no-deps envkit-ml",
+        hint=f"Install envkit again: {install_command('envkit-ml', is_anew=True)}",
     )
 
 

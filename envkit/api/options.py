@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -79,9 +81,12 @@ def from_builtins(value: Any, type: type[T], *, strict: bool = True) -> T:
     """Build a typed value from plain ones, paths from strings included.
 
     With ``strict=False``, numbers and booleans are read from strings, as flags and variables give them.
+    Infinity and NaN fit no field: JSON, in which a run keeps its options, has neither.
     Raises: msgspec.ValidationError.
     """
-    return msgspec.convert(value, type, strict=strict, dec_hook=_decode)
+    found = msgspec.convert(value, type, strict=strict, dec_hook=_decode)
+    _refuse_infinite(found, at="$")
+    return found
 
 
 def to_builtins(value: Any) -> Any:
@@ -93,6 +98,18 @@ def _decode(type: type[Any], value: Any) -> Any:
     if type is Path and isinstance(value, str) and value:
         return Path(value)
     raise TypeError(f"Expected a {type.__name__.lower()}")  # msgspec adds where
+
+
+def _refuse_infinite(value: Any, *, at: str) -> None:
+    """Raises: msgspec.ValidationError, in msgspec's own form, for a number that is not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise msgspec.ValidationError("Expected a finite number" + (f" - at `{at}`" if at != "$" else ""))
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _refuse_infinite(getattr(value, name), at=f"{at}.{name}")
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for each in value:
+            _refuse_infinite(each, at=f"{at}[...]")
 
 
 def _encode(value: Any) -> Any:

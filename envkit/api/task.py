@@ -134,7 +134,8 @@ class Prediction:
 class Result:
     """What a loop returns: flat metrics (``dev/entity_f1``) as numbers, and tables that explain them.
 
-    ``intervals`` gives for some of the metrics the bounds between which they lie with 95 % confidence;
+    ``intervals`` gives for some of the metrics the bounds between which they lie with 95 % confidence
+    (those that are one number, as where all rows are right, are not shown);
     ``scorer`` says what computed them, with its version. ``predictions`` are those that were scored, by
     split, and are kept beside the model. ``decoding`` holds what using the model needs besides the model,
     values as JSON has them: a threshold, say.

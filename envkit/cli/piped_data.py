@@ -1,4 +1,4 @@
-"""Take data from standard input into a run's folder, where the worker and whoever looks later find it."""
+"""Take data from standard input into a file, where the worker and whoever looks later find it."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ class PipedData:
         draft = file.with_suffix(".tmp")
         try:
             file.parent.mkdir(exist_ok=True)
-            with draft.open("wb") as kept:
-                shutil.copyfileobj(self.stream, kept)
-            draft.rename(file)
         except OSError as error:
-            raise DataError(f"standard input cannot be kept: {error.strerror}", file=file) from error
+            raise _not_kept(file, error) from error
+        _copy(self.stream, draft)
+        draft.rename(file)
 
     def _file(self, run_path: Path) -> Path:
         return run_path / "data" / ("train" if self.option == "data" else self.option)
@@ -70,14 +69,43 @@ def find_piped(
         )
     (option,) = piped
     source: BufferedReader = stream or sys.stdin.buffer  # type: ignore[assignment]  # it is one
+    first = _first_bytes(
+        source, name=flag_of(option), example=f"envkit run … {flag_of(option)} - < train.csv"
+    )
+    return PipedData(option, source, first.startswith(PARQUET_MARK))
+
+
+def keep_input(file: Path, *, name: str, example: str) -> None:
+    """Write all of standard input, given for ``name``, into a file; ``example`` is how it is sent in.
+
+    Raises: UsageError where it is a terminal, DataError where nothing comes or the disk is full.
+    """
+    source: BufferedReader = sys.stdin.buffer  # type: ignore[assignment]  # it is one
+    _first_bytes(source, name=name, example=example)
+    _copy(source, file)
+
+
+def _first_bytes(source: BufferedReader, *, name: str, example: str) -> bytes:
+    """Return what comes first, which stays in the stream. Raises: UsageError, DataError."""
     if source.isatty():
         raise UsageError(
-            f"{flag_of(option)} - reads standard input, which is a terminal here",
-            hint=f"Send the data in: envkit run … {flag_of(option)} - < train.csv",
+            f"{name} - reads standard input, which is a terminal here", hint=f"Send the data in: {example}"
         )
     first = source.peek(len(PARQUET_MARK))
     if not first:
         raise DataError(
-            f"standard input, given for {flag_of(option)}, is empty", hint="See what the command before gives"
+            f"standard input, given for {name}, is empty", hint="See what the command before gives"
         )
-    return PipedData(option, source, first.startswith(PARQUET_MARK))
+    return first
+
+
+def _copy(source: BufferedReader, file: Path) -> None:
+    try:
+        with file.open("wb") as kept:
+            shutil.copyfileobj(source, kept)
+    except OSError as error:
+        raise _not_kept(file, error) from error
+
+
+def _not_kept(file: Path, error: OSError) -> DataError:
+    return DataError(f"standard input cannot be kept: {error.strerror}", file=file)

@@ -76,7 +76,8 @@ def command(
     """Predict with a model, and print a row for each text as soon as it is known.
 
     The model is that of a run (its folder, its id, or the end of its id), or a model's folder. It reads the
-    TEXTS (put -- before one that begins with a dash); or --file; or, with neither, standard input.
+    TEXTS (put -- before one that begins with a dash); or --file; or, with neither, standard input. Of plain text
+    each line is a text; blank ones have no row, and stderr says how many there were.
 
     \b
     envkit predict 4f2a 'Ada Lovelace lived in London.'

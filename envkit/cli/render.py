@@ -1,4 +1,4 @@
-"""What people see: aligned tables, warnings and numbers. The only module that knows rich."""
+"""What people see: aligned tables, warnings and numbers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from envkit.cli.printable import printable
+from envkit.cli.wide_tables import cell_text, fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,12 +79,17 @@ def print_wrapped(text: str, *, console: Console) -> None:
 
 
 def print_record_table(table: TableRecord, *, console: Console | None = None) -> None:
-    """Print a table of a run's result under its title."""
+    """Print a table of a run's result under its title, made to fit where it is wider than the screen."""
     console = console or screen()
+    indent = "  "
+    table = fit(table, width=console.width - len(indent))
     console.print()
     console.print(Text(table.title, style="bold"))
     print_table(
-        table.columns, [[_cell(cell) for cell in row] for row in table.rows], console=console, indent="  "
+        table.columns,
+        [[cell_text(cell) for cell in row] for row in table.rows],
+        console=console,
+        indent=indent,
     )
 
 
@@ -112,10 +118,6 @@ def seconds_text(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _cell(value: str | float) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _is_numeric(column: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from envkit.api.records import RunRequest, RunResult
 from envkit.cli import clean, compare, envelope, track
 from envkit.runs.folder import RUNS_DIR, find_run, list_runs, summarize_run
 from envkit.runs.progress import read_progress
+from envkit.runs.report import REPORT_FILE
 
 if TYPE_CHECKING:
     from envkit.runs.folder import RunSummary
@@ -99,6 +100,11 @@ def show_command(run: str, runs_dir: Path, as_json: bool) -> None:
     go_on = outcome.resume_hint(found.folder)
     if go_on is not None and found.status not in ("finished", "running"):
         pairs.append(("checkpoint", go_on))
+    if found.status != "running" and not (found.folder.path / REPORT_FILE).exists():
+        # The host writes it, once the worker has ended: it was killed before.
+        pairs.append(
+            ("report", f"none was written; to make it: envkit report {outcome.run_name(found.folder)}")
+        )
     render.print_pairs(pairs)
     if found.result is not None:
         outcome.print_outcome(found.result, folder=found.folder.path, headline=request.headline)

@@ -70,11 +70,11 @@ def stream_records(
     """Yield a record for each typed text, line of plain text, JSON object, or row of a table.
 
     Formats are told apart by content, on standard input by the first line: JSON, tabs, or a header with
-    commas, else each line is a text, whole, whatever its first word. Empty lines are left out. ``named`` are
+    commas, else each line is a text, whole, whatever its first word. Blank lines are left out. ``named`` are
     columns that the user spoke of in training (None and numbers are no names), by which a header is known.
     A table in a file of up to ``most_at_once`` bytes is read at once, so that its quotes and its header are judged
     by all of it, as when it is trained on.
-    Where ``tell`` is given, it is told what may be wrongly taken for texts, and what clearly is none is refused.
+    ``tell`` hears what may be wrongly taken for texts, and of blank lines; with it, what clearly is none is refused.
     Raises: DataError.
     """
     if inputs.file is None:
@@ -139,6 +139,11 @@ class _Doubts:
         told = check_lines(opening, file=inputs.file)
         if told is not None:
             self.tell(told)
+
+    def tell_blank(self, count: int, name: str) -> None:
+        """Tell how many lines were blank."""
+        if self.tell is not None and count:
+            self.tell(f"{count} blank {'line was' if count == 1 else 'lines were'} left out of {name}")
 
     def check_column(self, rows: Sequence[Sequence[str]], columns: Sequence[str], file: Path) -> None:
         """Tell of the column that is taken for texts. Raises: DataError where it clearly holds none."""
@@ -210,9 +215,13 @@ def _stream_text(
             yield from _stream_rows(lines, opening, file, format, named, doubts)
     elif format == "lines":
         doubts.check_lines(opening, inputs)
+        blank = 0
         for number, line in enumerate(lines, start=1):
             if line and not line.isspace():
                 yield Record({"text": line}, f"{prefix}{number}")
+            else:
+                blank += 1
+        doubts.tell_blank(blank, name_of(file))
     else:
         raise DataError(
             f"the format {format!r} holds no texts to predict on",

@@ -194,9 +194,11 @@ def _import_peft() -> Any:
     try:
         import peft
     except ImportError as error:
+        from envkit.owner import install_command  # for an error alone
+
         raise EnvError(
             f"--peft needs the package peft, which cannot be imported here: {error}",
-            hint="pip install 'envkit-ml[finetune]', or leave --env out so that an environment is made",
+            hint=f"Leave --env out, so that an environment is made, or: {install_command('envkit-ml[finetune]')}",
         ) from error
     return peft
 

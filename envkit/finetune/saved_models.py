@@ -55,9 +55,11 @@ def _load_adapted(
     try:
         import peft
     except ImportError as error:
+        from envkit.owner import install_command  # for an error alone
+
         raise EnvError(
             f"{folder} holds an adapter, which needs the package peft: {error}",
-            hint="pip install 'envkit-ml[finetune]'",
+            hint=f"Install it: {install_command('envkit-ml[finetune]')}",
         ) from error
     base = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))["base_model_name_or_path"]
     try:

@@ -25,11 +25,19 @@ class PlainScores(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plain_scores(result: Result, report: EventReporter) -> PlainScores:
-    """Return the scores as plain numbers and text; numbers that are none are left out, with a warning."""
+    """Return the scores as plain numbers and text; numbers that are none are left out, with a warning.
+
+    So are intervals that are a point: where all rows are right, as six may well be, no resample differs from
+    them, and "between 1 and 1" would promise a certainty that nothing has shown.
+    """
     bounds = {name: (float(low), float(high)) for name, (low, high) in result.intervals.items()}
     return PlainScores(
         metrics=report.numbers(result.metrics),
-        intervals={plain_text(name): pair for name, pair in bounds.items() if all(map(math.isfinite, pair))},
+        intervals={
+            plain_text(name): pair
+            for name, pair in bounds.items()
+            if all(map(math.isfinite, pair)) and pair[0] < pair[1]
+        },
         scorer=plain_text(result.scorer) or None,
         tables=[_plain_table(table) for table in result.tables],
     )

@@ -21,14 +21,14 @@ def envkit(tmp_path: Path, echo_environ: dict[str, str]) -> Callable[..., subpro
     save_echo_model(tmp_path / "model")
     (tmp_path / "test.txt").write_text("LOUD\nsoft\n")
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "envkit", *words],
             cwd=tmp_path,
-            env={**echo_environ, "ENVKIT_HOME": str(tmp_path / "home"), "NO_COLOR": "1"},
+            env={**echo_environ, "ENVKIT_HOME": str(tmp_path / "home"), "NO_COLOR": "1", **more},
             capture_output=True,
             text=True,
-            stdin=subprocess.DEVNULL,
+            input=given,
             check=False,
         )
 
@@ -63,6 +63,39 @@ def test_evaluate_as_json_prints_the_envelope_alone(envkit: Any, tmp_path: Path)
     body = json.loads(done.stdout)
     assert (body["ok"], body["command"], body["data"]["model"]) == (True, "evaluate", str(tmp_path / "model"))
     assert body["data"]["result"]["metrics"] == {"test/echo_score": 0.5, "test/support": 2.0}
+
+
+@pytest.mark.slow
+def test_evaluate_of_standard_input_gives_the_plugin_a_file_and_leaves_none(
+    envkit: Any, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = envkit("evaluate", "model", "-", "--json", given="LOUD\nsoft\n", TMPDIR=str(temporary))
+
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    assert body["data"]["file"] == "-"
+    assert body["data"]["result"]["metrics"] == {"test/echo_score": 0.5, "test/support": 2.0}
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("", "error: standard input, given for FILE, is empty\n"),
+        ("soft\ndoubt\n", "error: stdin:2: no echo is doubtful\n"),
+    ],
+    ids=["empty", "read by the plugin"],
+)
+def test_evaluate_of_a_standard_input_that_cannot_be_read_names_it(
+    envkit: Any, given: str, message: str
+) -> None:
+    done = envkit("evaluate", "model", "-", given=given)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
 
 
 def test_evaluate_never_keeps_predictions_over_the_file_it_reads(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -61,6 +62,46 @@ def test_run_leaves_its_report_and_the_record_of_the_machine_and_says_where(fold
 
 def test_run_that_fails_leaves_its_report_with_the_error(folder: Path) -> None:
     assert "KeyError" in (folder / "runs" / "bad" / "report.html").read_text()
+
+
+def test_run_whose_host_was_killed_has_no_report_until_it_is_asked_for_which_runs_show_says(
+    envkit: Callable[..., subprocess.CompletedProcess[str]], folder: Path, echo_environ: dict[str, str]
+) -> None:
+    run_dir = folder / "lone" / "left"
+    host = subprocess.Popen(
+        [sys.executable, "-m", "envkit", "run", "echo", "--steps", "10000", "--pause", "0.05"]
+        + ["--run-dir", str(run_dir)],
+        cwd=folder,
+        env={**echo_environ, "ENVKIT_HOME": str(folder / "home"), "NO_COLOR": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: b'"step"' in read_bytes(run_dir / "events.jsonl"))
+    host.kill()
+    host.wait()
+    wait_for((run_dir / "result.json").exists)  # the worker notices, and stops
+
+    before = envkit("runs", "show", str(run_dir))
+    made = envkit("report", str(run_dir))
+    after = envkit("runs", "show", str(run_dir))
+
+    told = "none was written; to make it: envkit report lone/left"
+    assert told in before.stdout
+    assert made.returncode == 0
+    assert (run_dir / "report.html").exists()
+    assert told not in after.stdout
+    assert "lone/left/report.html" in after.stdout
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def read_bytes(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
 
 
 def test_report_writes_the_page_where_it_is_told(

@@ -86,6 +86,22 @@ def test_stream_records_of_standard_input_goes_by_the_first_line(
 
 
 @pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Rome is\n\nParis\n", ["1 blank line was left out of stdin"]),
+        ("\nRome is\n \t\nParis\n\n", ["3 blank lines were left out of stdin"]),
+        ("Rome is\nParis", []),
+    ],
+)
+def test_stream_records_of_lines_tells_at_the_end_how_many_were_blank(content: str, told: list[str]) -> None:
+    said: list[str] = []
+    source = io.BytesIO(content.encode())
+    records = stream_records(STANDARD_INPUT, standard_input=source, tell=said.append)
+    assert values(records) == [{"text": "Rome is"}, {"text": "Paris"}]
+    assert said == told
+
+
+@pytest.mark.parametrize(
     ("first", "second"),
     [
         ("A text.\n", "Another.\n"),

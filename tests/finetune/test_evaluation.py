@@ -42,6 +42,32 @@ def test_predict_finds_the_same_for_every_row_whatever_the_size_of_a_batch() -> 
         assert predict_labels(model, rows, tokens=tokens) == whole
 
 
+def test_predict_tells_every_20_seconds_how_far_it_is_and_nothing_where_it_is_done_sooner() -> None:
+    from envkit.finetune.evaluation import predict
+
+    model, rows = make_model(), make_rows(4)
+    now = 0.0
+
+    def heard(seconds: float) -> list[str]:
+        """Return what is told where each batch, a row, takes this long."""
+
+        def reduce(_: tuple[Any, Any, Any]) -> None:
+            nonlocal now
+            now += seconds
+
+        said: list[str] = []
+        list(
+            predict(
+                model, rows, collate=collate, reduce=reduce, tokens=1, tell=said.append, clock=lambda: now
+            )
+        )
+        return said
+
+    assert heard(25) == [f"evaluated {done} of 4 windows" for done in (1, 2, 3, 4)]
+    assert heard(12) == [f"evaluated {done} of 4 windows" for done in (2, 4)]
+    assert heard(1) == []
+
+
 def test_predict_leaves_the_model_in_the_mode_it_was_in_even_when_it_is_left_early() -> None:
     from envkit.finetune.evaluation import predict
 

@@ -27,6 +27,7 @@ from envkit.api.events import (
     encode_event,
 )
 from envkit.api.records import RunResult
+from envkit.owner import install_command
 from envkit.runs.folder import create_run
 from envkit.runs.trackers.feed import feed_tracker
 from envkit.runs.trackers.kinds import check_trackers, chosen_trackers
@@ -158,12 +159,13 @@ def test_check_trackers_without_the_library_names_the_extra(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / name).mkdir()  # such as the folder that wandb leaves where it was used
+    install = install_command(f"envkit-ml[{name}]")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
 
     with pytest.raises(UsageError, match=f"needs the package {name}") as caught:
         check_trackers([name])
 
-    assert caught.value.hint == f"pip install 'envkit-ml[{name}]'"
+    assert caught.value.hint == f"Install it: {install}"
 
 
 class Listing:

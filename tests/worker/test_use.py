@@ -216,6 +216,19 @@ def test_use_to_score_gives_scores_and_the_rows_behind_them(
     assert messages(events) == [("warning", "an echo is no proof")]
 
 
+def test_use_to_score_shows_no_interval_where_no_resample_could_differ(
+    do: Callable[..., RunResult], model: Path, tmp_path: Path, out: Path
+) -> None:
+    file = tmp_path / "test.txt"
+    file.write_text("soft\nsofter\n")
+
+    do(score_request(model, file), keep=True)
+
+    scores = msgspec.json.decode(out.read_bytes(), type=Scores)
+    assert scores.metrics["test/echo_score"] == 0
+    assert scores.intervals == {}
+
+
 def test_use_to_score_with_an_option_that_the_task_lacks_is_refused_by_name(
     do: Callable[..., RunResult], model: Path, tmp_path: Path
 ) -> None:

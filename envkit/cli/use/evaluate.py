@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from envkit.api import RunCancelled
+from envkit.api import RunCancelled, RunFailed
 from envkit.cli import envelope
+from envkit.cli.piped_data import keep_input
+from envkit.cli.streams import check_input
 from envkit.cli.use.model import check_device, check_file, raise_if_failed, ready_model
 from envkit.cli.use.screen import UseScreen, can_write_over
+from envkit.data.text import STANDARD_INPUT, name_of
 from envkit.runs.output import check_free, opened_output
 from envkit.runs.use import use_model
 from envkit.worker.use_request import ScoreRequest, Scores
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from envkit.cli.use.model import ReadyModel
 
@@ -48,29 +53,50 @@ def evaluate(
     check_device(device)
     check_file(file)
     check_free(predictions, option="--predictions", source=file, is_forced=is_forced)
-    ready = ready_model(name, env_choice=env_choice, data=file)
-    request = ScoreRequest(
-        model_dir=str(ready.model.path),
-        model=ready.model.record,
-        environment=ready.environment,
-        device=device,
-        file=str(file),
-        format=format,
-        encoding=encoding,
-    )
-    scores = _score(request, ready, predictions, as_json=as_json)
+    with _readable(file) as data:
+        ready = ready_model(name, env_choice=env_choice, data=data)
+        request = ScoreRequest(
+            model_dir=str(ready.model.path),
+            model=ready.model.record,
+            environment=ready.environment,
+            device=device,
+            file=str(data),
+            format=format,
+            encoding=encoding,
+        )
+        scores = _score(request, ready, predictions, as_json=as_json)
     if scores.kept == 0:
         click.echo(f"warning: the plugin gives no predictions: {predictions} is empty", err=True)
     if as_json:
         evaluation = Evaluation(
             model=request.model_dir,
-            file=request.file,
+            file=str(file),
             predictions=None if predictions is None else str(predictions),
             result=scores,
         )
         envelope.write(["evaluate"], data=evaluation)
         return
     _print(scores, model=ready.model.path, file=file, predictions=predictions)
+
+
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[Path]:
+    """Give a file that a plugin can read: standard input is kept in one, whose folder errors do not name.
+
+    Raises: UsageError, DataError.
+    """
+    if file != STANDARD_INPUT:
+        yield file
+        return
+    check_input()
+    with tempfile.TemporaryDirectory(prefix="envkit-") as folder:
+        kept = Path(folder, name_of(file))  # as rows of it are named
+        keep_input(kept, name="FILE", example="envkit evaluate RUN - < test.csv")
+        try:
+            yield kept
+        except RunFailed as error:
+            message, hint = (text and text.replace(f"{folder}/", "") for text in (error.message, error.hint))
+            raise RunFailed(message or "", hint=hint, exit_code=error.exit_code) from error
 
 
 def _score(request: ScoreRequest, ready: ReadyModel, predictions: Path | None, *, as_json: bool) -> Scores:

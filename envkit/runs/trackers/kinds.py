@@ -85,9 +85,11 @@ def check_trackers(names: Iterable[str]) -> None:
             # Not find_spec: Weights & Biases leaves a folder `wandb` where it was used, which looks like it.
             version(kind.distribution)
         except PackageNotFoundError:
+            from envkit.owner import install_command  # for an error alone
+
             raise UsageError(
                 f"the tracker {name} needs the package {kind.distribution}, which is not installed here",
-                hint=f"pip install 'envkit-ml[{name}]'",
+                hint=f"Install it: {install_command(f'envkit-ml[{name}]')}",
             ) from None
 
 

@@ -38,8 +38,12 @@ def find_logits(
     *,
     collate: Callable[[Sequence[TextExample]], TextBatch],
     tokens: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Any:
-    """Return the logits of all examples of some rows [rows, labels], in their order; ``tokens`` bounds a batch."""
+    """Return the logits of all examples of some rows [rows, labels], in their order.
+
+    ``tokens`` bounds a batch; ``tell`` hears how far it is.
+    """
     places: list[int] = []
     found: list[Any] = []
     for part, logits in predict(
@@ -48,6 +52,7 @@ def find_logits(
         collate=collate,
         reduce=lambda batch: pooled_logits(model, batch).cpu().numpy(),
         tokens=tokens,
+        tell=tell,
     ):
         places += [example.row for example in part]
         found.append(logits)
@@ -67,12 +72,13 @@ def evaluate(
     is_multi_label: bool,
     collate: Callable[[Sequence[TextExample]], TextBatch],
     tokens: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Score a model on examples whose labels are ``gold``, booleans [rows, labels].
 
     Without a decoder the thresholds of a text's several labels are chosen on these very examples.
     """
-    logits = find_logits(model, examples, collate=collate, tokens=tokens)
+    logits = find_logits(model, examples, collate=collate, tokens=tokens, tell=tell)
     if decoder is None:
         decoder = Decoder.of(labels, {}, is_multi_label=is_multi_label)
         if is_multi_label:

@@ -125,6 +125,7 @@ class ClassificationPredictor:
             decoder=decoder,
             is_multi_label=is_multi_label,
             collate=self._batch,
+            tell=self.report.say,
         )
         return Result(
             metrics=evaluation.score.metrics("test"),

@@ -206,6 +206,7 @@ def score_dev(
         decoder=None,
         is_multi_label=run.data.is_multi_label,
         collate=setup.batch,
+        tell=run.report.say,
     )
 
 
@@ -258,4 +259,5 @@ def _score_test(
         decoder=decoder,
         is_multi_label=run.data.is_multi_label,
         collate=setup.batch,
+        tell=run.report.say,
     )

@@ -114,7 +114,7 @@ class NerPredictor:
             window=self.options.window or longest_input(self.model, self.tokenizer),
             context=self.options.context,
         )
-        return tag(self.model, examples, collate=self._batch)
+        return tag(self.model, examples, collate=self._batch, tell=self.report.say)
 
     def _batch(self, examples: Sequence[Example]) -> Batch:
         return make_batch(examples, pad=self.tokenizer.pad_token_id or 0, device=self.model.device)

@@ -33,15 +33,19 @@ def tag(
     *,
     collate: Callable[[Sequence[Example]], Batch],
     tokens: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> list[tuple[str, ...]]:
-    """Return the tags of all sentences that these are the examples of; ``tokens`` bounds a batch."""
+    """Return the tags of all sentences that these are the examples of.
+
+    ``tokens`` bounds a batch; ``tell`` hears how far it is.
+    """
     names = model.config.id2label
     decoder = Decoder([names[number] for number in range(len(names))])
 
     def reduce(batch: Batch) -> Any:
         return decoder.reduce(model(**batch.inputs).logits, batch)
 
-    for _, found in predict(model, examples, collate=collate, reduce=reduce, tokens=tokens):
+    for _, found in predict(model, examples, collate=collate, reduce=reduce, tokens=tokens, tell=tell):
         decoder.add(found)
     return decoder.tags()
 

@@ -24,7 +24,7 @@ from envkit_ner.tokens import WordPieces
 from envkit_ner.usage import EXAMPLE, EXAMPLE_ROWS, describe_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -74,7 +74,8 @@ def finetune(run: Run[NerOptions, NerData]) -> Result:
             step.backward(summed_loss(training.model, batch))
         step.update()
         if step.evaluation_due:
-            step.report(evaluate(training.model, setup, setup.dev, run.data.dev).metrics("dev"))
+            scored_dev = evaluate(training.model, setup, setup.dev, run.data.dev, tell=run.report.say)
+            step.report(scored_dev.metrics("dev"))
     model = save_best(training, setup.tokenizer)
     if training.is_stopped:
         return Result(
@@ -143,9 +144,13 @@ def evaluate(
     sentences: Sequence[Sentence],
     *,
     tokens: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Score:
-    """Tag the sentences, of which these are the examples, and score the tags; ``tokens`` bounds a batch."""
-    predicted = tag(model, examples, collate=setup.batch, tokens=tokens)
+    """Tag the sentences, of which these are the examples, and score the tags.
+
+    ``tokens`` bounds a batch; ``tell`` hears how far it is.
+    """
+    predicted = tag(model, examples, collate=setup.batch, tokens=tokens, tell=tell)
     return score([sentence.tags for sentence in sentences], predicted)
 
 
@@ -160,7 +165,7 @@ def final_scores(run: Run[NerOptions, NerData], model: PreTrainedModel, setup: S
     ):
         if not examples:
             continue
-        tags = tag(model, examples, collate=setup.batch)
+        tags = tag(model, examples, collate=setup.batch, tell=run.report.say)
         warn_of_nothing_found(run, split, sentences, tags)
         scored[split] = score_split(split, sentences, tags, file=file)
     metrics = {name: value for found in scored.values() for name, value in found.metrics.items()}

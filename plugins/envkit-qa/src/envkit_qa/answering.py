@@ -16,7 +16,7 @@ from envkit_qa.examples import Cutting, make_examples
 from envkit_qa.score import Rules, Score, choose_null_threshold, score, score_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -60,8 +60,12 @@ class Answering:
         examples: Examples,
         *,
         tokens: int | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> list[Ranked]:
-        """Return the ranked answers to the questions, of which these are the examples; ``tokens`` bounds a batch."""
+        """Return the ranked answers to the questions, of which these are the examples.
+
+        ``tokens`` bounds a batch; ``tell`` hears how far it is.
+        """
         decoder = Decoder(
             n_best=self.n_best,
             max_answer_length=self.cutting.max_answer_length,
@@ -72,7 +76,9 @@ class Answering:
             output: Any = model(**batch.inputs)
             return decoder.reduce(output.start_logits, output.end_logits, batch)
 
-        for _, found in predict(model, examples.windows, collate=self.batch, reduce=reduce, tokens=tokens):
+        for _, found in predict(
+            model, examples.windows, collate=self.batch, reduce=reduce, tokens=tokens, tell=tell
+        ):
             decoder.add(found)
         return decoder.rank(questions, examples.passages)
 

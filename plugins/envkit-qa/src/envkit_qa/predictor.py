@@ -82,7 +82,8 @@ class QaPredictor:
         for warning in found.warnings:
             self.report.warn(warning)
         questions = found.questions
-        ranked = self.answering.rank(self.model, questions, self.answering.read(questions))
+        examples = self.answering.read(questions)
+        ranked = self.answering.rank(self.model, questions, examples, tell=self.report.say)
         scored = self.answering.score(ranked, questions, threshold=self.threshold)
         predictions = self.answering.predictions(ranked, questions, threshold=self.threshold)
         return Result(

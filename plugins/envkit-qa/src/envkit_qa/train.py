@@ -75,7 +75,7 @@ def finetune(run: Run[QaOptions, QaData]) -> Result:
             step.backward(summed_loss(training.model, batch))
         step.update()
         if step.evaluation_due:
-            ranked = setup.answering.rank(training.model, run.data.dev, setup.dev)
+            ranked = setup.answering.rank(training.model, run.data.dev, setup.dev, tell=run.report.say)
             threshold = choose_threshold(run, setup.answering, ranked)
             scored = setup.answering.score(ranked, run.data.dev, threshold=threshold)
             step.report(scored.metrics("dev"))
@@ -142,7 +142,7 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
     tables: list[Table] = []
     predictions: dict[str, list[Prediction]] = {}
     rules: dict[str, Rules] = {}
-    ranked = answering.rank(model, run.data.dev, setup.dev)
+    ranked = answering.rank(model, run.data.dev, setup.dev, tell=run.report.say)
     threshold = choose_threshold(run, answering, ranked)
     if threshold is not None and run.options.null_threshold is None:
         run.report.choice("null threshold", f"{threshold:.4g}", "the best F1 on dev")
@@ -151,7 +151,8 @@ def final_scores(run: Run[QaOptions, QaData], model: PreTrainedModel, setup: Set
         ("test", run.data.test, setup.test),
     ):
         if questions:
-            ranked = ranked if split == "dev" else answering.rank(model, questions, examples)
+            if split != "dev":
+                ranked = answering.rank(model, questions, examples, tell=run.report.say)
             scored = answering.score(ranked, questions, threshold=threshold)
             rules[split] = scored.rules
             metrics |= scored.metrics(split)

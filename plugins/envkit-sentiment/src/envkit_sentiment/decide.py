@@ -32,10 +32,12 @@ def probabilities(
     *,
     collate: Callable[[Sequence[TextExample]], TextBatch],
     tokens: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> NDArray[Any]:
     """Return how probable each level is for each text: [texts, levels], in the order of both.
 
-    The numbers of the model's labels need not be those of the levels; ``tokens`` bounds a batch.
+    The numbers of the model's labels need not be those of the levels; ``tokens`` bounds a batch; ``tell`` hears
+    how far it is.
     """
     numbers = {label: number for number, label in model.config.id2label.items()}
     order = [numbers[level] for level in levels]
@@ -46,7 +48,7 @@ def probabilities(
         chances: NDArray[Any] = torch.softmax(pooled_logits(model, batch).double(), dim=-1).cpu().numpy()
         return chances[:, order]
 
-    for part, chances in predict(model, examples, collate=collate, reduce=reduce, tokens=tokens):
+    for part, chances in predict(model, examples, collate=collate, reduce=reduce, tokens=tokens, tell=tell):
         found[[places[id(example)] for example in part]] = chances
     return found
 

@@ -126,6 +126,7 @@ class SentimentPredictor:
             examples,
             self.scale.levels,
             collate=lambda part: self.reader.batch(part, device=self.model.device),
+            tell=self.report.say,
         )
 
     def _rest(self, record: TextRecord) -> tuple[str | None, dict[str, Any]]:

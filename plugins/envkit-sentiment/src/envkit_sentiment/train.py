@@ -121,7 +121,9 @@ def evaluate(
 ) -> Score:
     """Judge the rows, of which these are the examples, and score that."""
     scale = run.data.scale
-    return score(rows, probabilities(model, examples, scale.levels, collate=started.batch), scale)
+    return score(
+        rows, probabilities(model, examples, scale.levels, collate=started.batch, tell=run.report.say), scale
+    )
 
 
 def final_scores(run: Run[SentimentOptions, SentimentData], model: PreTrainedModel, started: Start) -> Result:
@@ -135,7 +137,7 @@ def final_scores(run: Run[SentimentOptions, SentimentData], model: PreTrainedMod
     for split, examples, rows in (("dev", started.dev, run.data.dev), ("test", started.test, run.data.test)):
         if not rows:
             continue
-        chances = probabilities(model, examples, scale.levels, collate=started.batch)
+        chances = probabilities(model, examples, scale.levels, collate=started.batch, tell=run.report.say)
         scored = score(rows, chances, scale)
         metrics |= scored.metrics(split)
         intervals |= scored.intervals(split)

@@ -36,11 +36,14 @@ def toml_with(content: bytes, keys: Sequence[str], value: Any, *, file: Path) ->
 
     def change(document: Any) -> None:
         import tomlkit
+        from tomlkit.items import InlineTable
 
         place = document
         for depth, key in enumerate(keys[:-1]):
             if key not in place:
-                place[key] = tomlkit.table(is_super_table=depth < len(keys) - 2)
+                is_inline = isinstance(place, InlineTable)  # which holds no other kind
+                is_super = depth < len(keys) - 2
+                place[key] = tomlkit.inline_table() if is_inline else tomlkit.table(is_super)
             place = place[key]
         if keys[-1] in place:
             new = tomlkit.item(value)

@@ -75,6 +75,19 @@ def test_set_in_a_pyproject_writes_below_tool_envkit(tmp_path: Path) -> None:
     assert content["tool"] == {"envkit": {"env": "current", "ner": {"epochs": 5}}, "other": {"a": 1}}
 
 
+@pytest.mark.parametrize("before", ["{}", "{ env = 'auto' }", "{ ner = { seed = 1 } }"])
+def test_set_in_an_inline_table_keeps_it_one(tmp_path: Path, before: str) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(f"[tool]\nenvkit = {before}\n")
+
+    editor(tmp_path, "project").set_value("ner.epochs", "5")
+    editor(tmp_path, "project").set_value("mirrors.channels", "a,b")
+
+    content = tomllib.loads(file.read_text())["tool"]["envkit"]
+    assert (content["ner"]["epochs"], content["mirrors"]) == (5, {"channels": ["a", "b"]})
+    assert file.read_text().count("\n") == 2
+
+
 def test_set_in_a_project_without_a_file_makes_one_here(tmp_path: Path) -> None:
     change = editor(tmp_path, "project").set_value("ner.epochs", "5")
 

@@ -16,6 +16,11 @@ from envkit.cli.data.reading import file_argument, reading_options
 if TYPE_CHECKING:
     from envkit.data.cut.units import By
 
+_MIXED = (
+    "There are too few different texts to keep copies together: the same text stands in several of the files, "
+    "so that scores on them say little"
+)
+
 
 class SplitFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was written, as ``--json`` gives it."""
@@ -26,11 +31,12 @@ class SplitFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SplitReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``envkit data split`` did."""
+    """What ``envkit data split`` did; ``notes`` are what a person should know of it."""
 
     by: str
     seed: int
     files: list[SplitFile]
+    notes: list[str] = []
 
 
 @click.command("split", short_help="Cut a file into train, dev and test.")
@@ -95,8 +101,9 @@ def command(
     written = [
         SplitFile(split=split.split, file=str(places[split.split]), rows=split.rows) for split in splits
     ]
+    notes = [_MIXED] if any(split.is_mixed for split in splits) else []
     if as_json:
-        envelope.write(["data", "split"], data=SplitReport(by=cut.by, seed=seed, files=written))
+        envelope.write(["data", "split"], data=SplitReport(by=cut.by, seed=seed, files=written, notes=notes))
         return
     for one in written:
         click.echo(f"{one.split:<6} {one.rows:>8} {cut.noun}s   {one.file}")
@@ -107,6 +114,8 @@ def command(
         "none": "without a look at labels",
     }
     click.echo(f"drawn with seed {seed}, {said[cut.by]}")
+    for note in notes:
+        click.echo(f"warning: {note}", err=True)
 
 
 def _suffix(file: Path) -> str:

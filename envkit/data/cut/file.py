@@ -27,18 +27,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DrawnSplit:
-    """One split: the text of its file, and how many rows are in it."""
+    """One split: the text of its file, and how many rows are in it; ``is_mixed`` where another has copies of some."""
 
     split: Split
     text: str
     rows: int
+    is_mixed: bool = False
 
 
 def cut_file(file: Path, reading: Reading, *, by: By | None = None) -> CutFile:
     """Take the file apart; without ``by``, as suits what is in it. Raises: DataError, UsageError."""
-    if file.is_dir() or is_parquet_path(file):
+    if file.is_dir():
+        raise DataError("a folder cannot be cut into splits", file=file, hint="Name a file that is in it")
+    if is_parquet_path(file):
         raise DataError(
-            f"{'a folder' if file.is_dir() else 'Parquet'} cannot be cut into splits as it is",
+            "Parquet cannot be cut into splits as it is",
             file=file,
             hint=f"Make one file of lines first: envkit data convert {file} --to jsonl --output all.jsonl",
         )
@@ -62,11 +65,17 @@ def draw_splits(cut: CutFile, shares: Shares, *, seed: int) -> list[DrawnSplit]:
     else:
         drawn = draw_groups([unit.rows for unit in cut.units], shares, seed=seed)
     found = []
+    places: dict[str, set[Split]] = {}
+    for unit, of in zip(cut.units, drawn, strict=True):
+        if unit.text is not None:
+            places.setdefault(unit.text, set()).add(of)
+    mixed = {split for splits in places.values() if len(splits) > 1 for split in splits}
     for split in SPLITS:
         if split not in ("train", *(part for part, _ in shares.parts())):
             continue
         units = [unit for unit, of in zip(cut.units, drawn, strict=True) if of == split]
-        found.append(DrawnSplit(split, cut.join(units), sum(unit.rows for unit in units)))
+        rows = sum(unit.rows for unit in units)
+        found.append(DrawnSplit(split, cut.join(units), rows, is_mixed=split in mixed))
     return found
 
 

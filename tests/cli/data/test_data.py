@@ -152,6 +152,20 @@ def test_split_writes_beside_the_file_and_never_over_what_is_there(envkit: Any, 
     assert sorted("".join(parts).splitlines()) == sorted(LINES.splitlines())
 
 
+def test_split_that_must_divide_the_copies_of_a_text_warns_of_it(envkit: Any, here: Path) -> None:
+    (here / "few.csv").write_text("text,label\n" + "good,yes\nbad,no\n" * 10)
+    (here / "more.csv").write_text("text,label\n" + "good,yes\nfine,yes\nbad,no\npoor,no\n" * 10)
+
+    code, _, err = envkit("data", "split", "few.csv", "--dev", "0.2", "--output", "few")
+    told = envkit("data", "split", "few.csv", "--dev", "0.2", "--output", "few", "--force", "--json")
+    kept = envkit("data", "split", "more.csv", "--dev", "0.2", "--output", "more")
+
+    assert code == 0
+    assert "warning: There are too few different texts to keep copies together" in err
+    assert len(json.loads(told[1])["data"]["notes"]) == 1
+    assert (kept[0], kept[2]) == (0, "")
+
+
 def test_split_over_its_own_source_is_refused_even_with_force(envkit: Any, here: Path) -> None:
     (here / "train.tsv").write_text(LINES)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from envkit.data.cut.units import Reading
 
 _FORMATS = {"texts": TEXT_FORMATS, "words": WORD_FORMATS, "questions": QUESTION_FORMATS}
+_MANY = "Several labels of a text stand with '|' between them: such a table is read with --multi-label"
 FORMATS = tuple(dict.fromkeys(name for names in _FORMATS.values() for name in names))
 
 
@@ -57,7 +58,9 @@ def convert_file(file: Path, reading: Reading, *, to: str, pair_column: str | No
         label_column=reading.label_column,
     )
     text = write_texts(texts.rows, to=to, has_many=texts.has_many)
-    return Converted(text, len(texts.rows), (*texts.notes, *texts.warnings))
+    # A table's reader takes a label whole unless it is told.
+    many = (_MANY,) if texts.has_many and to != "jsonl" else ()
+    return Converted(text, len(texts.rows), (*texts.notes, *texts.warnings, *many))
 
 
 _SAID = {"texts": "texts with labels", "words": "tagged words", "questions": "questions"}

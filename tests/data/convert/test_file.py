@@ -7,9 +7,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from envkit.api import DataError
+from envkit.data.convert.file import convert_file
 from envkit.data.convert.questions import write_questions
 from envkit.data.convert.texts import write_texts
 from envkit.data.convert.words import write_sentences
+from envkit.data.cut.units import Reading
 from envkit.data.rows import Answer, Question, TextRow
 from envkit.data.squad import read_questions
 from envkit.data.tag_schemes import to_iob2
@@ -45,6 +47,18 @@ def test_write_texts_reads_back_or_says_why_not(tmp_path: Path, rows: list[tuple
     assert [(row.text.strip(), row.labels) for row in back] == [
         (text.strip(), (label,)) for text, label in rows
     ]
+
+
+@pytest.mark.parametrize(("to", "says"), [("jsonl", False), ("csv", True), ("tsv", True)])
+def test_convert_of_several_labels_into_a_table_says_how_it_is_read(
+    tmp_path: Path, to: str, says: bool
+) -> None:
+    file = tmp_path / "many.jsonl"
+    file.write_text('{"text": "one", "label": ["a", "b"]}\n{"text": "two", "label": ["a"]}\n')
+
+    notes = convert_file(file, Reading(), to=to).notes
+
+    assert any("--multi-label" in note for note in notes) == says
 
 
 @pytest.mark.parametrize("to", ["jsonl", "csv"])

@@ -86,14 +86,11 @@ def write_alone(plan: Plan, *, uv: UvCalls) -> None:
 
 def _editable_addresses(plan: Plan, locked: Iterable[WheelPackage]) -> frozenset[str]:
     """Return the addresses of those packages whose folders were asked for with ``-e``."""
-    asked = [text[len("-e ") :] for text in plan.spec.packages if text.startswith("-e ")]
-    if not asked:
+    if not any(text.startswith("-e ") for text in plan.spec.packages):
         return frozenset()
-    from pathlib import Path
+    from envkit.environments.files.addresses import editable_folders, local_path
 
-    from envkit.environments.files.addresses import local_path, split_extras
-
-    folders = {Path(split_extras(text)[0]).resolve() for text in asked}
+    folders = editable_folders(plan.spec.packages)
     paths = ((each.url, local_path(each.url)) for each in locked if each.source == "direct")
     return frozenset(url for url, path in paths if path is not None and path.resolve() in folders)
 

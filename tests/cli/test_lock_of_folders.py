@@ -37,6 +37,7 @@ def data_of(done: subprocess.CompletedProcess[str]) -> Any:
         ("./sub/tiny", False, False),
         ("./sub/tiny", True, False),
         ("-e ./sub/tiny", True, True),
+        ("-e file://{here}/sub/tiny", False, True),
         ("tiny @ file://{here}/sub/tiny", False, False),
     ],
 )

@@ -6,6 +6,7 @@ import os.path
 import re
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from packaging.utils import (
@@ -17,6 +18,9 @@ from packaging.utils import (
 )
 
 from envkit.masking import has_secret_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
@@ -108,6 +112,13 @@ def local_path(address: str) -> Path | None:
     """Return the path of a ``file://`` address, None for any other."""
     parts = urlsplit(address)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def editable_folders(packages: Iterable[str]) -> frozenset[Path]:
+    """Return the folders that are asked for with ``-e``, by a path or an address, with a name before it or without."""
+    asked = (split_extras(text.removeprefix("-e "))[0] for text in packages if text.startswith("-e "))
+    places = (place.rpartition(" @ ")[2] for place in asked)
+    return frozenset((local_path(place) or Path(place)).resolve() for place in places)
 
 
 def has_secret(address: str) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit import __version__
-from envkit.environments.files.addresses import local_path, public, split_extras
+from envkit.environments.files.addresses import editable_folders, local_path, public
 from envkit.environments.requirements import minor_version
 
 if TYPE_CHECKING:
@@ -109,11 +108,7 @@ def pin(record: EnvRecord, wheel: WheelPackage) -> str:
 def is_editable(record: EnvRecord, wheel: WheelPackage) -> bool:
     """Tell whether the package was asked for with ``-e``: its folder is used where it lies."""
     folder = local_path(wheel.url) if wheel.source == "direct" else None
-    if folder is None:
-        return False
-    asked = (split_extras(text[len("-e ") :])[0] for text in record.spec.packages if text.startswith("-e "))
-    places = (place.rpartition(" @ ")[2] for place in asked)
-    return any((local_path(place) or Path(place)).resolve() == folder.resolve() for place in places)
+    return folder is not None and folder.resolve() in editable_folders(record.spec.packages)
 
 
 def torch_index(record: EnvRecord) -> str | None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from docker_engine import OwnEngine
 
+    from envkit.images.containers.death import ContainerEnd
     from envkit.images.engine.engine import Engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
@@ -324,18 +325,28 @@ def test_run_in_an_image_without_envkits_python_says_where_it_is_missing(
 def test_container_watch_of_one_that_takes_more_memory_than_it_may_tells_that(
     docker_engine: Engine, echo_image: str
 ) -> None:
-    api = docker_engine.client.api
+    # The engine itself loses a word about memory now and then (containerd's issues 8180 and 8893): most
+    # often for a container that takes too much while it starts. One of three is heard where the watch listens.
+    ends = []
+    while len(ends) < 3 and not any(end.is_out_of_memory for end in ends):
+        ends.append(end_of_one_that_takes_too_much(docker_engine, echo_image))
+
+    assert {end.exit_code for end in ends} == {128 + signal.SIGKILL}
+    assert ends[-1].is_out_of_memory
+    assert not ends[-1].is_engine_lost
+
+
+def end_of_one_that_takes_too_much(engine: Engine, image: str) -> ContainerEnd:
+    """Return what a watch heard of a container that takes ten times the memory that it may."""
+    api = engine.client.api
+    code = "import time; time.sleep(1); x = bytearray(1 << 28); print(len(x))"
     container = api.create_container(
-        echo_image,
-        ["/opt/envkit/bin/python", "-c", "x = bytearray(1 << 28); print(len(x))"],
+        image,
+        ["/opt/envkit/bin/python", "-c", code],
         host_config=api.create_host_config(auto_remove=True, init=True, mem_limit="24m", memswap_limit="24m"),
     )["Id"]
-    watch = ContainerWatch(docker_engine.client, container)
+    watch = ContainerWatch(engine.client, container)
     watch.start()
-
     api.start(container)
-
     assert watch.removed.wait(20)
-    assert watch.end().exit_code == 128 + signal.SIGKILL
-    assert watch.end().is_out_of_memory
-    assert not watch.end().is_engine_lost
+    return watch.end()

@@ -140,6 +140,8 @@ def test_tracker_of_a_run_whose_host_is_killed_still_tells_its_end(
     host = subprocess.Popen([sys.executable, "-c", HOST, str(folder.path)], env=echo_environ)
     try:
         wait_until(lambda: any((folder.path / "tensorboard").glob("*")))
+        # A run that is stopped before its first step has no score to tell of.
+        wait_until(lambda: folder.events_file.exists() and '"event":"step"' in folder.events_file.read_text())
     finally:
         host.send_signal(signal.SIGKILL)
         host.wait()

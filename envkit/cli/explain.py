@@ -12,6 +12,7 @@ import msgspec
 from envkit.api import DataError, UsageError
 from envkit.cli import envelope
 from envkit.cli.exits import labelled
+from envkit.cli.streams import verdict
 from envkit.explain import Explanation, explain_stream
 
 _RUN_LOG = "worker.log"  # of a run's folder
@@ -43,12 +44,11 @@ def command(file: str | None, as_json: bool) -> None:
             hint="Name a file, or send it one: COMMAND 2>&1 | envkit explain",
         )
     report = _look(file or "-")
-    if as_json:
-        envelope.write(["explain"], data=report)
-    else:
-        _show(report)
-    if not report.explanations:
-        raise click.exceptions.Exit(1)
+    with verdict(0 if report.explanations else 1):
+        if as_json:
+            envelope.write(["explain"], data=report)
+        else:
+            _show(report)
 
 
 def _look(file: str) -> Report:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envkit.api import EnvkitError
 
 _BUG = 1
@@ -72,6 +74,22 @@ def end_without_output(error: OSError) -> int:
     with contextlib.suppress(OSError):
         click.echo(f"error: the output cannot be written: {why}", err=True)
     return _BUG
+
+
+@contextlib.contextmanager
+def verdict(code: int) -> Iterator[None]:
+    """End with this exit code once all is written; also where the reader of standard output leaves before.
+
+    Raises: click's Exit with the code, unless it is 0.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_output_lost(error):
+            raise
+        raise click.exceptions.Exit(end_without_output(error) or code) from error
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def _closed_input() -> EnvkitError:

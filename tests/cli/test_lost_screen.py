@@ -113,3 +113,40 @@ def test_list_whose_reader_leaves_ends_quietly(tmp_path: Path) -> None:
 
     assert done.stdout.splitlines() == [b"{", b"0"]
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("data check echo train.txt test.txt", 1),
+        ("data check echo train.txt test.txt --json", 1),
+        ("data check echo train.txt", 0),
+        ("config show", 2),
+        ("config show --json", 2),
+        ("explain train.txt", 1),
+        ("plugin check .", 1),
+    ],
+)
+def test_verdict_is_the_exit_code_though_nobody_reads(
+    words: str, code: int, tmp_path: Path, echo_environ: dict[str, str]
+) -> None:
+    (tmp_path / "train.txt").write_text("one\ntwo\n" * 8)
+    (tmp_path / "test.txt").write_text("two\nthree\n")
+    (tmp_path / "envkit.toml").write_text("[echo]\nnosuch = 1\n" if "show" in words else "")
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'envkit-nothing'\n")
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with os.fdopen(writer, "wb") as unread:
+        done = subprocess.run(
+            [*ENVKIT, *words.split()],
+            stdout=unread,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=echo_environ,
+            check=False,
+        )
+
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+    assert b"the output cannot be written" not in done.stderr

@@ -12,6 +12,7 @@ import msgspec
 from envkit import config
 from envkit.cli import envelope
 from envkit.cli.config.part import part_of, task_of
+from envkit.cli.streams import verdict
 from envkit.config.overview import show_config
 from envkit.config.shown import DEFAULT, ShownValue
 from envkit.environments.mirrors import mirrors_elsewhere
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 def command(part: str | None, with_sources: bool, as_json: bool) -> None:
     """Show every value and where it is from: file and line, variable or default.
 
-    PART is a task (ner) with all its options, mirrors, or one value (env, mirrors.torch-index, ner.epochs). Mirrors that envkit is not told of are those of pip, conda and the
-    model hub's own variable. Ends with 2 where something in the configuration is wrong.
+    PART is a task (ner) with all its options, mirrors, or one value (env, mirrors.torch-index, ner.epochs).
+    Mirrors that envkit is not told of are those of pip, conda and the model hub's own variable. Ends with 2 where
+    something in the configuration is wrong.
     """
     folder = Path.cwd()
     overview = show_config(config.read_layers(folder), task=task_of(part), folder=folder)
@@ -38,12 +40,11 @@ def command(part: str | None, with_sources: bool, as_json: bool) -> None:
         overview, mirrors=mirrors_elsewhere(overview.mirrors, environ=os.environ)
     )
     overview = part_of(overview, part)
-    if as_json:
-        envelope.write(["config", "show"], data=overview)
-    else:
-        _print(overview, with_sources=with_sources)
-    if overview.problems:
-        raise click.exceptions.Exit(2)
+    with verdict(2 if overview.problems else 0):
+        if as_json:
+            envelope.write(["config", "show"], data=overview)
+        else:
+            _print(overview, with_sources=with_sources)
 
 
 def _print(overview: Overview, *, with_sources: bool) -> None:

@@ -6,10 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from envkit import config
 from envkit.cli import envelope
+from envkit.cli.streams import verdict
 from envkit.doctor.data_look import look_at_data
 from envkit.machine import MachineFacts, read_facts
 
@@ -43,11 +42,10 @@ def look_over(
         return read_facts(folders=(settings.home,))
 
     report = look_at_data(loaded, options, choice=env_choice or settings.env, settings=settings, facts=facts)
-    if as_json:
-        envelope.write(["data", "check", loaded.entry.name], data=report)
-    else:
-        from envkit.cli.data.screen import print_data_report
+    with verdict(1 if any(problem.level == "error" for problem in report.problems) else 0):
+        if as_json:
+            envelope.write(["data", "check", loaded.entry.name], data=report)
+        else:
+            from envkit.cli.data.screen import print_data_report
 
-        print_data_report(report, by_order=by_order)
-    if any(problem.level == "error" for problem in report.problems):
-        raise click.exceptions.Exit(1)
+            print_data_report(report, by_order=by_order)

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from envkit.cli import envelope
+from envkit.cli.streams import verdict
 from envkit.images.inspection.findings import ImageCheck
 
 if TYPE_CHECKING:
@@ -54,12 +55,11 @@ def command(image: str, deep: bool, as_json: bool) -> None:
         screen.step(f"read {image}")
         on_bytes = count_bytes(screen, total, image, is_live=sys.stderr.isatty())
         checked = check_image(image, engine=engine, is_deep=deep, on_bytes=on_bytes)
-    if as_json:
-        envelope.write(["image", "check"], data=Checked(faults=checked.faults, check=checked))
-    else:
-        print_check(checked, image)
-    if not checked.is_ok:
-        raise click.exceptions.Exit(1)
+    with verdict(0 if checked.is_ok else 1):
+        if as_json:
+            envelope.write(["image", "check"], data=Checked(faults=checked.faults, check=checked))
+        else:
+            print_check(checked, image)
 
 
 def count_bytes(screen: RunScreen, total: int, image: str, *, is_live: bool) -> Callable[[int], None]:

@@ -53,6 +53,7 @@ def command(
     from envkit.authoring.contract_run import CHECK_SECONDS
     from envkit.cli.exits import CANCELLED
     from envkit.cli.plugin.check_screen import check_screen, print_list, print_report
+    from envkit.cli.streams import verdict
     from envkit.doctor.report import exit_code
     from envkit.doctor.selection import split_names
 
@@ -69,7 +70,8 @@ def command(
             seconds=limit or CHECK_SECONDS,
             progress=screen,
         )
-    try:
+    # A check that was stopped says so though its reader was stopped as well, as that of `| tee` is.
+    with verdict(CANCELLED if report.is_stopped else exit_code(report.verdict, is_strict=strict)):
         if as_json:
             from envkit.cli import envelope
 
@@ -77,8 +79,3 @@ def command(
             envelope.write(["plugin", "check"], data=report, error=stopped if report.is_stopped else None)
         else:
             print_report(report, is_verbose=verbose)
-    finally:
-        if report.is_stopped:  # though its reader was stopped as well, as that of `| tee` is
-            raise click.exceptions.Exit(CANCELLED)
-    if code := exit_code(report.verdict, is_strict=strict):
-        raise click.exceptions.Exit(code)

@@ -16,6 +16,8 @@ from envkit.cli.env.origins import naming_origins
 from envkit.cli.env.surroundings import read_facts_file, read_planning, read_settings
 from envkit.cli.env.wishes import Wish, add_wishes, check_machine
 from envkit.cli.progress import run_screen
+from envkit.config.writing import alone
+from envkit.environments.files.request import read_text
 from envkit.environments.lockfile.facts import machine_facts
 from envkit.environments.lockfile.fit import nearest_section
 from envkit.environments.lockfile.make import make_lock
@@ -113,7 +115,7 @@ def lock_environment(
     is_same = text == before
     is_written = not (is_same or way.is_check or way.is_dry_run)
     if is_written:
-        _write(output, text)
+        _write(output, text, before=before)
     locked = Locked(
         file=str(output),
         written=is_written,
@@ -205,14 +207,20 @@ def _machine_line(machine: LockedMachine, *, serves: tuple[str, ...]) -> Machine
     )
 
 
-def _write(output: Path, text: str) -> None:
-    """Write the file so that it is whole at every moment. Raises: ConfigError."""
+def _write(output: Path, text: str, *, before: str) -> None:
+    """Write the file so that it is whole at every moment. Raises: ConfigError, also where it is not as it was."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         draft = output.with_name(f".{output.name}.{os.getpid()}")
         try:
             draft.write_text(text, encoding="utf-8")
-            draft.replace(output)
+            with alone(output):
+                if (read_text(output) if output.exists() else "") != before:
+                    raise ConfigError(
+                        f"{output} was changed by somebody else while this was locked: nothing is written",
+                        hint="Give the same command again: it begins with what stands there now",
+                    )
+                draft.replace(output)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:

@@ -81,8 +81,10 @@ class Editor:
         new = read_value(key, value, file=file, folder=self.folder)
         with alone(file):
             before, layer = self._read(file)
-            keys = (*_path_of(key, layer), key.written_in(layer) or key.key)
-            after = toml_with(before, keys, new, file=file)
+            written, *others = key.spellings_in(layer) or [key.key]
+            after = toml_with(before, (*_path_of(key, layer), written), new, file=file)
+            for other in others:  # written twice, the file is refused: the new value is to count
+                after = toml_without(after, (*_path_of(key, layer), other), file=file)
             self._refuse_new_error(key, file, before, after)
             if before != after and not is_dry_run:
                 replace_file(file, after, is_private=self.scope == "user")
@@ -94,10 +96,12 @@ class Editor:
         file = self.file
         with alone(file):
             before, layer = self._read(file)
-            written = key.written_in(layer)
-            if written is None:
+            spellings = key.spellings_in(layer)
+            if not spellings:
                 raise self._not_there(key, file)
-            after = toml_without(before, (*_path_of(key, layer), written), file=file)
+            after = before
+            for written in spellings:
+                after = toml_without(after, (*_path_of(key, layer), written), file=file)
             if not is_dry_run:
                 replace_file(file, after, is_private=self.scope == "user")
         return self._change(key, layer, before, after, new=None)

@@ -74,7 +74,11 @@ class Key:
 
     def written_in(self, layer: Layer) -> str | None:
         """Return the key as this file writes it, None where it does not."""
-        return next((key for key in layer.table(self.path) if key.replace("-", "_") == self.name), None)
+        return next(iter(self.spellings_in(layer)), None)
+
+    def spellings_in(self, layer: Layer) -> list[str]:
+        """Return each way in which this file writes the key: more than one is a mistake of the file."""
+        return [key for key in layer.table(self.path) if key.replace("-", "_") == self.name]
 
 
 def split_key(text: str) -> Key:

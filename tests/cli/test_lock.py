@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -113,6 +114,24 @@ def test_lock_with_options_adds_them_to_what_the_file_asks_for(envkit: Command, 
     assert 'python = ">=3.11"' in text
     anew = envkit("lock", "--with", "third", "-o", "new.lock", "--json")
     assert data_of(anew)["machines"][0]["packages"] == 1
+
+
+@pytest.mark.slow
+def test_locks_of_one_file_at_once_lose_nothing_that_was_written(envkit: Command, tmp_path: Path) -> None:
+    names = ("first", "second", "third")
+    for name in names:
+        write_wheel(tmp_path / "wheels", name)
+    envkit("lock", "--with", "tiny")
+    with ThreadPoolExecutor() as pool:
+        ends = list(pool.map(lambda name: envkit("lock", "--with", name), names))
+
+    text = (tmp_path / "envkit.lock").read_text()
+    written = [name for name, done in zip(names, ends, strict=True) if done.returncode == 0]
+    assert written
+    assert [name for name in names if f'name = "{name}"' in text] == written
+    for done in ends:
+        assert done.returncode == 0 or "was changed by somebody else while this was locked" in done.stderr
+    assert envkit("lock", "--check").returncode == 0
 
 
 @pytest.mark.slow

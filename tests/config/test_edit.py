@@ -49,6 +49,8 @@ def editor(folder: Path, scope: Scope = "user", **environ: str) -> Editor:
         ("ner.epochs", "5", "ner.seed = 1\nner.epochs = 3\n", "ner.seed = 1\nner.epochs = 5\n"),
         ("ner.epochs", "5", "[ner]\r\nepochs = 3\r\n# x\r\n", "[ner]\r\nepochs = 5\r\n# x\r\n"),
         ("ner.learning-rate", "3e-5", "[ner]\n", "[ner]\nlearning-rate = 3e-05\n"),
+        # Written twice the file is refused: one is left.
+        ("ner.batch-size", "8", "[ner]\nbatch-size = 4\nbatch_size = 2\n", "[ner]\nbatch-size = 8\n"),
     ],
 )
 def test_set_changes_one_value_and_keeps_comments_and_layout(
@@ -86,6 +88,14 @@ def test_set_in_an_inline_table_keeps_it_one(tmp_path: Path, before: str) -> Non
     content = tomllib.loads(file.read_text())["tool"]["envkit"]
     assert (content["ner"]["epochs"], content["mirrors"]) == (5, {"channels": ["a", "b"]})
     assert file.read_text().count("\n") == 2
+
+
+def test_unset_takes_every_spelling_out(tmp_path: Path) -> None:
+    (tmp_path / "envkit.toml").write_text("[ner]\nbatch-size = 4\nseed = 1\nbatch_size = 2\n")
+
+    editor(tmp_path, "project").unset_value("ner.batch-size")
+
+    assert (tmp_path / "envkit.toml").read_text() == "[ner]\nseed = 1\n"
 
 
 def test_set_in_a_project_without_a_file_makes_one_here(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ import click
 
 from envkit import config
 from envkit.cli import envelope
-from envkit.cli.config.scope import editor
+from envkit.cli.config.scope import chosen_scope, editor
 
 
 @click.command()
-@click.option("--user", "scope", flag_value="user", default=None, help="Print the user's file alone.")
-@click.option("--project", "scope", flag_value="project", help="Print the project's file alone.")
+@click.option("--user", "is_user", is_flag=True, help="Print the user's file alone.")
+@click.option("--project", "is_project", is_flag=True, help="Print the project's file alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def command(scope: str | None, as_json: bool) -> None:
+def command(is_user: bool, is_project: bool, as_json: bool) -> None:
     """Show which files count here, the last of them most.
 
     With --user or --project, the one that config set would write to, there or not.
@@ -23,7 +23,7 @@ def command(scope: str | None, as_json: bool) -> None:
     from envkit.config.overview import config_files
 
     folder = Path.cwd()
-    if scope is not None:
+    if (scope := chosen_scope(is_user, is_project)) is not None:
         files = [str(editor(scope).file)]
         if as_json:
             envelope.write(["config", "path"], data=files)

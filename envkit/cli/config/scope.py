@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 import msgspec
 
 from envkit.cli import envelope
-from envkit.config.edit import Change, Editor
+from envkit.config.edit import Change, Editor, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,24 +24,34 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def change_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a command that changes a file."""
+    """Add the options of a command that changes a file; the two that name it become ``scope``."""
+
+    @functools.wraps(function)
+    def command(*, is_user: bool, is_project: bool, **given: Any) -> Any:
+        return function(scope=chosen_scope(is_user, is_project) or "user", **given)
+
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead."),
         click.option(
             "--dry-run", "is_dry_run", is_flag=True, help="Show what would change, and write nothing."
         ),
-        click.option(
-            "--user", "scope", flag_value="user", default="user", help="In the user's file (default)."
-        ),
-        click.option("--project", "scope", flag_value="project", help="In the project's file."),
+        click.option("--project", "is_project", is_flag=True, help="In the project's file."),
+        click.option("--user", "is_user", is_flag=True, help="In the user's file (default)."),
     ):
-        function = option(function)
-    return function
+        option(command)
+    return command
 
 
-def editor(scope: str) -> Editor:
+def chosen_scope(is_user: bool, is_project: bool) -> Scope | None:
+    """Return whose file is meant, None where neither is said. Raises: click.UsageError where both are."""
+    if is_user and is_project:
+        raise click.UsageError("--user and --project name two files: give one of them")
+    return "project" if is_project else "user" if is_user else None
+
+
+def editor(scope: Scope) -> Editor:
     """Return what changes the file of this scope, as seen from the working folder."""
-    return Editor(folder=Path.cwd(), scope="project" if scope == "project" else "user")
+    return Editor(folder=Path.cwd(), scope=scope)
 
 
 def tell(change: Change, *, command: str, is_dry_run: bool, as_json: bool) -> None:

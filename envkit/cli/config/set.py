@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from envkit.cli.config.scope import change_options, editor, tell
 from envkit.config.keys import find_key
+
+if TYPE_CHECKING:
+    from envkit.config.edit import Scope
 
 
 @click.command()
 @click.argument("key")
 @click.argument("value")
 @change_options
-def command(key: str, value: str, scope: str, is_dry_run: bool, as_json: bool) -> None:
+def command(key: str, value: str, scope: Scope, is_dry_run: bool, as_json: bool) -> None:
     """Write VALUE under KEY into a file: comments and layout stay.
 
     KEY is a setting (env), mirrors.NAME (mirrors.torch-index) or TASK.OPTION (ner.epochs). The value is

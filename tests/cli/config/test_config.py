@@ -147,6 +147,8 @@ def test_set_that_does_not_count_warns_of_what_does(run: Run, tmp_path: Path) ->
         (["set", "env", "curent"], "Did you mean 'current'?"),
         (["set", "env", "nosuch"], "envkit env create nosuch"),
         (["sett", "env", "x"], "Did you mean"),
+        (["set", "env", "auto", "--project", "--user"], "name two files"),
+        (["path", "--user", "--project"], "name two files"),
     ],
 )
 def test_what_is_wrong_ends_with_2_and_a_hint(run: Run, words: list[str], hint: str) -> None:

@@ -82,7 +82,7 @@ def iterate_columns(lines: Iterable[str], *, file: Path) -> Iterator[ColumnSente
         if len(cells) != width:
             if line.startswith("#") and not rows:
                 continue
-            raise _wrong_width(file, number, len(cells), width, tabbed)
+            raise _wrong_width(file, number, len(cells), sample)
         if not rows:
             first = number
         rows.append(cells)
@@ -184,11 +184,19 @@ def _split_blanks(line: str) -> list[str]:
     return _BLANKS.split(line.strip(" \t"))
 
 
-def _wrong_width(file: Path, number: int, found: int, expected: int, tabbed: bool) -> DataError:
-    separator = "tabs" if tabbed else "blanks"
+def _wrong_width(file: Path, number: int, found: int, sample: str) -> DataError:
+    """Return the error for a row of another width than the ``sample``, the first of the file."""
+    expected = len(split_columns(sample))
+    separator = "tabs" if "\t" in sample.strip() else "blanks"
+    hint = f"See what stands there: sed -n {number}p {shlex.quote(str(file))} | cat -A"
+    if expected == 1 and "," in sample:
+        hint = (
+            "If the columns are separated by commas: write a word, a tab and its tag on each line; or give "
+            "whole texts with the spans in them as JSONL"
+        )
     return DataError(
         f"{found} column{'s'[: found != 1]} separated by {separator}, expected {expected} as in the lines before",
         file=file,
         line=number,
-        hint=f"See what stands there: sed -n {number}p {shlex.quote(str(file))} | cat -A",
+        hint=hint,
     )

@@ -89,6 +89,7 @@ def test_read_sentences_one_mistyped_tag_moves_no_column(tmp_path: Path) -> None
         ("a\tO\nb O\n", 2, "1 column separated by tabs, expected 2", "sed -n 2p"),
         ("a O\n\nb x O\n", 3, "3 columns separated by blanks, expected 2", "sed -n 3p"),
         ("a O\n# comment inside a sentence\n", 2, "5 columns", "sed -n 2p"),
+        ("text,label\nIt is,a\n", 2, "2 columns separated by blanks, expected 1", "separated by commas"),
         ("a\nb\n", 1, "one column", "a tab and its tag"),
         ("a O\nb PERSON\n", 2, "the tag 'PERSON' is of no known scheme", "B-PERSON"),
         ("a O\n\nb O\nc X-Y\n", 4, "the tag 'X-Y'", "--tag-column"),

@@ -93,8 +93,8 @@ def command(
 
     cut = cut_file(file, Reading(**reading), by=by)
     splits = draw_splits(cut, Shares(dev=dev, test=test), seed=seed)
-    folder = output or (Path() if file == Path("-") else file.parent)
-    places = {split.split: folder / f"{split.split}{_suffix(file)}" for split in splits}
+    folder, suffix = (Path(), cut.suffix) if file == Path("-") else (file.parent, _suffix(file))
+    places = {split.split: (output or folder) / f"{split.split}{suffix}" for split in splits}
     _check_free(places.values(), source=file, is_forced=force)
     for split in splits:
         _write(places[split.split], split.text, encoding=reading["encoding"])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def score_baseline(corpus: Corpus) -> BaselineRecord | None:
     """Score the commonest label of train on dev and test, or on train where there is neither.
 
-    Entity tags: O for every word. Questions: no answer, where some have none, else None.
+    Texts with any number of labels: those with the best micro F1 on train. Entity tags: O for every word.
+    Questions: no answer, where some have none, else None.
     """
     train = corpus.splits.get("train", ())
     scored = {split: rows for split, rows in corpus.splits.items() if split != "train" and rows}
@@ -29,14 +30,32 @@ def score_baseline(corpus: Corpus) -> BaselineRecord | None:
         return _words(corpus, train, scored)
     if corpus.labelled == "question":
         return _questions(scored)
-    commonest = Counter(tuple(sorted(row.labels)) for row in train).most_common(1)[0][0]
-    hits = {
-        split: sum(tuple(sorted(row.labels)) == commonest for row in rows) for split, rows in scored.items()
-    }
+    if any(len(row.labels) != 1 for rows in corpus.splits.values() for row in rows):
+        return _any_number(train, scored)
+    commonest = _count(train).most_common(1)[0][0]
     return BaselineRecord(
-        prediction=", ".join(commonest) or "no label",
-        metrics={f"{split}/accuracy": hits[split] / len(rows) for split, rows in scored.items()},
+        prediction=commonest,
+        metrics={f"{split}/accuracy": _count(rows)[commonest] / len(rows) for split, rows in scored.items()},
     )
+
+
+def _any_number(train: Sequence[CorpusRow], scored: dict[str, Sequence[CorpusRow]]) -> BaselineRecord:
+    counts = _count(train)
+    # Of all sets of one size, the commonest labels have the best micro F1.
+    ordered = [label for label, _ in counts.most_common()]
+    sets = [ordered[:size] for size in range(len(ordered) + 1)]
+    said = max(sets, key=lambda labels: _micro_f1(counts, len(train), labels))
+    metrics: dict[str, float] = {}
+    for split, rows in scored.items():
+        metrics[f"{split}/micro_f1"] = _micro_f1(_count(rows), len(rows), said)
+        metrics[f"{split}/accuracy"] = sum(set(row.labels) == set(said) for row in rows) / len(rows)
+    return BaselineRecord(prediction=", ".join(said) or "no label", metrics=metrics)
+
+
+def _micro_f1(counts: Counter[str], rows: int, said: Sequence[str]) -> float:
+    """Return 2 TP / (2 TP + FP + FN) over all labels, where each of these rows is given the labels ``said``."""
+    hits = sum(counts[label] for label in said)
+    return 2 * hits / max(1, len(said) * rows + counts.total())
 
 
 def _words(

@@ -172,16 +172,17 @@ def _rare(corpus: Corpus, labels: Sequence[LabelRecord], noun: str) -> Iterator[
 
 
 def _dominant(corpus: Corpus, labels: Sequence[LabelRecord]) -> Iterator[Problem]:
-    rows = len(corpus.splits.get("train", ()))
-    if corpus.labelled != "text" or len(labels) < 2 or not rows:
+    train = corpus.splits.get("train", ())
+    if corpus.labelled != "text" or len(labels) < 2 or not train:
         return
-    share = labels[0].counts["train"] / rows
+    share = labels[0].counts["train"] / len(train)
+    first_score = "Accuracy" if all(len(row.labels) == 1 for row in train) else "micro_f1"
     if share >= DOMINANT_SHARE:
         yield Problem(
             level="note",
             message=f"{share:.0%} of train have the label {labels[0].label!r}",
             count=labels[0].counts["train"],
-            hint="Accuracy will look high: read macro_f1 beside it",
+            hint=f"{first_score} will look high: read macro_f1 beside it",
         )
 
 

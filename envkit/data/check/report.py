@@ -33,6 +33,19 @@ if TYPE_CHECKING:
 USUAL_STEP = Step(tokens=512)
 # Beyond this share of unknown pieces a model hardly reads the language or the script.
 UNKNOWN_SHARE = 0.02
+# Characters that tell of a damage, with what they are and what to do.
+_DAMAGES = (
+    (
+        "\0",
+        "NUL characters",
+        "Part of the file is no text, or text in UTF-16. Mend it, or take these rows out",
+    ),
+    (
+        "\ufffd",
+        "the character U+FFFD",
+        "It stands where something before could not read what was there. Make the file anew from its source",
+    ),
+)
 _WEIGHTS = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -67,7 +80,12 @@ def check_corpus(
     counting = None if pieces is None else Counting.start(pieces, corpus.splits)
     labels = count_labels(corpus)
     copies = find_copies(corpus)
-    found_already = [*corpus.problems, *_empty(corpus), *find_label_problems(corpus, labels)]
+    found_already = [
+        *corpus.problems,
+        *_empty(corpus),
+        *_damaged(corpus),
+        *find_label_problems(corpus, labels),
+    ]
     baseline = score_baseline(corpus)
     if isinstance(found.speed, SpeedGuess):
         found.speed.prepare()
@@ -181,6 +199,21 @@ def _empty(corpus: Corpus) -> Iterator[Problem]:
                 message=f"there is no row in {split}",
                 hint="Give a file that holds data",
             )
+
+
+def _damaged(corpus: Corpus) -> Iterator[Problem]:
+    """Yield characters that stand in no text that was read rightly."""
+    for split, rows in corpus.splits.items():
+        for character, name, hint in _DAMAGES:
+            damaged = [row for row in rows if any(character in text for text in row.texts)]
+            if damaged:
+                yield Problem(
+                    level="warning",
+                    message=f"{plural(len(damaged), 'row')} of {split} with {name}",
+                    place=damaged[0].name,
+                    count=len(damaged),
+                    hint=hint,
+                )
 
 
 def _duration(counts: Mapping[str, PieceCounts], training: Training) -> DurationRecord | None:

@@ -5,7 +5,7 @@ Lines are kept as they are; JSON documents are put together anew from the object
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from envkit.api import DataError, UsageError
@@ -48,12 +48,15 @@ def cut_file(file: Path, reading: Reading, *, by: By | None = None) -> CutFile:
     kind = find_kind(file, task=reading.task, format=reading.format, encoding=reading.encoding)
     text = read_text(file, encoding=reading.encoding)
     form = find_format(text, file=file)
+    if kind == "words" and form not in ("json", "jsonl"):
+        allowed = _allowed(by, "document", "label", "none")
+        return replace(cut_sentences(text, file, reading, by=allowed), suffix=".conll")
     if kind == "questions":
         chosen = _allowed(by, "paragraph", "document", "none")
-        return cut_questions(text, file, reading, by=chosen or "paragraph")
-    if kind == "words" and form not in ("json", "jsonl"):
-        return cut_sentences(text, file, reading, by=_allowed(by, "document", "label", "none"))
-    return cut_rows(text, file, reading, kind, by=_allowed(by, "label", "none") or "label")
+        cut = cut_questions(text, file, reading, by=chosen or "paragraph")
+    else:
+        cut = cut_rows(text, file, reading, kind, by=_allowed(by, "label", "none") or "label")
+    return cut if form is None else replace(cut, suffix=f".{form}")
 
 
 def draw_splits(cut: CutFile, shares: Shares, *, seed: int) -> list[DrawnSplit]:

@@ -30,13 +30,15 @@ class Unit:
 class CutFile:
     """A file as units; ``join`` makes a file's text of some of them.
 
-    ``by`` says what they keep together, or by what they are to be divided; ``noun`` what is counted.
+    ``by`` says what they keep together, or by what they are to be divided; ``noun`` what is counted;
+    ``suffix`` is that of files of this content.
     """
 
     units: tuple[Unit, ...]
     join: Callable[[Sequence[Unit]], str]
     by: By
     noun: str = "row"
+    suffix: str = ".txt"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +152,16 @@ def test_split_writes_beside_the_file_and_never_over_what_is_there(envkit: Any, 
     parts = [(here / f"{split}.tsv").read_text() for split in ("train", "dev", "test")]
     assert [part.count("\n") for part in parts] == [14, 2, 4]
     assert sorted("".join(parts).splitlines()) == sorted(LINES.splitlines())
+
+
+def test_split_of_standard_input_names_its_files_as_what_is_in_them(here: Path) -> None:
+    rows = "".join(json.dumps({"text": f"row {number}", "label": "a"}) + "\n" for number in range(20))
+    words = [sys.executable, "-m", "envkit", "data", "split", "-", "--output", "cut"]
+
+    done = subprocess.run(words, input=rows, cwd=here, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {file.name for file in (here / "cut").iterdir()} == {"train.jsonl", "dev.jsonl"}
 
 
 def test_split_that_must_divide_the_copies_of_a_text_warns_of_it(envkit: Any, here: Path) -> None:

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+from itertools import combinations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from envkit.api import Corpus, CorpusRow, Problem
 from envkit.data.check import check_corpus
 from envkit.data.check.baseline import score_baseline
@@ -31,6 +37,22 @@ def test_check_corpus_with_an_empty_text_warns_of_it() -> None:
     assert (warning.level, warning.place) == ("warning", "train:9")
 
 
+@pytest.mark.parametrize(
+    ("damaged", "name"), [("no\0t bad", "NUL characters"), ("caf\ufffd", "the character U+FFFD")]
+)
+def test_check_corpus_with_a_damaged_text_warns_of_it(damaged: str, name: str) -> None:
+    texts = ["sound", damaged, damaged]
+    dev = [CorpusRow(f"dev:{number}", (text,), ("a",)) for number, text in enumerate(texts)]
+
+    problems = check_corpus(
+        Corpus(splits={"train": rows("train", ("a",), ("b",)), "dev": dev}), task="t"
+    ).problems
+
+    warning = next(each for each in problems if name in each.message)
+    assert (warning.level, warning.message) == ("warning", f"2 rows of dev with {name}")
+    assert (warning.place, warning.count) == ("dev:1", 2)
+
+
 def test_check_corpus_with_an_empty_split_is_an_error() -> None:
     report = check_corpus(Corpus(splits={"train": rows("train", ("a",), ("b",)), "dev": []}), task="t")
 
@@ -52,6 +74,32 @@ def test_score_baseline_of_texts_is_the_commonest_label_of_train() -> None:
     assert baseline is not None
     assert baseline.prediction == "b"
     assert baseline.metrics == {"dev/accuracy": 0.5, "test/accuracy": 0.75}
+
+
+@given(
+    labels=st.lists(
+        st.sets(st.sampled_from("abcd"), max_size=3).map(sorted).map(tuple), min_size=1, max_size=9
+    )
+)
+def test_score_baseline_of_any_number_of_labels_is_the_best_set_for_all(
+    labels: list[tuple[str, ...]],
+) -> None:
+    assume(any(len(each) != 1 for each in labels))
+
+    baseline = score_baseline(Corpus(splits={"train": rows("train", *labels)}))
+
+    def micro_f1(said: set[str]) -> float:
+        hits = sum(len(said & set(each)) for each in labels)
+        return 2 * hits / max(1, sum(len(said) + len(each) for each in labels))
+
+    assert baseline is not None
+    said = set() if baseline.prediction == "no label" else set(baseline.prediction.split(", "))
+    every = [set(chosen) for size in range(5) for chosen in combinations("abcd", size)]
+    assert baseline.metrics["train/micro_f1"] == pytest.approx(micro_f1(said))
+    assert micro_f1(said) == pytest.approx(max(map(micro_f1, every)))
+    assert baseline.metrics["train/accuracy"] == pytest.approx(
+        sum(set(each) == said for each in labels) / len(labels)
+    )
 
 
 def test_score_baseline_of_tagged_words_is_o_for_all() -> None:

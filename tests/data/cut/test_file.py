@@ -97,6 +97,23 @@ def test_splits_in_another_encoding_read_back(tmp_path: Path) -> None:
 CONLL = "".join(f"-DOCSTART- O\n\nWord{n} O\nRome B-LOC\n\n# odd{n} O\nAda B-PER\n\n" for n in range(8))
 
 
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [
+        (CONLL, ".conll"),
+        ("text\tlabel\nit is\ta\nit was\tb\n", ".tsv"),
+        ('text,label\n"it, is",a\n"it, was",b\n', ".csv"),
+        ('{"text": "it is", "label": "a"}\n', ".jsonl"),
+        ('[{"text": "it is", "label": "a"}]', ".json"),
+        ('[{"tokens": ["it"], "tags": ["O"]}]', ".json"),
+        ('{"question": "Who?", "context": "Ada", "answer": "Ada"}\n', ".jsonl"),
+        ("LOC:city Where is it ?\nHUM:ind Who is it ?\n", ".txt"),
+    ],
+)
+def test_cut_file_knows_the_suffix_of_what_is_in_a_file(tmp_path: Path, content: str, suffix: str) -> None:
+    assert cut_file(write(tmp_path, content), Reading()).suffix == suffix
+
+
 def test_splits_of_conll_with_documents_keep_these_whole(tmp_path: Path) -> None:
     cut = cut_file(write(tmp_path, CONLL), Reading())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envkit.api import Corpus, CorpusRow, Problem
 from envkit.data.cut.dev import describe_cut
-from envkit_classification.read import cut_dev, find_files, find_labels, read_file
+from envkit_classification.read import cut_dev, describe_sameness, find_files, find_labels, read_file
 
 if TYPE_CHECKING:
     from envkit.api import Request
@@ -36,7 +36,7 @@ def read_corpus(request: Request[ClassificationOptions]) -> Corpus:
         problems.append(
             Problem(
                 level="error",
-                message=f"every text of the training data has the same labels: {', '.join(train.rows[0].labels)}",
+                message=describe_sameness(labels),
                 place=train.rows[0].name,
                 count=len(train.rows),
                 hint="Name the column that holds the labels: --label-column NAME",

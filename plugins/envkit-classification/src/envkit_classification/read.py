@@ -196,6 +196,12 @@ def name_labels(labels: Sequence[str]) -> str:
     return ", ".join(labels[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
 
 
+def describe_sameness(labels: Sequence[str]) -> str:
+    """Return what is wrong with texts of which each has all of these labels."""
+    only = f"the one label {labels[0]!r}" if len(labels) == 1 else f"the labels {name_labels(labels)}"
+    return f"every text has {only if labels else 'no label'}: there is nothing to tell apart"
+
+
 def _read(
     file: Path, options: ClassificationOptions, report: Reporter, *, known: Sequence[str] = ()
 ) -> TextFile:
@@ -212,9 +218,8 @@ def _check_train(train: TextFile, labels: Sequence[str], *, is_multi_label: bool
     is_pair = train.rows[0].pair is not None
     check_rows(train.rows, labels, is_multi_label=is_multi_label, is_pair=is_pair)
     if len({frozenset(row.labels) for row in train.rows}) < 2:
-        only = f"the one label {labels[0]!r}" if len(labels) == 1 else f"the labels {name_labels(labels)}"
         raise DataError(
-            f"every text has {only if labels else 'no label'}: there is nothing to tell apart",
+            describe_sameness(labels),
             file=train.file,
             hint="Name the column that holds the labels: --label-column NAME",
         )

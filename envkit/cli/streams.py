@@ -84,6 +84,7 @@ def verdict(code: int) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()  # what is still buffered would be lost at the exit, and the verdict with it
     except OSError as error:
         if not is_output_lost(error):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,9 @@ USER 1000
 def context(base: str) -> io.BytesIO:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        files = {"Dockerfile": STEPS.format(base=base), "netrc": f"machine h login u password {WORD}\n"}
+        # A host of its own in each, so that no other image has the same layers.
+        netrc = f"machine {uuid.uuid4().hex} login u password {WORD}\n"
+        files = {"Dockerfile": STEPS.format(base=base), "netrc": netrc}
         for name, text in files.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(text), 0o644
@@ -55,7 +58,7 @@ def leaky(docker_engine: Engine, base_image: str, new_image_name: Callable[[], s
         custom_context=True,
         tag=name,
         rm=True,
-        nocache=True,  # what an earlier one left shares no layer with it
+        nocache=True,
         network_mode="none",
         buildargs={"PIP_TOKEN": WORD},
         labels=TEST_LABELS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from envkit.api.records import BaselineRecord
@@ -40,22 +41,23 @@ def score_baseline(corpus: Corpus) -> BaselineRecord | None:
 
 
 def _any_number(train: Sequence[CorpusRow], scored: dict[str, Sequence[CorpusRow]]) -> BaselineRecord:
-    counts = _count(train)
+    ordered = _count(train).most_common()
     # Of all sets of one size, the commonest labels have the best micro F1.
-    ordered = [label for label, _ in counts.most_common()]
-    sets = [ordered[:size] for size in range(len(ordered) + 1)]
-    said = max(sets, key=lambda labels: _micro_f1(counts, len(train), labels))
+    hits = list(accumulate((count for _, count in ordered), initial=0))
+    size = max(range(len(hits)), key=lambda each: _micro_f1(hits[each], each * len(train), hits[-1]))
+    said = [label for label, _ in ordered[:size]]
     metrics: dict[str, float] = {}
     for split, rows in scored.items():
-        metrics[f"{split}/micro_f1"] = _micro_f1(_count(rows), len(rows), said)
+        counts = _count(rows)
+        found = sum(counts[label] for label in said)
+        metrics[f"{split}/micro_f1"] = _micro_f1(found, size * len(rows), counts.total())
         metrics[f"{split}/accuracy"] = sum(set(row.labels) == set(said) for row in rows) / len(rows)
     return BaselineRecord(prediction=", ".join(said) or "no label", metrics=metrics)
 
 
-def _micro_f1(counts: Counter[str], rows: int, said: Sequence[str]) -> float:
-    """Return 2 TP / (2 TP + FP + FN) over all labels, where each of these rows is given the labels ``said``."""
-    hits = sum(counts[label] for label in said)
-    return 2 * hits / max(1, len(said) * rows + counts.total())
+def _micro_f1(hits: int, predicted: int, there: int) -> float:
+    """Return 2 TP / (2 TP + FP + FN): of the labels predicted, and of those that are there, so many are both."""
+    return 2 * hits / max(1, predicted + there)
 
 
 def _words(
